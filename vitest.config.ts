@@ -1,0 +1,44 @@
+import { defineConfig } from "vitest/config"
+
+/** One project per part of the suite; `npm test` runs them one after the other (test/support/Budget.ts). */
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "test/support/**/*.test.ts", "cli/**/*.test.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 20_000
+        }
+      },
+      {
+        extends: true,
+        test: { name: "architecture", include: ["test/architecture/**/*.test.ts"], testTimeout: 20_000 }
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000
+        }
+      }
+    ]
+  }
+})

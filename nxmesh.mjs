@@ -127,12 +127,13 @@ const withLock = (action) => {
     }
     pause(200)
   }
-  try {
-    writeFileSync(join(lock, "owner"), `${process.pid} ${startTime(process.pid)}`)
-    return action()
-  } finally {
-    rmSync(lock, { recursive: true, force: true })
-  }
+  // Also on a refusal, which ends the process.
+  const unlock = () => rmSync(lock, { recursive: true, force: true })
+  process.once("exit", unlock)
+  writeFileSync(join(lock, "owner"), `${process.pid} ${startTime(process.pid)}`)
+  action()
+  process.removeListener("exit", unlock)
+  unlock()
 }
 
 // ---- installing ----------------------------------------------------------------------------------------------------

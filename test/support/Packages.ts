@@ -1,0 +1,21 @@
+/** A program that the suite uses, and the Debian package that brings it. */
+export interface RequiredProgram {
+  readonly program: string
+  readonly debianPackage: string
+  readonly purpose: string
+}
+
+/** Every program beyond Node and git that the suite runs. `npm test` installs what is missing when it runs as root on Debian. */
+export const requiredPrograms: ReadonlyArray<RequiredProgram> = [
+  { program: "nginx", debianPackage: "nginx", purpose: "the real thing that every deployment test drives" },
+  { program: "wrk", debianPackage: "wrk", purpose: "load across reloads" },
+  { program: "strace", debianPackage: "strace", purpose: "the order of fsyncs during a swap" },
+  { program: "promtool", debianPackage: "prometheus", purpose: "checks the text of /metrics" },
+  {
+    program: "openssl",
+    debianPackage: "openssl",
+    purpose: "certificates and keys of every shape, TLS seen from outside"
+  },
+  { program: "curl", debianPackage: "curl", purpose: "requests as an operator makes them" },
+  { program: "ip", debianPackage: "iproute2", purpose: "ports and addresses" }
+]

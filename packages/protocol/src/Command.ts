@@ -1,0 +1,165 @@
+/**
+ * Every write, as the log holds it. A command is complete: ids, time, hashes and sealed secrets are in it before it is
+ * proposed, because apply reads no clock and calls no random. Apply checks every precondition again; what an API
+ * handler checked before is only kindness.
+ */
+import { Schema, Struct } from "effect"
+import {
+  AgentId,
+  CertificateId,
+  ClusterId,
+  CommandId,
+  ConfigVersionId,
+  EnrolmentTokenId,
+  KeyId,
+  OrganizationId,
+  SessionId,
+  Sha256,
+  TemplateId,
+  UpstreamId,
+  UserId,
+  VirtualHostId,
+  WorkspaceId
+} from "./Ids.ts"
+import { AgentFacts, StoredAgent } from "./model/Agent.ts"
+import { StoredCertificate } from "./model/Certificate.ts"
+import { ChangeSummary } from "./model/ConfigVersion.ts"
+import { DeploymentOutcome } from "./model/Deployment.ts"
+import { Organization, Workspace } from "./model/Organization.ts"
+import { Revision } from "./model/Resource.ts"
+import { SealedSecret } from "./model/SealedSecret.ts"
+import { Template } from "./model/Template.ts"
+import { Timestamp } from "./model/Text.ts"
+import { Upstream } from "./model/Upstream.ts"
+import { StoredUser } from "./model/User.ts"
+import { VirtualHost } from "./model/VirtualHost.ts"
+import { Principal } from "./Principal.ts"
+import { Rejection } from "./Rejection.ts"
+
+/** Apply stamps a resource; a command carries it without. */
+const stampNames = ["created_at", "updated_at", "revision"] as const
+const unstamped = <Fields extends Schema.Struct.Fields & Record<(typeof stampNames)[number], Schema.Top>>(
+  schema: Schema.Struct<Fields>
+) => schema.mapFields(Struct.omit(stampNames))
+
+/** `create` is refused when the id exists, `update` when it does not, or when it is no longer at `if_match`. */
+const save = {
+  mode: Schema.Literals(["create", "update"]),
+  if_match: Schema.NullOr(Revision)
+}
+/** A save that makes a version (CM-003). */
+const saveVersion = {
+  ...save,
+  version_id: ConfigVersionId,
+  change_summary: ChangeSummary,
+  /** The version number whose snapshot this is, when it is a rollback. */
+  rollback_of: Schema.NullOr(Schema.Int)
+}
+const remove = { if_match: Schema.NullOr(Revision) }
+const removeVersion = { ...remove, version_id: ConfigVersionId, change_summary: ChangeSummary }
+
+/** The key by which an agent signs, sealed. */
+const SessionKey = Schema.Struct({ key_id: KeyId, key: SealedSecret })
+
+export const Command = Schema.TaggedUnion({
+  /** The first entry of a cluster: its identity, its keys (sealed) and its first administrator. */
+  InitialiseCluster: {
+    cluster_id: ClusterId,
+    ca_certificate_pem: Schema.String,
+    ca_private_key: SealedSecret,
+    signing_key: Schema.Struct({ key_id: Schema.String, public_jwk: Schema.Unknown, private_jwk: SealedSecret }),
+    administrator: unstamped(StoredUser)
+  },
+
+  SaveOrganization: { ...save, organization: unstamped(Organization) },
+  DeleteOrganization: { ...remove, id: OrganizationId },
+  SaveWorkspace: { ...save, workspace: unstamped(Workspace) },
+  DeleteWorkspace: { ...remove, id: WorkspaceId },
+
+  /** What people set of an agent; facts, address and enrolment keep. */
+  SaveAgent: {
+    ...save,
+    agent: StoredAgent.mapFields(
+      Struct.pick(["id", "workspace_id", "name", "labels", "maintenance", "reload_interval_seconds"])
+    )
+  },
+  DeleteAgent: { ...remove, id: AgentId },
+  CreateEnrolmentToken: {
+    id: EnrolmentTokenId,
+    agent_id: AgentId,
+    token_hash: Sha256,
+    expires_at: Timestamp,
+    /** The text, for the answer to a retried request alone. */
+    sealed_token: SealedSecret
+  },
+  RevokeEnrolmentToken: { id: EnrolmentTokenId },
+  /** Burns the token and binds the agent to its public key; the same token with the same key may retry. */
+  EnrolAgent: {
+    token_hash: Sha256,
+    /** Ed25519, SPKI in base64. */
+    public_key: Schema.String,
+    session_key: SessionKey,
+    facts: AgentFacts,
+    ip_address: Schema.String
+  },
+  RecordAgentFacts: { agent_id: AgentId, facts: AgentFacts, ip_address: Schema.String },
+  /** The new key becomes primary; the old one stays valid as secondary until the next rotation. */
+  RotateAgentKey: { agent_id: AgentId, session_key: SessionKey },
+
+  SaveVirtualHost: { ...saveVersion, virtual_host: unstamped(VirtualHost) },
+  DeleteVirtualHost: { ...removeVersion, id: VirtualHostId },
+  SaveUpstream: { ...saveVersion, upstream: unstamped(Upstream) },
+  DeleteUpstream: { ...removeVersion, id: UpstreamId },
+  SaveCertificate: { ...saveVersion, certificate: unstamped(StoredCertificate) },
+  DeleteCertificate: { ...removeVersion, id: CertificateId },
+  SaveTemplate: { ...saveVersion, template: unstamped(Template) },
+  DeleteTemplate: { ...removeVersion, id: TemplateId },
+
+  RecordDeployments: {
+    outcomes: Schema.Array(Schema.Struct({ agent_id: AgentId, outcome: DeploymentOutcome }))
+  },
+
+  SaveUser: { ...save, user: unstamped(StoredUser) },
+  /** Changes the password and ends every session of the user but the one that asked. */
+  ChangePassword: { id: UserId, password_hash: Schema.String, keep_session: Schema.NullOr(SessionId) },
+  DeleteUser: { ...remove, id: UserId },
+  /** Login: the first refresh token of a family, as a hash. Resets the count of failures. */
+  StartSession: { id: SessionId, user_id: UserId, refresh_hash: Sha256, expires_at: Timestamp, remote_address: Schema.String },
+  /** Replaces a refresh token. One that was replaced before ends the whole family: it was stolen. */
+  RotateSession: { id: SessionId, refresh_hash: Sha256, next_refresh_hash: Sha256, sealed_next: SealedSecret, expires_at: Timestamp },
+  EndSession: { id: SessionId },
+  RecordLoginFailure: { email: Schema.String, remote_address: Schema.String }
+})
+export type Command = typeof Command.Type
+export type CommandTag = Command["_tag"]
+export type CommandOf<Tag extends CommandTag> = Extract<Command, { readonly _tag: Tag }>
+
+/** Makes a retried request answer what the first one did. */
+export const Idempotency = Schema.Struct({ key: Schema.String, body_hash: Sha256 })
+export type Idempotency = typeof Idempotency.Type
+
+/** What stands between a command and the log: who, when, and under which key it may be retried. */
+export const Proposal = Schema.Struct({
+  id: CommandId,
+  /** Milliseconds since 1970, stamped by the leader. Apply uses the greatest it has seen. */
+  at_millis: Schema.Int,
+  principal: Principal,
+  idempotency: Schema.NullOr(Idempotency),
+  /** Where the request came from, for the audit. */
+  remote_address: Schema.NullOr(Schema.String),
+  command: Command
+})
+export type Proposal = typeof Proposal.Type
+
+/** An entry's result: the same on every master, kept under its idempotency key. */
+export const Outcome = Schema.Union([
+  Schema.TaggedStruct("Accepted", {
+    /** Index of the entry that did it: for a replayed answer, of the first one. */
+    index: Schema.Int,
+    replayed: Schema.Boolean,
+    /** What apply answers, in the form that the API needs: the saved resource, or `null`. */
+    value: Schema.Unknown
+  }),
+  Schema.TaggedStruct("Rejected", { index: Schema.Int, rejection: Rejection })
+])
+export type Outcome = typeof Outcome.Type

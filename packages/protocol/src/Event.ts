@@ -1,0 +1,30 @@
+/** What apply says has changed. Emitted after the transaction commits, in the order of the log; sessions and feeds follow it. */
+import { Schema } from "effect"
+import { AgentId, OrganizationId, SessionId, WorkspaceId } from "./Ids.ts"
+import { Deployment } from "./model/Deployment.ts"
+import { ResourceKind } from "./model/ResourceKind.ts"
+
+export const Event = Schema.TaggedUnion({
+  ResourceChanged: {
+    kind: ResourceKind,
+    id: Schema.String,
+    operation: Schema.Literals(["create", "update", "delete"]),
+    organization_id: Schema.NullOr(OrganizationId),
+    workspace_id: Schema.NullOr(WorkspaceId)
+  },
+  /** The bundles of these agents may have changed: what targets them, or their labels. */
+  BundlesChanged: { agent_ids: Schema.Array(AgentId) },
+  AgentEnrolled: { agent_id: AgentId },
+  AgentRemoved: { agent_id: AgentId },
+  DeploymentRecorded: { deployment: Deployment },
+  SessionEnded: { session_id: SessionId },
+  /** State was replaced as a whole: caches, feeds and sessions start over. */
+  StateReset: {}
+})
+export type Event = typeof Event.Type
+
+/** An event and the index of the entry that caused it. */
+export interface AppliedEvent {
+  readonly index: number
+  readonly event: Event
+}

@@ -1,0 +1,42 @@
+/** Every bound on what may cross a wire, in one place. Bare numbers carry their unit last in the name. */
+export const Limits = {
+  // text
+  nameCharactersMax: 128,
+  slugCharactersMax: 63,
+  descriptionCharactersMax: 1_024,
+  emailCharactersMax: 254,
+  passwordCharactersMin: 12,
+  passwordCharactersMax: 256,
+  pathCharactersMax: 1_024,
+  urlCharactersMax: 2_048,
+  headerValueCharactersMax: 4_096,
+  serverNameCharactersMax: 4_096,
+  snippetCharactersMax: 65_536,
+  templateCharactersMax: 131_072,
+  pemCharactersMax: 131_072,
+  changeSummaryCharactersMax: 256,
+
+  // collections
+  labelsMax: 64,
+  labelCharactersMax: 63,
+  selectorAgentsMax: 1_000,
+  serverNamesMax: 64,
+  locationsMax: 256,
+  headersMax: 64,
+  rewriteRulesMax: 64,
+  upstreamServersMax: 256,
+  accessRulesMax: 256,
+  previewDraftsMax: 32,
+
+  // HTTP
+  requestBodyBytesMax: 1_048_576,
+  perPageDefault: 20,
+  perPageMax: 200,
+  pageMax: 100_000,
+  idempotencyKeyCharactersMax: 128,
+
+  // link
+  linkFrameBytesMax: 64 * 1_048_576,
+  logLinesPerReportMax: 1_000,
+  deploymentErrorCharactersMax: 8_192
+} as const

@@ -1,0 +1,36 @@
+/** Tenants (CF-001): an organization holds workspaces; everything else lives in a workspace. */
+import { Schema } from "effect"
+import { OrganizationId, WorkspaceId } from "../Ids.ts"
+import { patch, stamps, withDefault } from "./Resource.ts"
+import { Name, Slug } from "./Text.ts"
+
+export const OrganizationSettings = Schema.Struct({
+  /** Whether members of one workspace may see the resources of the organization's others. */
+  cross_workspace_visibility: Schema.Boolean
+})
+export type OrganizationSettings = typeof OrganizationSettings.Type
+export const organizationSettingsDefault: OrganizationSettings = { cross_workspace_visibility: false }
+
+const organization = { name: Name, slug: Slug, settings: OrganizationSettings }
+
+export const Organization = Schema.Struct({ id: OrganizationId, ...organization, ...stamps }).annotate({
+  identifier: "Organization"
+})
+export type Organization = typeof Organization.Type
+export const OrganizationCreate = Schema.Struct({
+  ...organization,
+  settings: withDefault(OrganizationSettings, organizationSettingsDefault)
+}).annotate({ identifier: "OrganizationCreate" })
+export const OrganizationPatch = patch(organization).annotate({ identifier: "OrganizationPatch" })
+
+const workspace = { name: Name, slug: Slug }
+
+export const Workspace = Schema.Struct({
+  id: WorkspaceId,
+  organization_id: OrganizationId,
+  ...workspace,
+  ...stamps
+}).annotate({ identifier: "Workspace" })
+export type Workspace = typeof Workspace.Type
+export const WorkspaceCreate = Schema.Struct(workspace).annotate({ identifier: "WorkspaceCreate" })
+export const WorkspacePatch = patch(workspace).annotate({ identifier: "WorkspacePatch" })

@@ -1,0 +1,55 @@
+/** Who may do what (SF-001): `resource:action`, and the built-in roles. Finer bindings extend this, they do not replace it. */
+import { Schema } from "effect"
+
+export const Permission = Schema.Literals([
+  "organization:read",
+  "organization:write",
+  "organization:delete",
+  "workspace:read",
+  "workspace:write",
+  "workspace:delete",
+  "agent:read",
+  "agent:write",
+  "agent:reload",
+  "agent:delete",
+  "config:read",
+  "config:write",
+  "config:deploy",
+  "config:delete",
+  /** Raw nginx directives: `snippet` of virtual hosts and locations, and custom templates. */
+  "config:snippet",
+  "certificate:read",
+  "certificate:write",
+  "certificate:delete",
+  "user:read",
+  "user:write",
+  "user:delete",
+  "metrics:read"
+])
+export type Permission = typeof Permission.Type
+
+export const Role = Schema.Literals(["admin", "operator", "viewer"])
+export type Role = typeof Role.Type
+
+const all: ReadonlyArray<Permission> = Permission.literals
+
+/** What each built-in role may do. An admin may do everything. */
+export const rolePermissions: Readonly<Record<Role, ReadonlyArray<Permission>>> = {
+  admin: all,
+  operator: [
+    "organization:read",
+    "workspace:read",
+    "agent:read",
+    "agent:reload",
+    "config:read",
+    "config:write",
+    "config:deploy",
+    "config:delete",
+    "certificate:read",
+    "certificate:write",
+    "metrics:read"
+  ],
+  viewer: ["organization:read", "workspace:read", "agent:read", "config:read", "certificate:read", "metrics:read"]
+}
+
+export const permits = (role: Role, permission: Permission): boolean => rolePermissions[role].includes(permission)

@@ -1,0 +1,27 @@
+import { Schema } from "effect"
+
+/** Kinds whose every change makes an immutable version (CM-003). */
+export const VersionedKind = Schema.Literals(["virtual_host", "upstream", "certificate", "template"])
+export type VersionedKind = typeof VersionedKind.Type
+
+/** Every kind that the API keeps; audit entries and references name one. */
+export const ResourceKind = Schema.Literals([
+  "organization",
+  "workspace",
+  "agent",
+  "enrolment_token",
+  "user",
+  "virtual_host",
+  "upstream",
+  "certificate",
+  "template"
+])
+export type ResourceKind = typeof ResourceKind.Type
+
+/** Names one resource, for references, errors and clashes. */
+export const ResourceReference = Schema.Struct({
+  kind: ResourceKind,
+  id: Schema.String,
+  name: Schema.String
+})
+export type ResourceReference = typeof ResourceReference.Type

@@ -1,0 +1,73 @@
+/** What an agent says of itself and of its nginx while it is connected. Who says it, the connection knows. */
+import { Schema } from "effect"
+import { Generation } from "../Ids.ts"
+import { Limits } from "../Limits.ts"
+import { DeploymentOutcome } from "../model/Deployment.ts"
+import { Timestamp } from "../model/Text.ts"
+
+/** AF-003 `NginxStatus`. */
+export const NginxStatus = Schema.Struct({
+  is_running: Schema.Boolean,
+  pid: Schema.NullOr(Schema.Int),
+  uptime_seconds: Schema.Finite,
+  active_connections: Schema.Int,
+  requests_per_second: Schema.Finite
+})
+export type NginxStatus = typeof NginxStatus.Type
+
+/** AF-003 `SystemMetrics`. */
+export const SystemMetrics = Schema.Struct({
+  cpu_percent: Schema.Finite,
+  memory_used_mb: Schema.Finite,
+  memory_total_mb: Schema.Finite,
+  disk_used_gb: Schema.Finite,
+  disk_total_gb: Schema.Finite
+})
+export type SystemMetrics = typeof SystemMetrics.Type
+
+export const Alert = Schema.Struct({
+  severity: Schema.Literals(["warning", "critical"]),
+  /** Stable, for machines: as in `nginx_down`. */
+  code: Schema.String.check(Schema.isMaxLength(64)),
+  message: Schema.String.check(Schema.isMaxLength(1_024))
+})
+export type Alert = typeof Alert.Type
+
+/** AF-003 `HealthReport`. */
+export const HealthReport = Schema.Struct({
+  timestamp: Timestamp,
+  nginx_status: NginxStatus,
+  system_metrics: SystemMetrics,
+  /** The generation that nginx was proved to serve; `null` before the first. */
+  config_checksum: Schema.NullOr(Generation),
+  alerts: Schema.Array(Alert).check(Schema.isMaxLength(64))
+})
+export type HealthReport = typeof HealthReport.Type
+
+export const DeploymentReport = Schema.Struct({
+  outcomes: Schema.Array(DeploymentOutcome).check(Schema.isMaxLength(64))
+})
+export type DeploymentReport = typeof DeploymentReport.Type
+
+export const LogLine = Schema.Struct({
+  timestamp: Timestamp,
+  source: Schema.Literals(["access", "error", "agent"]),
+  text: Schema.String.check(Schema.isMaxLength(8_192))
+})
+export const LogReport = Schema.Struct({
+  lines: Schema.Array(LogLine).check(Schema.isMaxLength(Limits.logLinesPerReportMax)),
+  /** Lines that the agent had to drop since its last report. */
+  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+})
+export type LogReport = typeof LogReport.Type
+
+export const MetricSample = Schema.Struct({
+  name: Schema.String.check(Schema.isMaxLength(128)),
+  labels: Schema.Record(Schema.String, Schema.String),
+  value: Schema.Finite
+})
+export const MetricsReport = Schema.Struct({
+  timestamp: Timestamp,
+  samples: Schema.Array(MetricSample).check(Schema.isMaxLength(1_000))
+})
+export type MetricsReport = typeof MetricsReport.Type

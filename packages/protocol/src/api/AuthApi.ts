@@ -1,0 +1,49 @@
+/** Login by password, rotating refresh tokens (RFC 9700, 4.14), logout. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { ApiErrors } from "../Errors.ts"
+import { Limits } from "../Limits.ts"
+import { Email } from "../model/Text.ts"
+import { Authentication, demands, RequestAttribution } from "./Authentication.ts"
+import { one } from "./Envelope.ts"
+
+/** The password is only bounded here: what a login accepts is decided by its hash. */
+export const LoginRequest = Schema.Struct({
+  email: Email,
+  password: Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(Limits.passwordCharactersMax)))
+}).annotate({ identifier: "LoginRequest" })
+export type LoginRequest = typeof LoginRequest.Type
+
+export const RefreshRequest = Schema.Struct({
+  refresh_token: Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(1_024)))
+}).annotate({ identifier: "RefreshRequest" })
+export type RefreshRequest = typeof RefreshRequest.Type
+
+/** An access token (a JWT, RS256) and the refresh token that follows it up, good for one use. */
+export const TokenPair = Schema.Struct({
+  token_type: Schema.Literal("Bearer"),
+  access_token: Schema.String,
+  /** Seconds until the access token ends. */
+  expires_in: Schema.Int,
+  refresh_token: Schema.String
+}).annotate({ identifier: "TokenPair" })
+export type TokenPair = typeof TokenPair.Type
+
+export class AuthApi extends HttpApiGroup.make("auth")
+  .add(
+    HttpApiEndpoint.post("login", "/login", {
+      payload: LoginRequest,
+      success: one(TokenPair),
+      error: ApiErrors
+    }).annotateMerge(demands(null)),
+    HttpApiEndpoint.post("refresh", "/refresh", {
+      payload: RefreshRequest,
+      success: one(TokenPair),
+      error: ApiErrors
+    }).annotateMerge(demands(null)),
+    HttpApiEndpoint.post("logout", "/logout", { success: HttpApiSchema.NoContent, error: ApiErrors })
+      .annotateMerge(demands("authenticated"))
+      .middleware(RequestAttribution)
+      .middleware(Authentication)
+  )
+  .prefix("/auth") {}

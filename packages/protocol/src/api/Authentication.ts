@@ -1,0 +1,53 @@
+/** Who asks, and what an endpoint demands of them (SF-001). The master implements both middlewares; clients send the bearer token. */
+import { Context } from "effect"
+import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { Forbidden, TooManyRequests, Unauthenticated, Unavailable } from "../Errors.ts"
+import type { SessionId, UserId } from "../Ids.ts"
+import type { Permission, Role } from "../model/Permission.ts"
+
+/** The person whose access token came with the request, verified. */
+export class CurrentUser extends Context.Service<
+  CurrentUser,
+  { readonly user_id: UserId; readonly session_id: SessionId; readonly role: Role }
+>()("@nxmesh/protocol/api/CurrentUser") {}
+
+/** Verifies the bearer token (RFC 6750) and enforces the endpoint's `RequiredPermission`. */
+export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentUser }>()(
+  "@nxmesh/protocol/api/Authentication",
+  {
+    security: { bearer: HttpApiSecurity.bearer },
+    error: [Unauthenticated, Forbidden, TooManyRequests, Unavailable],
+    requiredForClient: true
+  }
+) {}
+
+/** Notes who asked, for the request's log line. Runs inside `Authentication`. */
+export class RequestAttribution extends HttpApiMiddleware.Service<RequestAttribution, { requires: CurrentUser }>()(
+  "@nxmesh/protocol/api/RequestAttribution"
+) {}
+
+/** What an endpoint demands: a permission, only a valid token (`"authenticated"`), or nothing (`null`: public). */
+export type Demand = Permission | "authenticated" | null
+
+/** An endpoint's `Demand`. Every endpoint carries one: an endpoint without is refused to everybody. */
+export class RequiredPermission extends Context.Service<RequiredPermission, Demand>()(
+  "@nxmesh/protocol/api/RequiredPermission"
+) {}
+
+/** Annotates an endpoint with what it demands, also in the OpenAPI document (`x-permission`). */
+export const demands = (demand: Demand): Context.Context<never> =>
+  Context.empty().pipe(
+    Context.add(RequiredPermission, demand),
+    Context.add(OpenApi.Transform, (operation) => ({ ...operation, "x-permission": demand ?? "public" }))
+  ) as Context.Context<never>
+
+/** What an endpoint demands; `undefined` when it was forgotten. */
+export const demandOf = (
+  endpoint: Pick<HttpApiEndpoint.Top, "annotations">,
+  group?: Pick<HttpApiGroup.Top, "annotations">
+): Demand | undefined => {
+  const annotations =
+    group === undefined ? endpoint.annotations : Context.merge(group.annotations, endpoint.annotations)
+  return Context.getOrUndefined(annotations as Context.Context<RequiredPermission>, RequiredPermission)
+}

@@ -1,0 +1,44 @@
+/** The whole REST API (MF-001): what the master serves, what clients are derived from, what OpenAPI documents. */
+import { HttpApi, OpenApi } from "effect/http-api"
+import { AgentsApi } from "./AgentsApi.ts"
+import { AuthApi } from "./AuthApi.ts"
+import { CertificatesApi } from "./CertificatesApi.ts"
+import { DeploymentsApi } from "./DeploymentsApi.ts"
+import { OrganizationsApi } from "./OrganizationsApi.ts"
+import { TemplatesApi } from "./TemplatesApi.ts"
+import { UpstreamsApi } from "./UpstreamsApi.ts"
+import { UsersApi } from "./UsersApi.ts"
+import { VirtualHostsApi } from "./VirtualHostsApi.ts"
+import { WellKnownApi } from "./WellKnownApi.ts"
+import { WorkspacesApi } from "./WorkspacesApi.ts"
+
+/** Every problem at once, and no field that the schema does not know. */
+const strict = { errors: "all", onExcessProperty: "error" } as const
+
+export class NxMeshApi extends HttpApi.make("nxmesh")
+  .add(
+    OrganizationsApi,
+    WorkspacesApi,
+    AgentsApi,
+    VirtualHostsApi,
+    UpstreamsApi,
+    CertificatesApi,
+    TemplatesApi,
+    DeploymentsApi,
+    UsersApi,
+    AuthApi
+  )
+  .prefix("/api/v1")
+  .add(WellKnownApi)
+  .annotate(HttpApi.PayloadParseOptions, strict)
+  .annotate(HttpApi.QueryParseOptions, strict)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "NxMesh",
+      version: "1",
+      description:
+        "The control plane of nginx fleets. Sign in with `POST /api/v1/auth/login` and send the access token as a bearer token. " +
+        "`x-permission` of an operation names the permission that it needs.",
+      license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" }
+    })
+  ) {}

@@ -1,0 +1,75 @@
+/** The endpoints that every resource has: list, create, get, change, delete. */
+import type { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api"
+import { ApiErrors } from "../Errors.ts"
+import type { Permission } from "../model/Permission.ts"
+import { demands } from "./Authentication.ts"
+import { one, page } from "./Envelope.ts"
+import { idempotencyKey, ifMatch, ifNoneMatch } from "./Requests.ts"
+
+export interface ResourceSchemas<
+  Id extends Schema.Top,
+  Resource extends Schema.Top,
+  Create extends Schema.Top,
+  Patch extends Schema.Top,
+  Query extends Schema.Top
+> {
+  readonly id: Id
+  readonly resource: Resource
+  readonly create: Create
+  readonly patch: Patch
+  readonly query: Query
+  readonly permissions: { readonly read: Permission; readonly write: Permission; readonly remove: Permission }
+}
+
+export const listEndpoint = <Resource extends Schema.Top, Query extends Schema.Top>(schemas: {
+  readonly resource: Resource
+  readonly query: Query
+  readonly permissions: { readonly read: Permission }
+}) =>
+  HttpApiEndpoint.get("list", "/", {
+    query: schemas.query,
+    success: page(schemas.resource),
+    error: ApiErrors
+  }).annotateMerge(demands(schemas.permissions.read))
+
+export const createEndpoint = <Resource extends Schema.Top, Create extends Schema.Top>(schemas: {
+  readonly resource: Resource
+  readonly create: Create
+  readonly permissions: { readonly write: Permission }
+}) =>
+  HttpApiEndpoint.post("create", "/", {
+    headers: idempotencyKey,
+    payload: schemas.create,
+    success: one(schemas.resource).pipe(HttpApiSchema.status(201)),
+    error: ApiErrors
+  }).annotateMerge(demands(schemas.permissions.write))
+
+/** Get, change and delete one resource by its id. */
+export const itemEndpoints = <Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top>(schemas: {
+  readonly id: Id
+  readonly resource: Resource
+  readonly patch: Patch
+  readonly permissions: { readonly read: Permission; readonly write: Permission; readonly remove: Permission }
+}) =>
+  [
+    HttpApiEndpoint.get("get", "/:id", {
+      params: { id: schemas.id },
+      headers: ifNoneMatch,
+      success: one(schemas.resource),
+      error: ApiErrors
+    }).annotateMerge(demands(schemas.permissions.read)),
+    HttpApiEndpoint.patch("change", "/:id", {
+      params: { id: schemas.id },
+      headers: ifMatch,
+      payload: schemas.patch,
+      success: one(schemas.resource),
+      error: ApiErrors
+    }).annotateMerge(demands(schemas.permissions.write)),
+    HttpApiEndpoint.delete("remove", "/:id", {
+      params: { id: schemas.id },
+      headers: ifMatch,
+      success: HttpApiSchema.NoContent,
+      error: ApiErrors
+    }).annotateMerge(demands(schemas.permissions.remove))
+  ] as const

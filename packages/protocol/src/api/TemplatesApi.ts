@@ -1,0 +1,32 @@
+/** Custom templates and their versions (MF-003, CM-003). Writing one needs `config:snippet`. */
+import { Schema } from "effect"
+import { HttpApiGroup } from "effect/http-api"
+import { TemplateId, WorkspaceId } from "../Ids.ts"
+import { Template, TemplateCreate, TemplatePatch } from "../model/Template.ts"
+import { Authentication, RequestAttribution } from "./Authentication.ts"
+import { filterText, listQuery } from "./ListQuery.ts"
+import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { versionEndpoints } from "./VersionEndpoints.ts"
+
+const schemas = {
+  id: TemplateId,
+  resource: Template,
+  create: TemplateCreate,
+  patch: TemplatePatch,
+  query: listQuery(["name", "created_at", "updated_at"], "name", {
+    workspace_id: Schema.optionalKey(WorkspaceId),
+    name: Schema.optionalKey(filterText)
+  }),
+  permissions: { read: "config:read", write: "config:snippet", remove: "config:delete" }
+} as const
+
+export class TemplatesApi extends HttpApiGroup.make("templates")
+  .add(
+    listEndpoint(schemas),
+    createEndpoint(schemas),
+    ...itemEndpoints(schemas),
+    ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
+  )
+  .middleware(RequestAttribution)
+  .middleware(Authentication)
+  .prefix("/templates") {}

@@ -1,0 +1,32 @@
+/** Upstreams and their versions (CM-002, CM-003). */
+import { Schema } from "effect"
+import { HttpApiGroup } from "effect/http-api"
+import { UpstreamId, WorkspaceId } from "../Ids.ts"
+import { Upstream, UpstreamCreate, UpstreamPatch } from "../model/Upstream.ts"
+import { Authentication, RequestAttribution } from "./Authentication.ts"
+import { filterText, listQuery } from "./ListQuery.ts"
+import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { versionEndpoints } from "./VersionEndpoints.ts"
+
+const schemas = {
+  id: UpstreamId,
+  resource: Upstream,
+  create: UpstreamCreate,
+  patch: UpstreamPatch,
+  query: listQuery(["name", "created_at", "updated_at"], "name", {
+    workspace_id: Schema.optionalKey(WorkspaceId),
+    name: Schema.optionalKey(filterText)
+  }),
+  permissions: { read: "config:read", write: "config:write", remove: "config:delete" }
+} as const
+
+export class UpstreamsApi extends HttpApiGroup.make("upstreams")
+  .add(
+    listEndpoint(schemas),
+    createEndpoint(schemas),
+    ...itemEndpoints(schemas),
+    ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
+  )
+  .middleware(RequestAttribution)
+  .middleware(Authentication)
+  .prefix("/upstreams") {}

@@ -1,0 +1,44 @@
+/** People (SF-001), and what each may see and change of themselves. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { ApiErrors } from "../Errors.ts"
+import { UserId } from "../Ids.ts"
+import { Permission, Role } from "../model/Permission.ts"
+import { PasswordChange, User, UserCreate, UserPatch } from "../model/User.ts"
+import { Authentication, demands, RequestAttribution } from "./Authentication.ts"
+import { one } from "./Envelope.ts"
+import { filterText, listQuery } from "./ListQuery.ts"
+import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+
+const schemas = {
+  id: UserId,
+  resource: User,
+  create: UserCreate,
+  patch: UserPatch,
+  query: listQuery(["email", "name", "created_at", "updated_at"], "email", {
+    email: Schema.optionalKey(filterText),
+    role: Schema.optionalKey(Role)
+  }),
+  permissions: { read: "user:read", write: "user:write", remove: "user:delete" }
+} as const
+
+/** The person who asks, with what the role permits: a client shows what can be done. */
+export const Me = Schema.Struct({ ...User.fields, permissions: Schema.Array(Permission) }).annotate({
+  identifier: "Me"
+})
+
+export class UsersApi extends HttpApiGroup.make("users")
+  .add(
+    listEndpoint(schemas),
+    createEndpoint(schemas),
+    ...itemEndpoints(schemas),
+    HttpApiEndpoint.get("me", "/me", { success: one(Me), error: ApiErrors }).annotateMerge(demands("authenticated")),
+    HttpApiEndpoint.post("changePassword", "/me/password", {
+      payload: PasswordChange,
+      success: HttpApiSchema.NoContent,
+      error: ApiErrors
+    }).annotateMerge(demands("authenticated"))
+  )
+  .middleware(RequestAttribution)
+  .middleware(Authentication)
+  .prefix("/users") {}

@@ -1,0 +1,33 @@
+/** Virtual hosts and their versions (CM-001, CM-003). */
+import { Schema } from "effect"
+import { HttpApiGroup } from "effect/http-api"
+import { VirtualHostId, WorkspaceId } from "../Ids.ts"
+import { VirtualHost, VirtualHostCreate, VirtualHostPatch } from "../model/VirtualHost.ts"
+import { Authentication, RequestAttribution } from "./Authentication.ts"
+import { filterText, listQuery } from "./ListQuery.ts"
+import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { versionEndpoints } from "./VersionEndpoints.ts"
+
+const schemas = {
+  id: VirtualHostId,
+  resource: VirtualHost,
+  create: VirtualHostCreate,
+  patch: VirtualHostPatch,
+  query: listQuery(["name", "server_name", "created_at", "updated_at"], "name", {
+    workspace_id: Schema.optionalKey(WorkspaceId),
+    name: Schema.optionalKey(filterText),
+    server_name: Schema.optionalKey(filterText)
+  }),
+  permissions: { read: "config:read", write: "config:write", remove: "config:delete" }
+} as const
+
+export class VirtualHostsApi extends HttpApiGroup.make("virtualHosts")
+  .add(
+    listEndpoint(schemas),
+    createEndpoint(schemas),
+    ...itemEndpoints(schemas),
+    ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
+  )
+  .middleware(RequestAttribution)
+  .middleware(Authentication)
+  .prefix("/virtual-hosts") {}

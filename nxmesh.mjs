@@ -3,7 +3,7 @@
 // It starts under any Node from 20 up, sees to it that the dependencies are the ones the lockfile names (installing them
 // on the first run), and hands over to the pinned Node in node_modules. Plain JavaScript, `node:` imports only.
 
-import { spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { basename, delimiter, dirname, join } from "node:path"
@@ -16,6 +16,7 @@ const lock = join(modules, ".nxmesh-installing")
 const pinnedNode = join(modules, `node-${process.platform}-${process.arch}`, "bin", "node")
 const nodeMajor = Number(process.versions.node.split(".")[0])
 const nodeMajorWanted = 24
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /** What each command runs. A missing file is a command that a later release brings. */
 const programs = {
@@ -116,7 +117,7 @@ const removeStaleLock = () => {
   }
 }
 
-const withLock = (action) => {
+const withLock = async (action) => {
   mkdirSync(modules, { recursive: true })
   let announced = false
   while (!tryMakeDirectory(lock)) {
@@ -131,7 +132,7 @@ const withLock = (action) => {
   const unlock = () => rmSync(lock, { recursive: true, force: true })
   process.once("exit", unlock)
   writeFileSync(join(lock, "owner"), `${process.pid} ${startTime(process.pid)}`)
-  action()
+  await action()
   process.removeListener("exit", unlock)
   unlock()
 }
@@ -154,43 +155,65 @@ const findNpm = () => {
     .find((path) => path.endsWith(".js"))
 }
 
-const runNpmInstall = (node, npm) => {
-  const args = [
-    "install",
-    "--no-save",
-    "--include=dev",
-    "--include=optional",
-    "--no-audit",
-    "--no-fund",
-    "--loglevel=error"
-  ]
-  const result = spawnSync(node, [npm, ...args], {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
-    maxBuffer: 64 * 1024 * 1024,
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-  if (result.status === 0) return
-  if (result.signal) process.exit(130)
-  const output = `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ?? ""}`
-    .trim()
+// npm's own retries are off: without a network it would try every package for half a minute, one after the other. Instead the whole
+// installation is tried again, and goes on from what npm's cache has by then.
+const installFlags =
+  "--no-save --include=dev --include=optional --no-audit --no-fund --loglevel=error --fetch-retries=0"
+const installAttempts = 3
+
+const readable = (output) =>
+  output
     .split("\n")
-    .slice(-15)
+    .filter((line) => line.trim() !== "" && !/^npm (error|ERR!)\s+at /.test(line))
+    .slice(0, 12)
     .join("\n")
+
+const failInstall = (output) =>
   refuse(
-    `${output}\n\nnxmesh: the dependencies could not be installed. The first run needs an npm registry ` +
-      `(the one npm is set up for: npm config get registry) and a disk with 700 MB free; then run the same command again.`
+    `${readable(output)}\n\nnxmesh: the dependencies could not be installed. The first run needs ` +
+      "the npm registry (npm config get registry) and a disk with 700 MB free; then run the same command again."
   )
+
+/** Answers npm's output when it failed. On a signal npm is left the time to undo what it began, or the next run would meet it. */
+const attemptInstall = (node, npm) =>
+  new Promise((resolve) => {
+    const child = spawn(node, [npm, "install", ...installFlags.split(" ")], {
+      cwd: root,
+      detached: true,
+      env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    const output = []
+    child.stdout.on("data", (chunk) => output.push(chunk))
+    child.stderr.on("data", (chunk) => output.push(chunk))
+    let interrupted = false
+    const interrupt = () => {
+      interrupted = true
+      child.kill("SIGTERM")
+    }
+    for (const signal of signals) process.on(signal, interrupt)
+    child.on("error", (error) => resolve(error.message))
+    child.on("close", (code) => {
+      for (const signal of signals) process.removeListener(signal, interrupt)
+      if (interrupted) process.exit(130)
+      resolve(code === 0 ? undefined : Buffer.concat(output).toString("utf8"))
+    })
+  })
+
+const runNpmInstall = async (node, npm) => {
+  let problem = await attemptInstall(node, npm)
+  for (let attempt = 1; attempt < installAttempts && problem !== undefined; attempt++)
+    problem = await attemptInstall(node, npm)
+  if (problem !== undefined) failInstall(problem)
 }
 
-const install = () => {
+const install = async () => {
   if (isInstalled()) return
   const npm = findNpm()
   if (npm === undefined)
     refuse("nxmesh: npm was not found. Install npm (9 or newer), or run this through npm: npm start")
   say("nxmesh: installing the dependencies (once; about half a minute)")
-  runNpmInstall(process.execPath, npm)
+  await runNpmInstall(process.execPath, npm)
   const node = nodePath()
   if (node === undefined) {
     refuse(
@@ -198,7 +221,7 @@ const install = () => {
     )
   }
   // npm skips, without a word, optional native packages whose `engines` want a newer Node than the one it runs on.
-  if (nodeMajor < nodeMajorWanted && node !== process.execPath) runNpmInstall(node, npm)
+  if (nodeMajor < nodeMajorWanted && node !== process.execPath) await runNpmInstall(node, npm)
   writeFileSync(stampFile, wantedStamp())
 }
 
@@ -221,7 +244,6 @@ const run = (node, file, args) => {
     forwardedAt = now
     child.kill(signal)
   }
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"]
   for (const signal of signals) process.on(signal, forward)
   child.on("error", (error) => refuse(`nxmesh: ${node} could not be started: ${error.message}`))
   child.on("exit", (code, signal) => {
@@ -231,7 +253,7 @@ const run = (node, file, args) => {
   })
 }
 
-const main = () => {
+const main = async () => {
   const [command, ...args] = process.argv.slice(2)
   if (command === undefined || !Object.hasOwn(programs, command)) {
     refuse(`usage: node nxmesh.mjs <${Object.keys(programs).join(" | ")}> [arguments]`, 2)
@@ -239,8 +261,8 @@ const main = () => {
   if (nodeMajor < 20) refuse(`nxmesh: Node 20 or newer is needed to start; this is ${process.version}`)
   const file = join(root, programs[command])
   if (!existsSync(file)) refuse(`nxmesh: "${command}" is not available yet`, 2)
-  if (!isInstalled()) withLock(install)
+  if (!isInstalled()) await withLock(install)
   run(nodePath(), file, args)
 }
 
-main()
+await main()

@@ -19,5 +19,22 @@ export const Limits = {
     /** Agents looked at to answer a list filtered by state, which no column holds. */
     stateFilterAgentsMax: 20_000,
     pathCharactersLogged: 256
+  },
+
+  link: {
+    /** From an agent. A report of a thousand log lines is the largest. */
+    requestBytesMax: 8 * 1_048_576,
+    connectionsMax: 16_000,
+    /** Connections that have not shown who they are, from one address. */
+    unauthenticatedPerAddressMax: 256,
+    authenticateTimeout: Duration.seconds(10),
+    /** An agent pings every 10 s; a connection that says nothing for this long is dead. */
+    silenceTimeout: Duration.seconds(30),
+    silenceCheckInterval: Duration.seconds(5),
+    heartbeatInterval: Duration.seconds(30),
+    noncesPerConnectionMax: 4_096,
+    disconnectsQueueMax: 1_024,
+    /** After Goodbye, before connections are cut. */
+    goodbyeGrace: Duration.seconds(2)
   }
 } as const

@@ -22,6 +22,10 @@ export class Unauthenticated extends Schema.Error<Unauthenticated>("Unauthentica
 }) {}
 export class Forbidden extends Schema.Error<Forbidden>("Forbidden")(envelope(["FORBIDDEN"]), { httpApiStatus: 403 }) {}
 export class NotFound extends Schema.Error<NotFound>("NotFound")(envelope(["NOT_FOUND"]), { httpApiStatus: 404 }) {}
+export class MethodNotAllowed extends Schema.Error<MethodNotAllowed>("MethodNotAllowed")(
+  envelope(["METHOD_NOT_ALLOWED"]),
+  { httpApiStatus: 405 }
+) {}
 export class Conflict extends Schema.Error<Conflict>("Conflict")(
   envelope(["CONFLICT", "CLASH", "REFERENCED", "IDEMPOTENCY_KEY_REUSED"]),
   { httpApiStatus: 409 }
@@ -30,10 +34,9 @@ export class PreconditionFailed extends Schema.Error<PreconditionFailed>("Precon
   envelope(["PRECONDITION_FAILED"]),
   { httpApiStatus: 412 }
 ) {}
-export class PayloadTooLarge extends Schema.Error<PayloadTooLarge>("PayloadTooLarge")(
-  envelope(["PAYLOAD_TOO_LARGE"]),
-  { httpApiStatus: 413 }
-) {}
+export class PayloadTooLarge extends Schema.Error<PayloadTooLarge>("PayloadTooLarge")(envelope(["PAYLOAD_TOO_LARGE"]), {
+  httpApiStatus: 413
+}) {}
 export class UnsupportedMediaType extends Schema.Error<UnsupportedMediaType>("UnsupportedMediaType")(
   envelope(["UNSUPPORTED_MEDIA_TYPE"]),
   { httpApiStatus: 415 }
@@ -41,10 +44,9 @@ export class UnsupportedMediaType extends Schema.Error<UnsupportedMediaType>("Un
 export class Unprocessable extends Schema.Error<Unprocessable>("Unprocessable")(envelope(["UNPROCESSABLE"]), {
   httpApiStatus: 422
 }) {}
-export class TooManyRequests extends Schema.Error<TooManyRequests>("TooManyRequests")(
-  envelope(["TOO_MANY_REQUESTS"]),
-  { httpApiStatus: 429 }
-) {}
+export class TooManyRequests extends Schema.Error<TooManyRequests>("TooManyRequests")(envelope(["TOO_MANY_REQUESTS"]), {
+  httpApiStatus: 429
+}) {}
 export class InternalError extends Schema.Error<InternalError>("InternalError")(envelope(["INTERNAL_ERROR"]), {
   httpApiStatus: 500
 }) {}
@@ -61,6 +63,7 @@ export const ApiErrors = [
   Unauthenticated,
   Forbidden,
   NotFound,
+  MethodNotAllowed,
   Conflict,
   PreconditionFailed,
   PayloadTooLarge,
@@ -71,6 +74,27 @@ export const ApiErrors = [
   Unavailable,
   OutcomeUnknown
 ] as const
+/** The HTTP status of each code. */
+export const statusOf: Readonly<Record<ErrorCode, number>> = {
+  MALFORMED_REQUEST: 400,
+  VALIDATION_ERROR: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  CONFLICT: 409,
+  CLASH: 409,
+  REFERENCED: 409,
+  IDEMPOTENCY_KEY_REUSED: 409,
+  PRECONDITION_FAILED: 412,
+  PAYLOAD_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  UNPROCESSABLE: 422,
+  TOO_MANY_REQUESTS: 429,
+  INTERNAL_ERROR: 500,
+  UNAVAILABLE: 503,
+  OUTCOME_UNKNOWN: 504
+}
 export type ApiError = InstanceType<(typeof ApiErrors)[number]>
 
 /** The answer that belongs to a rejection's code. */
@@ -85,6 +109,8 @@ export const apiError = ({ code, details, message }: Rejection): ApiError => {
       return new Forbidden({ error: { code, message, details } })
     case "NOT_FOUND":
       return new NotFound({ error: { code, message, details } })
+    case "METHOD_NOT_ALLOWED":
+      return new MethodNotAllowed({ error: { code, message, details } })
     case "CONFLICT":
     case "CLASH":
     case "REFERENCED":

@@ -11,6 +11,7 @@ export const ErrorCode = Schema.Literals([
   "UNAUTHENTICATED",
   "FORBIDDEN",
   "NOT_FOUND",
+  "METHOD_NOT_ALLOWED",
   "CONFLICT",
   "CLASH",
   "REFERENCED",

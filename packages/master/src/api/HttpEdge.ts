@@ -1,0 +1,116 @@
+/**
+ * The outermost layer of every request: it bounds it, gives it an id, turns whatever went wrong into the envelope of
+ * MF-001, adds the headers that every answer has, logs and measures. Defects answer 500 with the id alone; what
+ * happened is in the log under the same id.
+ */
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
+import { Cause, Clock, Effect, Exit, Option } from "effect"
+import type { Types } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Limits } from "../Limits.ts"
+import { httpMetrics } from "./HttpMetrics.ts"
+import { rejection, refusalResponse } from "./Refusal.ts"
+import { refusalOf, tooLarge } from "./RefusedRequest.ts"
+import { RequestRecord, type RequestRecordShape } from "./RequestRecord.ts"
+import type { RouteMatch } from "./RouteTable.ts"
+
+/** Answers hold nothing that a page may embed or a proxy may keep. */
+const commonHeaders = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cache-control": "private, no-cache"
+}
+
+/** Routes that probes ask every few seconds. */
+const quiet: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"])
+
+const pathOf = (url: string) => url.split("?", 1)[0] ?? url
+
+const isJson = (response: HttpServerResponse.HttpServerResponse) =>
+  (response.headers["content-type"] ?? ("contentType" in response.body ? response.body.contentType : "")).startsWith(
+    "application/json"
+  )
+
+/** Answers that the framework made by itself get the envelope too. */
+const enveloped = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
+  if (response.status !== 415 || isJson(response)) return response
+  return refusalResponse(rejection("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"))
+}
+
+interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly match: RouteMatch
+  readonly record: RequestRecordShape
+}
+
+const failed = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>, { match, path, record }: Asked) {
+  const refusal = refusalOf(cause, match, path)
+  if (refusal !== undefined) {
+    const allow: Record<string, string> = match._tag === "OtherMethods" ? { allow: match.allowed.join(", ") } : {}
+    return refusalResponse(refusal, allow)
+  }
+  yield* Effect.logError("A request failed unexpectedly", cause).pipe(Effect.annotateLogs({ request_id: record.id }))
+  const message = `Something went wrong inside the master; its log tells more under request_id ${record.id}`
+  return refusalResponse(rejection("INTERNAL_ERROR", message))
+})
+
+const logged = (asked: Asked, status: number, durationMillis: number) => {
+  const line = {
+    method: asked.method,
+    path: asked.match._tag === "None" ? asked.path.slice(0, Limits.api.pathCharactersLogged) : asked.match.template,
+    status,
+    duration_ms: durationMillis,
+    principal: asked.record.principal,
+    request_id: asked.record.id,
+    remote_address: asked.record.remoteAddress
+  }
+  const isQuiet = asked.match._tag === "Found" && quiet.has(asked.match.template)
+  return isQuiet ? Effect.logDebug("request", line) : Effect.logInfo("request", line)
+}
+
+/** Applies to every route of the router. */
+export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch) =>
+  HttpRouter.middleware(
+    Effect.gen(function* () {
+      const identifiers = yield* Identifiers
+      const metrics = yield* httpMetrics
+      return (httpEffect) =>
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const began = yield* Clock.monotonicTimeNanos
+          const path = pathOf(request.url)
+          const record: RequestRecordShape = {
+            id: yield* identifiers.uuid,
+            remoteAddress: Option.getOrNull(request.remoteAddress),
+            principal: null
+          }
+          const asked: Asked = { method: request.method, path, match: find(request.method, path), record }
+          const oversized = Number(request.headers["content-length"] ?? 0) > ProtocolLimits.requestBodyBytesMax
+          const exit = oversized
+            ? Exit.succeed(refusalResponse(tooLarge, { connection: "close" }))
+            : yield* Effect.exit(Effect.provideService(httpEffect, RequestRecord, record))
+          if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return yield* exit
+          const response = Exit.isSuccess(exit) ? enveloped(exit.value) : yield* failed(exit.cause, asked)
+          const seconds = Number((yield* Clock.monotonicTimeNanos) - began) / 1e9
+          const route = asked.match._tag === "None" ? "unmatched" : asked.match.template
+          const method = asked.match._tag === "Found" ? asked.method : "other"
+          metrics.requests.inc({ method, route, status: String(response.status) })
+          metrics.seconds.observe({ method, route }, seconds)
+          yield* logged(asked, response.status, Math.round(seconds * 1e6) / 1e3)
+          return HttpServerResponse.setHeaders(response, {
+            ...commonHeaders,
+            ...response.headers,
+            "x-request-id": record.id
+          })
+        }).pipe(Effect.withSpan("http.request")) as Effect.Effect<
+          HttpServerResponse.HttpServerResponse,
+          Types.unhandled,
+          HttpServerRequest.HttpServerRequest
+        >
+    }),
+    { global: true }
+  )

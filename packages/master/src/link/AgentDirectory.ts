@@ -1,0 +1,19 @@
+/** Who the agents are: their keys, and how they get them. */
+import type { AgentKeys } from "@nxmesh/core/crypto/CallSignature"
+import type { AgentId } from "@nxmesh/protocol/Ids"
+import type { LinkCaller } from "@nxmesh/protocol/link/AgentLink"
+import type { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
+import type { Enrolled, Enrolment, SessionKey } from "@nxmesh/protocol/link/Registration"
+import { Context, type Effect } from "effect"
+
+export class AgentDirectory extends Context.Service<
+  AgentDirectory,
+  {
+    /** Primary and secondary key, unsealed; `undefined` for an agent that is not enrolled. */
+    readonly keys: (agentId: AgentId) => Effect.Effect<AgentKeys, LinkRefused>
+    /** Burns the token. The proof was checked. */
+    readonly enrol: (enrolment: Enrolment, caller: LinkCaller) => Effect.Effect<Omit<Enrolled, "masters">, LinkRefused>
+    /** A new primary key; the old one becomes secondary. */
+    readonly rotateKey: (agentId: AgentId) => Effect.Effect<SessionKey, LinkRefused>
+  }
+>()("@nxmesh/master/link/AgentDirectory") {}

@@ -1,0 +1,34 @@
+/** What the link needs of the rest of the master to serve a registered agent: its session and its bundle. */
+import type { AgentId, Generation } from "@nxmesh/protocol/Ids"
+import type { Directive } from "@nxmesh/protocol/link/Directive"
+import type { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
+import type { Registration } from "@nxmesh/protocol/link/Registration"
+import type { DeploymentReport, HealthReport, LogReport, MetricsReport } from "@nxmesh/protocol/link/Report"
+import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import { Context, type Effect, type Scope, type Stream } from "effect"
+
+export interface AgentConnectRequest {
+  readonly agentId: AgentId
+  readonly registration: Registration
+  readonly remoteAddress: string
+}
+
+/** An agent's side of its session, for as long as the scope of `connect` lasts. */
+export interface AgentConnection {
+  readonly clusterEpoch: number
+  /** `have` is what the agent can take a delta against. */
+  readonly directives: (have: Generation | null) => Stream.Stream<Directive, LinkRefused>
+  /** Succeeds when the outcomes are durable. */
+  readonly reportDeployments: (report: DeploymentReport) => Effect.Effect<void, LinkRefused>
+  readonly reportHealth: (report: HealthReport) => Effect.Effect<void>
+  readonly reportLogs: (report: LogReport) => Effect.Effect<void>
+  readonly reportMetrics: (report: MetricsReport) => Effect.Effect<void>
+}
+
+export class AgentGateway extends Context.Service<
+  AgentGateway,
+  {
+    readonly connect: (request: AgentConnectRequest) => Effect.Effect<AgentConnection, LinkRefused, Scope.Scope>
+    readonly bundle: (agentId: AgentId, generation: Generation) => Effect.Effect<Bundle, LinkRefused>
+  }
+>()("@nxmesh/master/link/AgentGateway") {}

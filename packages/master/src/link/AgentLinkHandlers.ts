@@ -1,0 +1,166 @@
+/** The master's answers to its agents. Each needs a session, which `Register` opens for the connection. */
+import type { AgentId } from "@nxmesh/protocol/Ids"
+import { AgentLink, CurrentCaller } from "@nxmesh/protocol/link/AgentLink"
+import type { Directive } from "@nxmesh/protocol/link/Directive"
+import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
+import { commonVersion, spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
+import type { Registration } from "@nxmesh/protocol/link/Registration"
+import { DateTime, Deferred, Duration, Effect, Scope, Stream } from "effect"
+import { Limits } from "../Limits.ts"
+import { AgentDirectory } from "./AgentDirectory.ts"
+import { type AgentConnection, AgentGateway } from "./AgentGateway.ts"
+import { AgentServerSettings } from "./AgentServerSettings.ts"
+import { provesKey } from "./EnrolmentProof.ts"
+import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
+import { LinkMetrics } from "./LinkMetrics.ts"
+import { recordRefusal } from "./LinkProtocol.ts"
+
+const goodbye: Directive = { _tag: "Goodbye", reason: "the master stops" }
+
+interface Verified {
+  readonly connection: LinkConnection
+  readonly agentId: AgentId
+}
+interface Registered extends Verified {
+  readonly session: AgentConnection
+}
+
+/** `null` when the versions meet and this connection is the newest of its agent, else why it is refused. */
+const registrationRefusal = (
+  registration: Registration,
+  older: LinkConnection | undefined,
+  connection: LinkConnection
+): LinkRefused | null => {
+  const { newest, oldest } = registration.protocol
+  if (commonVersion(spokenVersions, registration.protocol) === null) {
+    return refused(
+      "protocol_version",
+      `the agent speaks link versions ${oldest} to ${newest} and this master ${spokenVersions.oldest} to ${spokenVersions.newest}: upgrade the ${newest < spokenVersions.oldest ? "agent" : "masters"}`
+    )
+  }
+  if (connection.session !== null) return refused("malformed", "this connection is registered already")
+  if (older !== undefined && older.epoch > registration.connection_epoch) {
+    return refused("superseded", "a newer connection of this agent is open: two agents may run with one data directory")
+  }
+  return null
+}
+
+export const AgentLinkHandlers = AgentLink.toLayer(
+  Effect.gen(function* () {
+    const connections = yield* LinkConnections
+    const directory = yield* AgentDirectory
+    const gateway = yield* AgentGateway
+    const metrics = yield* LinkMetrics
+    const settings = yield* AgentServerSettings
+
+    const connectionOf = Effect.gen(function* () {
+      const { connectionId } = yield* CurrentCaller
+      const connection = connections.get(connectionId)
+      return connection ?? (yield* refused("unavailable", "the connection is closing"))
+    })
+    const verified = Effect.gen(function* (): Effect.fn.Return<Verified, LinkRefused, CurrentCaller> {
+      const connection = yield* connectionOf
+      const { agentId } = connection
+      return agentId === null ? yield* refused("unsigned", "this call must be signed") : { connection, agentId }
+    })
+    const registered = Effect.gen(function* (): Effect.fn.Return<Registered, LinkRefused, CurrentCaller> {
+      const { agentId, connection } = yield* verified
+      const { session } = connection
+      return session === null
+        ? yield* refused("unregistered", "Register comes before every other call of a connection")
+        : { connection, agentId, session }
+    })
+
+    /** Counts what a handler refuses, and ends the connection when trying again cannot help. */
+    const counted =
+      (procedure: string) =>
+      <A, R>(effect: Effect.Effect<A, LinkRefused, R>): Effect.Effect<A, LinkRefused, R | CurrentCaller> =>
+        Effect.tapError(effect, (refusal) =>
+          Effect.gen(function* () {
+            const { agentId, connectionId, remoteAddress } = yield* CurrentCaller
+            yield* recordRefusal(refusal, { remoteAddress, agentId, procedure })
+            if (refusal.permanent || refusal.reason === "superseded") {
+              connections.get(connectionId)?.close(closeCodes.refused, refusal.reason)
+            }
+          }).pipe(Effect.provideService(LinkMetrics, metrics))
+        )
+
+    const register = Effect.fn("AgentLink.Register")(function* (registration: Registration) {
+      const { agentId, connection } = yield* verified
+      const older = connections.ofAgent(agentId)
+      const refusal = registrationRefusal(registration, older, connection)
+      if (refusal !== null) return yield* refusal
+      older?.close(closeCodes.superseded, "superseded")
+      connection.epoch = registration.connection_epoch
+      connections.registered(connection, agentId)
+      const session = yield* Scope.provide(
+        gateway.connect({ agentId, registration, remoteAddress: connection.remoteAddress }),
+        connection.scope
+      )
+      connection.session = session
+      return {
+        protocol: commonVersion(spokenVersions, registration.protocol) ?? spokenVersions.newest,
+        heartbeat_seconds: Duration.toSeconds(Limits.link.heartbeatInterval),
+        server_time: DateTime.formatIso(yield* DateTime.now),
+        cluster_epoch: session.clusterEpoch,
+        masters: settings.masters
+      }
+    })
+
+    return AgentLink.of({
+      Enrol: Effect.fn("AgentLink.Enrol")(function* (enrolment) {
+        const caller = yield* CurrentCaller
+        const connection = yield* connectionOf
+        if (!provesKey(enrolment, caller.channelBinding)) {
+          return yield* refused("bad_proof", "the proof is not an Ed25519 signature of the token on this connection")
+        }
+        const enrolled = yield* directory.enrol(enrolment, caller)
+        yield* Deferred.succeed(connection.authenticated, undefined)
+        return { ...enrolled, masters: settings.masters }
+      }, counted("Enrol")),
+      Register: (registration) => register(registration).pipe(counted("Register")),
+      Directives: ({ have }) =>
+        registered.pipe(
+          Effect.map(({ session }) =>
+            Stream.merge(
+              session.directives(have),
+              Stream.fromEffect(Effect.as(Deferred.await(connections.stopping), goodbye)),
+              { haltStrategy: "left" }
+            ).pipe(Stream.takeUntil(({ _tag }) => _tag === "Goodbye"))
+          ),
+          counted("Directives"),
+          Stream.unwrap
+        ),
+      FetchBundle: ({ generation }) =>
+        registered.pipe(
+          Effect.flatMap(({ agentId }) => gateway.bundle(agentId, generation)),
+          counted("FetchBundle")
+        ),
+      ReportDeployments: (report) =>
+        registered.pipe(
+          Effect.flatMap(({ session }) => session.reportDeployments(report)),
+          counted("ReportDeployments")
+        ),
+      ReportHealth: (report) =>
+        registered.pipe(
+          Effect.flatMap(({ session }) => session.reportHealth(report)),
+          counted("ReportHealth")
+        ),
+      ReportLogs: (report) =>
+        registered.pipe(
+          Effect.flatMap(({ session }) => session.reportLogs(report)),
+          counted("ReportLogs")
+        ),
+      ReportMetrics: (report) =>
+        registered.pipe(
+          Effect.flatMap(({ session }) => session.reportMetrics(report)),
+          counted("ReportMetrics")
+        ),
+      RotateKey: () =>
+        registered.pipe(
+          Effect.flatMap(({ agentId }) => directory.rotateKey(agentId)),
+          counted("RotateKey")
+        )
+    })
+  })
+)

@@ -1,6 +1,19 @@
 /** Small worlds for the tests of config: hosts, agents and tenants by short names. */
-import { AgentId, OrganizationId, VirtualHostId, WorkspaceId } from "@nxmesh/protocol/Ids"
+import {
+  AgentId,
+  CertificateId,
+  OrganizationId,
+  SecretVersionId,
+  Sha256,
+  TemplateId,
+  UpstreamId,
+  VirtualHostId,
+  WorkspaceId
+} from "@nxmesh/protocol/Ids"
 import type { AgentSelector } from "@nxmesh/protocol/model/AgentSelector"
+import type { StoredCertificate } from "@nxmesh/protocol/model/Certificate"
+import type { Template } from "@nxmesh/protocol/model/Template"
+import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import { type Location, proxySettingsDefault, type VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import type { AgentTarget } from "../../src/config/Targets.ts"
 
@@ -72,3 +85,48 @@ export const only = (...numbers: readonly [number, ...Array<number>]): AgentSele
   const [first, ...rest] = numbers
   return { scope: "agents", agent_ids: [agentId(first), ...rest.map(agentId)] }
 }
+
+export const upstreamId = (number: number) => UpstreamId.make(uuid(5, number))
+export const upstream = (number: number, fields: Partial<Upstream> = {}): Upstream => ({
+  id: upstreamId(number),
+  workspace_id: workspace(1),
+  name: `upstream-${number}`,
+  algorithm: "round_robin",
+  servers: [{ address: "10.0.0.1:8080", weight: 1, backup: false, down: false, max_fails: 1, fail_timeout: 10 }],
+  health_check: null,
+  keepalive_connections: null,
+  keepalive_timeout: null,
+  ...stamped,
+  ...fields
+})
+
+export const certificateId = (number: number) => CertificateId.make(uuid(6, number))
+export const certificate = (number: number, fields: Partial<StoredCertificate> = {}): StoredCertificate => ({
+  id: certificateId(number),
+  workspace_id: workspace(1),
+  name: `certificate-${number}`,
+  domain: "example.com",
+  subject_alternative_names: ["example.com"],
+  is_wildcard: false,
+  provider: "custom",
+  issued_at: instant,
+  expires_at: instant,
+  auto_renew: false,
+  certificate_pem: `certificate ${number}`,
+  fingerprint_sha256: Sha256.make("0".repeat(64)),
+  private_key: { key_id: "k", wrapped_key: "", nonce: "", ciphertext: "" },
+  secret_version_id: SecretVersionId.make(uuid(7, number)),
+  ...stamped,
+  ...fields
+})
+
+export const templateId = (number: number) => TemplateId.make(uuid(8, number))
+export const template = (number: number, fields: Partial<Template> = {}): Template => ({
+  id: templateId(number),
+  workspace_id: workspace(1),
+  name: `template-${number}`,
+  description: "",
+  source: "server {}\n",
+  ...stamped,
+  ...fields
+})

@@ -1,0 +1,66 @@
+/**
+ * The tree that serves before any deployment: an empty one with the proof server, so that the first failure has something
+ * to go back to. A configuration directory that outlived its journal is adopted instead: what its link names serves.
+ */
+import { DateTime, Effect } from "effect"
+import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
+import type { FileError } from "@nxmesh/core/file/FileError"
+import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
+import { type Bundle, generationText } from "@nxmesh/protocol/model/Bundle"
+import type { Served } from "./Attempt.ts"
+import type { Surroundings } from "./DeploymentSteps.ts"
+import { directoryName, highestSequence, sequenceOf } from "./DirectoryName.ts"
+import * as GenerationDirectory from "./GenerationDirectory.ts"
+import type { Journal } from "./Journal.ts"
+import type { RenderFailure } from "./TreeRenderer.ts"
+
+export const emptyBundle: Bundle = {
+  generation: Generation.make(createHash("sha256").update(generationText([])).digest("hex")),
+  resources: []
+}
+
+const marker = /^# nxmesh generation ([0-9a-f]{64}) deployment ([0-9a-f-]{36})\b/m
+
+/** Reads the marker of a tree's entry file. */
+export const readMarker = (directory: string, entry: string): Served | null => {
+  const match = marker.exec(entry)
+  return match?.[1] === undefined || match[2] === undefined || sequenceOf(directory) === null
+    ? null
+    : { directory, generation: Generation.make(match[1]), deploymentId: DeploymentId.make(match[2]) }
+}
+
+const adopt = Effect.fnUntraced(function* (confDirectory: string): Effect.fn.Return<Served | null, FileError> {
+  const directory = yield* GenerationDirectory.current(confDirectory)
+  if (directory === null) return null
+  const entry = yield* Effect.promise(() =>
+    readFile(join(confDirectory, directory, "nxmesh.conf"), "utf8").catch(() => "")
+  )
+  return readMarker(directory, entry)
+})
+
+/** Makes sure that there is a settled tree and a link to it. */
+export const establish = Effect.fn("Baseline.establish")(function* (
+  around: Surroundings,
+  journal: Journal
+): Effect.fn.Return<Served, FileError | RenderFailure> {
+  const { confDirectory } = around.instance
+  yield* AtomicFile.makeDirectory(confDirectory, 0o755)
+  const adopted = yield* adopt(confDirectory)
+  const sequence = Math.max(journal.state().sequence, highestSequence(yield* GenerationDirectory.list(confDirectory)))
+  if (adopted !== null) {
+    yield* Effect.logInfo("adopted the generation that the link names", { directory: adopted.directory })
+    yield* journal.record({ _tag: "Based", served: adopted, sequence })
+    return adopted
+  }
+  const deploymentId = yield* around.newDeploymentId
+  const directory = directoryName(yield* DateTime.now, sequence + 1)
+  const { files } = yield* around.renderer.render({ bundle: emptyBundle, directory, deploymentId })
+  yield* GenerationDirectory.stage(confDirectory, directory, null, files)
+  const served: Served = { directory, deploymentId, generation: emptyBundle.generation }
+  yield* GenerationDirectory.swap(confDirectory, directory)
+  yield* journal.record({ _tag: "Based", served, sequence: sequence + 1 })
+  return served
+})

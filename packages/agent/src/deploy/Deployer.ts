@@ -1,0 +1,139 @@
+/**
+ * Makes nginx serve a bundle, one at a time, and answers with the truth about it. The expected ways to fail are in the
+ * outcome; the previous generation serves after each of them.
+ */
+import { Clock, Context, DateTime, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { randomUUID } from "node:crypto"
+import type { FileError } from "@nxmesh/core/file/FileError"
+import { DeploymentId } from "@nxmesh/protocol/Ids"
+import type { Order } from "@nxmesh/protocol/link/Directive"
+import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
+import type { NginxError } from "../nginx/NginxError.ts"
+import { NginxInstance } from "../nginx/NginxInstance.ts"
+import * as ProofAnswer from "../nginx/ProofAnswer.ts"
+import { Supervisor } from "../nginx/Supervisor.ts"
+import * as Validation from "../nginx/Validation.ts"
+import type { Served } from "./Attempt.ts"
+import * as Deployment from "./Deployment.ts"
+import type { Surroundings } from "./DeploymentSteps.ts"
+import * as Journal from "./Journal.ts"
+import { refusal } from "./OrderGuard.ts"
+import * as Recoverer from "./Recoverer.ts"
+import { waitMillis } from "./ReloadBudget.ts"
+import { type RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
+
+export interface ApplyRequest {
+  readonly deploymentId: DeploymentId
+  readonly bundle: Bundle
+  readonly order: Order
+  /** Deploy also when this generation serves already: names resolved to other addresses, or nginx was replaced. */
+  readonly force?: boolean
+}
+
+export interface DeployerSettings {
+  /** Where the journal lies. */
+  readonly dataDirectory: string
+}
+
+export class Deployer extends Context.Service<
+  Deployer,
+  {
+    /**
+     * Serves the bundle, or says why not. Requests run one after the other; an interrupted caller does not stop the
+     * deployment that it asked for.
+     */
+    readonly apply: (request: ApplyRequest) => Effect.Effect<DeploymentOutcome>
+    /** What settled last. Its directory is in use. */
+    readonly current: Effect.Effect<Served>
+    /** The highest order accepted, to be announced on connecting; `null` before the first. */
+    readonly order: Effect.Effect<Order | null>
+    /** How the last deployment ended, whoever ended it. */
+    readonly lastOutcome: Effect.Effect<DeploymentOutcome | null>
+    /** What this start found cut off and finished or undid; its outcome is to be reported. */
+    readonly recovered: Recoverer.Recovered
+    /** Milliseconds to wait until nginx may reload again, given the least time between two reloads. */
+    readonly reloadWaitMillis: (intervalMillis: number) => Effect.Effect<number>
+  }
+>()("@nxmesh/agent/deploy/Deployer") {
+  /** Recovers what a crash cut off, starts nginx if it is the agent's to start, and then takes requests. */
+  static readonly layer = (
+    settings: DeployerSettings
+  ): Layer.Layer<Deployer, FileError | RenderFailure, NginxInstance | Supervisor | TreeRenderer> =>
+    Layer.effect(Deployer, make(settings))
+}
+
+/** A new id for what nobody asked for: the way back and the baseline. */
+const newDeploymentId = Effect.sync(() => DeploymentId.make(randomUUID()))
+
+/** What deployments and `nxmesh-agent recover` both work with. */
+export const surroundings: Effect.Effect<Surroundings, never, NginxInstance | Supervisor | TreeRenderer> = Effect.gen(
+  function* () {
+    const { ensureRunning } = yield* Supervisor
+    return {
+      instance: yield* NginxInstance,
+      renderer: yield* TreeRenderer,
+      ensureRunning,
+      validationMode: yield* Validation.detectMode,
+      newDeploymentId
+    }
+  }
+)
+
+const reportStart = (error: NginxError | FileError) =>
+  Effect.logError(`nginx is not there to be deployed to: ${error.message}`)
+
+const make = Effect.fnUntraced(function* ({ dataDirectory }: DeployerSettings) {
+  const around = yield* surroundings
+  const { exclusive } = yield* Supervisor
+  const journal = yield* Journal.open(dataDirectory)
+  if (journal.damagedLines > 0) {
+    yield* Effect.logWarning("the deployment journal has damaged lines, which were skipped", {
+      lines: journal.damagedLines
+    })
+  }
+  const recovered = yield* exclusive(Recoverer.recover(around, journal))
+  if (recovered.outcome !== null) yield* Effect.logWarning("recovered a deployment that was cut off", recovered.outcome)
+  yield* exclusive(Effect.ignore(Effect.tapError(around.ensureRunning, reportStart)))
+
+  let served = recovered.served
+  let lastReloadMillis: number | null = null
+
+  const serves = (bundle: Bundle) =>
+    served.generation !== bundle.generation
+      ? Effect.succeed(false)
+      : Effect.map(
+          ProofAnswer.ask(around.instance.runtimeDirectory),
+          (answer) => answer?.deploymentId === served.deploymentId
+        )
+
+  const deploy = Effect.fnUntraced(function* (request: ApplyRequest) {
+    const startedAt = DateTime.formatIso(yield* DateTime.now)
+    const begun = { deploymentId: request.deploymentId, bundle: request.bundle, startedAt }
+    const refused = refusal(journal.state().order, request.order)
+    if (refused !== null) return yield* Deployment.refused(begun, served, refused)
+    const accepted = yield* Effect.result(journal.record({ _tag: "Accepted", order: request.order }))
+    if (accepted._tag === "Failure") return yield* Deployment.refused(begun, served, accepted.failure.message)
+    if (request.force !== true && (yield* serves(request.bundle))) return yield* Deployment.unchanged(begun)
+    const ended = yield* Deployment.run(around, journal, served, begun)
+    served = ended.served
+    if (ended.reloaded) lastReloadMillis = yield* Clock.currentTimeMillis
+    return ended.outcome
+  })
+
+  // Deployments run in a scope of their own, which closes only between two of them.
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer(() => exclusive(Scope.close(scope, Exit.void)))
+
+  return Deployer.of({
+    apply: Effect.fn("Deployer.apply")((request: ApplyRequest) =>
+      Effect.forkIn(exclusive(deploy(request)), scope).pipe(Effect.flatMap(Fiber.join))
+    ),
+    current: Effect.sync(() => served),
+    order: Effect.sync(() => journal.state().order),
+    lastOutcome: Effect.sync(() => journal.state().lastOutcome),
+    recovered,
+    reloadWaitMillis: (intervalMillis) =>
+      Effect.map(Clock.currentTimeMillis, (now) => waitMillis({ intervalMillis, lastReloadMillis }, now))
+  })
+})

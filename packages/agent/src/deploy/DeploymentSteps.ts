@@ -1,0 +1,125 @@
+/** What each action of the deployment machine does to the world. Which comes when is the machine's to say. */
+import { Effect, type Scope } from "effect"
+import { join } from "node:path"
+import type { FileError } from "@nxmesh/core/file/FileError"
+import type { DeploymentId } from "@nxmesh/protocol/Ids"
+import type { DeploymentStep } from "@nxmesh/protocol/model/Deployment"
+import { Limits } from "../Limits.ts"
+import * as Complaint from "../nginx/Complaint.ts"
+import type { NginxError } from "../nginx/NginxError.ts"
+import type { NginxInstanceSettings } from "../nginx/NginxInstance.ts"
+import type { NginxMaster } from "../nginx/NginxProcess.ts"
+import * as Proof from "../nginx/Proof.ts"
+import * as Validation from "../nginx/Validation.ts"
+import type { Action } from "./DeploymentMachine.ts"
+import * as FailureReport from "./FailureReport.ts"
+import * as GenerationDirectory from "./GenerationDirectory.ts"
+import * as Switch from "./Switch.ts"
+import type { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
+import { StepFailed, type Work } from "./Work.ts"
+
+export interface Surroundings {
+  readonly instance: NginxInstanceSettings
+  readonly renderer: TreeRenderer["Service"]
+  readonly ensureRunning: Effect.Effect<NginxMaster, NginxError | FileError>
+  readonly validationMode: Validation.ValidationMode
+  readonly newDeploymentId: Effect.Effect<DeploymentId>
+}
+
+type StepError = NginxError | FileError | RenderFailure | StepFailed
+type Step = (around: Surroundings, work: Work) => Effect.Effect<void, StepError, Scope.Scope>
+
+const render: Step = Effect.fnUntraced(function* (around, work) {
+  const { attempt, bundle } = work
+  const { deploymentId, directory } = attempt
+  const rendering = yield* around.renderer.render({ bundle, directory, deploymentId })
+  work.files = rendering.files
+  work.warnings.push(...rendering.warnings)
+})
+
+const stage: Step = Effect.fnUntraced(function* ({ instance }, { attempt, files }) {
+  yield* GenerationDirectory.stage(instance.confDirectory, attempt.directory, attempt.previous.directory, files)
+})
+
+const placeOf = ({ instance }: Surroundings, { attempt, files }: Work): FailureReport.TreePlace => ({
+  directory: join(instance.confDirectory, attempt.directory),
+  files
+})
+
+const test: Step = Effect.fnUntraced(function* (around, work) {
+  const { attempt } = work
+  const master = yield* around.ensureRunning
+  const result = yield* Validation.validate(around.instance, master, around.validationMode, {
+    directory: attempt.directory,
+    live: attempt.previous.directory,
+    marker: `deployment ${attempt.deploymentId}`
+  })
+  work.testMillis = result.elapsedMillis
+  const place = placeOf(around, work)
+  if (!result.passed) {
+    const error = FailureReport.fromOutput("test", result.output, "nginx refuses the configuration", place)
+    return yield* new StepFailed({ error })
+  }
+  const complaints = Complaint.complaintsIn(result.output)
+  const conflict = FailureReport.conflict(complaints, place)
+  if (conflict !== null) return yield* new StepFailed({ error: conflict })
+  work.warnings.push(...complaints.map(({ level, message }) => `nginx: [${level}] ${message}`))
+})
+
+const swap: Step = ({ instance }, { attempt }) => GenerationDirectory.swap(instance.confDirectory, attempt.directory)
+
+const reload: Step = Effect.fnUntraced(function* (around, work) {
+  work.reload = yield* Switch.reload(around.instance, yield* around.ensureRunning)
+})
+
+const prove: Step = Effect.fnUntraced(function* (around, work) {
+  if (work.reload === null) return yield* Effect.die(new Error("a proof was asked for before the reload"))
+  const { deploymentId } = work.served
+  const { runtimeDirectory } = around.instance
+  work.settled = yield* Proof.prove(work.reload, runtimeDirectory, deploymentId, work.testMillis)
+})
+
+const restore: Step = Effect.fnUntraced(function* (around, work) {
+  work.settled = null
+  work.served = yield* Switch.restore(around.instance, work.attempt.previous, yield* around.newDeploymentId)
+})
+
+const claim: Step = (_, work) =>
+  Effect.sync(() => {
+    const { deploymentId, directory, generation } = work.attempt
+    work.served = { deploymentId, directory, generation }
+  })
+
+const steps: Readonly<Record<Action, readonly [step: DeploymentStep, run: Step]>> = {
+  render: ["render", render],
+  stage: ["stage", stage],
+  test: ["test", test],
+  swap: ["swap", swap],
+  reload: ["reload", reload],
+  prove: ["prove", (around, work) => Effect.andThen(claim(around, work), prove(around, work))],
+  settle: ["settle", () => Effect.void],
+  "rollback:swap": ["swap", restore],
+  "rollback:reload": ["reload", reload],
+  "rollback:prove": ["prove", prove]
+}
+
+/** Runs one action. What it fails with is ready for the outcome. */
+export const perform = (
+  around: Surroundings,
+  work: Work,
+  action: Action
+): Effect.Effect<void, StepFailed, Scope.Scope> => {
+  const [step, run] = steps[action]
+  return run(around, work).pipe(
+    Effect.mapError((error) =>
+      error._tag === "StepFailed"
+        ? error
+        : new StepFailed({ error: FailureReport.fromError(step, error, placeOf(around, work)) })
+    ),
+    Effect.withSpan(`Deployment.${action}`)
+  )
+}
+
+/** Warnings as an outcome carries them. */
+export const boundedWarnings = (warnings: ReadonlyArray<string>): ReadonlyArray<string> =>
+  [...new Set(warnings)].slice(0, Limits.warningsMax)

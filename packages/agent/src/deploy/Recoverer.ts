@@ -1,0 +1,123 @@
+/** Carries out what `Recovery` decided, at the agent's start or by `nxmesh-agent recover`. Needs no master of the cluster. */
+import { DateTime, Effect } from "effect"
+import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
+import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
+import type { FileError } from "@nxmesh/core/file/FileError"
+import * as NginxProcess from "../nginx/NginxProcess.ts"
+import * as Proof from "../nginx/Proof.ts"
+import * as StaleSockets from "../nginx/StaleSockets.ts"
+import type { Served } from "./Attempt.ts"
+import * as Baseline from "./Baseline.ts"
+import type { Surroundings } from "./DeploymentSteps.ts"
+import * as GenerationDirectory from "./GenerationDirectory.ts"
+import type { Journal } from "./Journal.ts"
+import * as Recovery from "./Recovery.ts"
+import * as Switch from "./Switch.ts"
+import type { RenderFailure } from "./TreeRenderer.ts"
+
+export interface Recovered {
+  readonly decision: Recovery.RecoveryDecision["_tag"]
+  readonly served: Served
+  /** The outcome of the deployment that was cut off, for the report; `null` when none was. */
+  readonly outcome: DeploymentOutcome | null
+}
+
+type Ended = Pick<DeploymentOutcome, "status" | "error">
+
+const interrupted = (step: string, more = ""): Ended["error"] => ({
+  step: "settle",
+  message: `the agent ended during the step "${step}"; the previous generation was restored${more}`.slice(
+    0,
+    WireLimits.deploymentErrorCharactersMax
+  ),
+  file: null,
+  line: null,
+  resource: null
+})
+
+/** Records how the deployment that was cut off ended. */
+const end = Effect.fnUntraced(function* (
+  journal: Journal,
+  served: Served,
+  ended: Ended
+): Effect.fn.Return<DeploymentOutcome | null, FileError> {
+  const { open } = journal.state()
+  if (open === null) return null
+  const outcome: DeploymentOutcome = {
+    id: open.deploymentId,
+    generation: open.generation,
+    started_at: open.startedAt,
+    finished_at: DateTime.formatIso(yield* DateTime.now),
+    serving_after_millis: null,
+    settled_after_millis: null,
+    serving_generation: served.generation,
+    warnings: [],
+    ...ended
+  }
+  yield* journal.record({ _tag: "Ended", served, outcome })
+  return outcome
+})
+
+/** Reloads a running nginx into the restored tree and proves it. None running is fine: it will start with that tree. */
+const reloadInto = Effect.fnUntraced(function* (around: Surroundings, served: Served) {
+  const master = yield* Effect.result(NginxProcess.find(around.instance.pidFile))
+  if (master._tag === "Failure") return
+  const reload = yield* Switch.reload(around.instance, master.success)
+  yield* Proof.prove(reload, around.instance.runtimeDirectory, served.deploymentId, 0)
+}, Effect.scoped)
+
+const undo = Effect.fnUntraced(function* (
+  around: Surroundings,
+  journal: Journal,
+  decision: Extract<Recovery.RecoveryDecision, { _tag: "Undo" }>
+) {
+  const step = journal.state().open?.step ?? "swap"
+  const served = yield* Switch.restore(around.instance, decision.to, yield* around.newDeploymentId)
+  const reloaded = yield* Effect.result(reloadInto(around, served))
+  const ended: Ended =
+    reloaded._tag === "Success"
+      ? { status: "interrupted", error: interrupted(step) }
+      : {
+          status: "rollback_failed",
+          error: interrupted(step, `, but nginx did not take it: ${reloaded.failure.message}`)
+        }
+  const outcome = yield* end(journal, served, ended)
+  yield* GenerationDirectory.remove(around.instance.confDirectory, decision.directory)
+  return { served, outcome }
+})
+
+/** Finishes or undoes what a crash cut off. Must not run beside a deployment. */
+export const recover = Effect.fn("Recoverer.recover")(function* (
+  around: Surroundings,
+  journal: Journal
+): Effect.fn.Return<Recovered, FileError | RenderFailure> {
+  const { confDirectory, runtimeDirectory } = around.instance
+  yield* StaleSockets.clear(runtimeDirectory)
+  const decision = Recovery.decide(journal.state(), yield* GenerationDirectory.current(confDirectory))
+  const relink = (to: Served | null) =>
+    to === null ? Effect.void : GenerationDirectory.swap(confDirectory, to.directory)
+  switch (decision._tag) {
+    case "Baseline":
+      return { decision: "Baseline", served: yield* Baseline.establish(around, journal), outcome: null }
+    case "Nothing": {
+      yield* relink(decision.relink)
+      const served = journal.state().served ?? (yield* Baseline.establish(around, journal))
+      return { decision: "Nothing", served, outcome: null }
+    }
+    case "Discard": {
+      yield* relink(decision.relink)
+      const { open, served: settled } = journal.state()
+      const served = settled ?? (yield* Baseline.establish(around, journal))
+      const ended: Ended = { status: "interrupted", error: interrupted(open?.step ?? "stage") }
+      const outcome = yield* end(journal, served, ended)
+      yield* GenerationDirectory.remove(confDirectory, decision.directory)
+      return { decision: "Discard", served, outcome }
+    }
+    case "Undo":
+      return { decision: "Undo", ...(yield* undo(around, journal, decision)) }
+    case "Finish": {
+      const outcome = yield* end(journal, decision.served, { status: "settled", error: null })
+      return { decision: "Finish", served: decision.served, outcome }
+    }
+  }
+})

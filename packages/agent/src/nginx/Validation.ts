@@ -1,0 +1,165 @@
+/**
+ * The authoritative test of a staged tree: nginx's own `-T`, of the live nginx.conf, with the staged tree where `current`
+ * is, before anything live changes. What each part is for is in design-nginx.md, "Validation".
+ */
+import { Clock, Effect } from "effect"
+import { readFile, rm, stat } from "node:fs/promises"
+import { dirname, isAbsolute, join } from "node:path"
+import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
+import { FileError } from "@nxmesh/core/file/FileError"
+import { Limits } from "../Limits.ts"
+import * as BoundedCommand from "./BoundedCommand.ts"
+import { NginxError } from "./NginxError.ts"
+import type { NginxInstanceSettings } from "./NginxInstance.ts"
+import { commandLine, type MasterArguments, type NginxMaster } from "./NginxProcess.ts"
+
+/** `namespace`: nginx.conf untouched, the tree bound in place. `wrapper`: a copy of nginx.conf with one line changed. */
+export type ValidationMode = "namespace" | "wrapper"
+
+export interface Validation {
+  readonly passed: boolean
+  /** nginx's standard error. */
+  readonly output: string
+  /** nginx read the staged tree: its marker was in the configuration that `-T` printed. */
+  readonly reachedTree: boolean
+  readonly elapsedMillis: number
+  readonly mode: ValidationMode
+}
+
+export interface Staged {
+  /** Names in the configuration directory. */
+  readonly directory: string
+  /** What `current` names while this is tested. */
+  readonly live: string
+  /** A text that only the staged tree holds. */
+  readonly marker: string
+}
+
+const attempt = <A>(operation: string, path: string, run: () => Promise<A>) =>
+  Effect.tryPromise({ try: run, catch: (cause) => new FileError({ operation, path, cause }) })
+
+const sizeOf = (path: string): Effect.Effect<number | null> =>
+  Effect.promise(() =>
+    stat(path).then(
+      ({ size }) => size,
+      () => null
+    )
+  )
+
+/** `nginx -t` makes an empty pid file where there is none, after which `nginx -s reload` fails: it goes again. */
+const keepingPidFile = <A, E, R>(pidFile: string, test: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.acquireUseRelease(
+    sizeOf(pidFile),
+    () => test,
+    (before) =>
+      Effect.gen(function* () {
+        if (before === null && (yield* sizeOf(pidFile)) === 0) yield* Effect.promise(() => rm(pidFile, { force: true }))
+      })
+  )
+
+const bindAndTest = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+
+const inNamespace = (instance: NginxInstanceSettings, master: NginxMaster, staged: Staged) => ({
+  program: "unshare",
+  arguments: [
+    ...["--mount", "--propagation", "private", "sh", "-c", bindAndTest, "sh"],
+    join(instance.confDirectory, staged.directory),
+    join(instance.confDirectory, staged.live),
+    ...[master.executable, "-T", ...commandLine(master.arguments)]
+  ],
+  timeout: Limits.nginxTestTimeout,
+  watchFor: staged.marker
+})
+
+/**
+ * The text of nginx.conf with the include of `current` led to the staged directory; `null` when the line is not in it. The
+ * main context stays the same, word for word: another `user` would change the owner of the live temporary directories.
+ */
+export const wrapperText = (configuration: string, confDirectory: string, directory: string): string | null => {
+  const line = `${confDirectory}/current/`
+  return configuration.includes(line) ? configuration.replaceAll(line, `${confDirectory}/${directory}/`) : null
+}
+
+const withWrapper = Effect.fnUntraced(function* (
+  instance: NginxInstanceSettings,
+  master: NginxMaster,
+  staged: Staged
+): Effect.fn.Return<BoundedCommand.CommandResult, NginxError | FileError> {
+  const file = yield* configurationFile(master)
+  const text = wrapperText(
+    yield* attempt("read", file, () => readFile(file, "utf8")),
+    instance.confDirectory,
+    staged.directory
+  )
+  if (text === null) return yield* notIncluded(instance, file)
+  // Beside nginx.conf, because relative includes follow the directory of `-c`; hidden, so that no glob matches it.
+  const wrapper = join(dirname(file), `.nxmesh-test-${staged.directory}`)
+  const wrapped: MasterArguments = { ...master.arguments, configurationFile: wrapper }
+  return yield* Effect.acquireUseRelease(
+    AtomicFile.write(wrapper, text),
+    () =>
+      BoundedCommand.run({
+        program: master.executable,
+        arguments: ["-T", ...commandLine(wrapped)],
+        timeout: Limits.nginxTestTimeout,
+        watchFor: staged.marker
+      }),
+    () => Effect.promise(() => rm(wrapper, { force: true }))
+  )
+})
+
+/** Where the master reads its configuration: its `-c`, or what its build says. */
+const configurationFile = Effect.fnUntraced(function* (master: NginxMaster): Effect.fn.Return<string, NginxError> {
+  const { configurationFile: given, prefix } = master.arguments
+  if (given !== null && isAbsolute(given)) return given
+  const built = (yield* BoundedCommand.run({
+    program: master.executable,
+    arguments: ["-V"],
+    timeout: Limits.nginxVersionTimeout
+  })).stderr
+  const path = given ?? /--conf-path=(\S+)/.exec(built)?.[1] ?? "conf/nginx.conf"
+  return isAbsolute(path) ? path : join(prefix ?? /--prefix=(\S+)/.exec(built)?.[1] ?? "/usr/local/nginx", path)
+})
+
+export const includeLine = (confDirectory: string): string => `include ${confDirectory}/current/*.conf;`
+
+const notIncluded = (instance: NginxInstanceSettings, file: string) =>
+  new NginxError({
+    reason: "refused",
+    message: `nginx does not read the staged tree: add "${includeLine(instance.confDirectory)}" to the http block of ${file} (nxmesh-agent doctor checks it)`
+  })
+
+/** Whether this process may make a private mount namespace: tried once, because capabilities differ from uid 0. */
+export const detectMode: Effect.Effect<ValidationMode> = BoundedCommand.run({
+  program: "unshare",
+  arguments: ["--mount", "--propagation", "private", "true"],
+  timeout: Limits.nginxVersionTimeout
+}).pipe(
+  Effect.map(({ exitCode }): ValidationMode => (exitCode === 0 ? "namespace" : "wrapper")),
+  Effect.orElseSucceed((): ValidationMode => "wrapper")
+)
+
+/** Tests a staged tree as the running nginx would read it. */
+export const validate = Effect.fn("Validation.validate")(function* (
+  instance: NginxInstanceSettings,
+  master: NginxMaster,
+  mode: ValidationMode,
+  staged: Staged
+): Effect.fn.Return<Validation, NginxError | FileError> {
+  const started = yield* Clock.monotonicTimeNanos
+  const result = yield* keepingPidFile(
+    instance.pidFile,
+    mode === "namespace"
+      ? BoundedCommand.run(inNamespace(instance, master, staged))
+      : withWrapper(instance, master, staged)
+  )
+  const elapsedMillis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
+  if (result.exitCode === 0 && !result.seen) return yield* notIncluded(instance, yield* configurationFile(master))
+  return {
+    passed: result.exitCode === 0,
+    output: result.stderr,
+    reachedTree: result.seen,
+    elapsedMillis,
+    mode
+  }
+})

@@ -4,15 +4,16 @@
  *
  * Costs what the write touches: a save of one host looks up its rivals by key instead of reading the others.
  */
+import { type ClashingHost as RenderedHost, clashes, clashesOf } from "@nxmesh/core/nginx/Clash"
 import type { AgentId, OrganizationId, VirtualHostId, WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { ResourceReference } from "@nxmesh/protocol/model/ResourceKind"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import type { Rejection } from "@nxmesh/protocol/Rejection"
-import { type Listening, type ListenKey, listenKeys, rivalKeys } from "./Sockets.ts"
+import { listenKeys, rivalKeys } from "./Sockets.ts"
 import { type AgentTarget, matchesLabels, targets } from "./Targets.ts"
 
 /** The fields of a host that clashes depend on. */
-export type ClashingHost = Listening & Pick<VirtualHost, "enabled" | "id" | "name" | "target_agents" | "workspace_id">
+export type ClashingHost = RenderedHost & Pick<VirtualHost, "target_agents" | "workspace_id">
 
 /** What clashes are computed from. Every answer may hold more than asked for; what does not belong is left out here. */
 export interface ClashReader {
@@ -56,29 +57,13 @@ const clashesMax = 10
 export const clashesOfHost = (host: ClashingHost, reader: ClashReader): ReadonlyArray<HostClash> => {
   const organizationId = reader.organizationOf(host.workspace_id)
   if (!host.enabled || organizationId === undefined) return []
-  const rivals = rivalKeys(host)
-  const others = [
-    ...reader.hostsWithKeys(
-      organizationId,
-      rivals.map(({ key }) => key)
-    )
-  ].filter((other) => other.enabled && other.id !== host.id)
+  const others = [...reader.hostsWithKeys(organizationId, rivalKeys(host))].filter(
+    (other) => other.enabled && other.id !== host.id
+  )
   if (others.length === 0) return []
-
   const agents = targetedAgents(host, organizationId, reader)
-  const clashes: Array<HostClash> = []
-  for (const other of others) {
-    const agent = agents.find((candidate) => targetsAgent(other, organizationId, reader, candidate))
-    const rival = agent === undefined ? undefined : firstShared(rivals, other)
-    if (rival === undefined) continue
-    clashes.push({
-      field: rival.field,
-      message: `virtual host "${other.name}" ${rival.what}, and shares an agent with this one`,
-      hosts: [reference(host), reference(other)]
-    })
-    if (clashes.length === clashesMax) break
-  }
-  return clashes
+  const sharing = others.filter((other) => agents.some((agent) => targetsAgent(other, organizationId, reader, agent)))
+  return clashesOf(host, sharing).slice(0, clashesMax)
 }
 
 /**
@@ -97,44 +82,21 @@ export const clashesOfAgent = (agent: AgentTarget, reader: ClashReader): Readonl
   for (const host of [...shared, ...mentioned]) {
     if (host.enabled && targetsAgent(host, agent.organization_id, reader, agent)) hosts.set(host.id, host)
   }
-  return clashesAmong([...hosts.values()])
-}
-
-/** Every clash among hosts that share one agent, each pair once; linear in the number of hosts. */
-export const clashesAmong = (hosts: ReadonlyArray<ClashingHost>): ReadonlyArray<HostClash> => {
-  const owners = new Map<string, ClashingHost>()
-  const clashes: Array<HostClash> = []
-  for (const host of hosts) {
-    const seen = new Set<ClashingHost>()
-    for (const { key, what } of rivalKeys(host)) {
-      const other = owners.get(key)
-      if (other === undefined || seen.has(other)) continue
-      seen.add(other)
-      clashes.push({
-        field: "labels",
-        message: `virtual hosts "${other.name}" and "${host.name}" would share this agent: the first ${what}`,
-        hosts: [reference(host), reference(other)]
-      })
-      if (clashes.length === clashesMax) return clashes
-    }
-    for (const key of listenKeys(host)) if (!owners.has(key)) owners.set(key, host)
-  }
-  return clashes
+  return clashes(hosts.values())
+    .slice(0, clashesMax)
+    .map(({ hosts: [first, second], message }) => ({
+      field: "labels",
+      message: `virtual hosts "${first.name}" and "${second.name}" would share this agent: ${message}`,
+      hosts: [first, second]
+    }))
 }
 
 /** The answer to a write that makes clashes. */
-export const clashRejection = (clashes: ReadonlyArray<HostClash>): Rejection => ({
+export const clashRejection = (found: ReadonlyArray<HostClash>): Rejection => ({
   code: "CLASH",
   message: "Virtual hosts on one agent would clash; change a name, a port or a selector.",
-  details: clashes.map(({ field, message }) => ({ field, message }))
+  details: found.map(({ field, message }) => ({ field, message }))
 })
-
-const reference = ({ id, name }: ClashingHost): ResourceReference => ({ kind: "virtual_host", id, name })
-
-const firstShared = (rivals: ReadonlyArray<ListenKey>, other: ClashingHost): ListenKey | undefined => {
-  const occupied = new Set(listenKeys(other))
-  return rivals.find(({ key }) => occupied.has(key))
-}
 
 const targetsAgent = (
   host: ClashingHost,

@@ -1,13 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import {
-  type ClashReader,
-  clashesAmong,
-  clashesOfAgent,
-  clashesOfHost,
-  clashKeys,
-  clashRejection
-} from "../../src/config/Clashes.ts"
+import { type ClashReader, clashesOfAgent, clashesOfHost, clashKeys, clashRejection } from "../../src/config/Clashes.ts"
 import type { AgentTarget } from "../../src/config/Targets.ts"
 import { agent, host, labelled, only, organization, workspace } from "./Fixtures.ts"
 
@@ -48,7 +41,7 @@ describe("clashes of a host", () => {
 
   it("refuses the PROXY protocol beside hosts without it", () => {
     const proxied = host(1, { real_ip: { from: ["10.0.0.0/8"], header: "proxy_protocol", recursive: true } })
-    assert.deepStrictEqual(fieldsOf(proxied, [host(2)]), ["listen_port"])
+    assert.deepStrictEqual(fieldsOf(proxied, [host(2)]), ["real_ip"])
   })
 
   it("counts the port that a redirect to HTTPS listens on", () => {
@@ -91,13 +84,10 @@ describe("clashes of a host", () => {
 
   it("names the other host", () => {
     const [clash] = clashesOfHost(host(1), reader([host(2, { server_name: "site-1.example.com" })], [agent(1)]))
-    assert.strictEqual(
-      clash?.message,
-      'virtual host "host-2" answers for site-1.example.com on port 80, and shares an agent with this one'
-    )
+    assert.include(clash?.message, 'already served by virtual host "host-2"')
     assert.deepStrictEqual(
       clash?.hosts.map(({ name }) => name),
-      ["host-1", "host-2"]
+      ["host-2", "host-1"]
     )
     assert.strictEqual(clashRejection(clash === undefined ? [] : [clash]).code, "CLASH")
   })
@@ -141,8 +131,6 @@ describe("clashes of an agent", () => {
 
   it("reports a bounded number of clashes among many hosts", () => {
     const hosts = Array.from({ length: 5_000 }, (_, index) => host(index, { server_name: "same.example.com" }))
-    assert.lengthOf(clashesAmong(hosts), 10)
-    const distinct = Array.from({ length: 5_000 }, (_, index) => host(index))
-    assert.deepStrictEqual(clashesAmong(distinct), [])
+    assert.lengthOf(clashesOfAgent(agent(1), reader(hosts, [])), 10)
   })
 })

@@ -10,7 +10,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/test/**/*.test.ts", "test/support/**/*.test.ts", "cli/**/*.test.ts"],
+          include: ["packages/*/test/**/*.test.ts", "test/support/**/*.test.ts", "test/cli/**/*.test.ts"],
           testTimeout: 20_000,
           hookTimeout: 20_000
         }

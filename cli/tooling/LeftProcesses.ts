@@ -58,10 +58,13 @@ const findLeft = async (run: RunFolder): Promise<ReadonlyArray<LeftProcess>> => 
   return left
 }
 
-const graceMillis = 5000
+const graceDefaultMillis = 5000
 
-/** Processes of the run that are still there after a grace of five seconds. Linux only; elsewhere none are found. */
-export const leftProcesses = async (run: RunFolder): Promise<ReadonlyArray<LeftProcess>> => {
+/** Processes of the run that are still there after a grace. Linux only; elsewhere none are found. */
+export const leftProcesses = async (
+  run: RunFolder,
+  graceMillis = graceDefaultMillis
+): Promise<ReadonlyArray<LeftProcess>> => {
   const deadline = performance.now() + graceMillis
   let left = await findLeft(run)
   while (left.length > 0 && performance.now() < deadline) {

@@ -11,7 +11,7 @@ export interface Selection {
 
 const projectOf = (path: string): ReadonlyArray<Project> => {
   const normalized = path.replace(/^\.\//, "")
-  if (normalized.startsWith("packages/") || normalized.startsWith("cli/")) return ["unit"]
+  if (/^(packages|test\/(cli|support))\//.test(normalized)) return ["unit"]
   const folder = projects.filter((project) => normalized.startsWith(`test/${project}`))
   return folder.length > 0 ? folder : projects
 }

@@ -36,5 +36,92 @@ export const Limits = {
     disconnectsQueueMax: 1_024,
     /** After Goodbye, before connections are cut. */
     goodbyeGrace: Duration.seconds(2)
+  },
+
+  // auth and cluster
+  auth: {
+    /** Each takes a core and a thread of libuv's pool for tens of milliseconds. */
+    passwordHashesConcurrentMax: 2,
+    /** Logins that wait for their turn; what comes beyond is told to come back. */
+    loginsWaitingMax: 256,
+    accessTokenLifetime: Duration.minutes(15),
+    /** Between the clocks of two masters. */
+    clockSkew: Duration.seconds(5),
+    /** A session that is not refreshed for this long ends; every session ends at the age below. */
+    refreshLifetime: Duration.days(7),
+    sessionAge: Duration.days(30),
+    refreshTokenBytes: 32,
+    /** Failed logins in a row without a wait, by one email from one address, and by one email from anywhere. */
+    freeFailuresMax: 5,
+    freeFailuresPerEmailMax: 50,
+    lockoutFirst: Duration.seconds(1),
+    lockoutMax: Duration.minutes(15),
+    /** What guessers elsewhere can do to the owner of an email is bounded by this. */
+    lockoutPerEmailMax: Duration.seconds(10),
+    failuresForgottenAfter: Duration.hours(24),
+    signingKeyBits: 2_048,
+    generatedPasswordBytes: 15
+  },
+  cluster: {
+    /** A server certificate is renewed when less than this is left of it. */
+    certificateRenewal: Duration.days(30),
+    certificateCheckInterval: Duration.hours(1)
+  },
+
+  // config and agents
+  config: {
+    /** Entries of manifests kept so that agents that serve them get deltas: 8 bytes each, beside what they share. */
+    manifestEntriesKept: 4_000_000,
+    manifestsKept: 4_096,
+    /** A delta with more than this share of the bundle's resources is no longer worth it. */
+    deltaShareMax: 0.5
+  },
+  agents: {
+    /** Directives that an agent has not taken yet; more wait with the session. */
+    directivesWaitingMax: 16,
+    /** Messages to one session that wait their turn. */
+    mailboxMessagesMax: 64,
+    /** An agent that has not answered a deployment for this long is given what it should have anew. */
+    deploymentAnswerMax: Duration.minutes(10),
+    /** Before a generation that failed is tried again on a reconnect: doubled with every failure, up to the second. */
+    retryFirst: Duration.seconds(5),
+    retryMax: Duration.minutes(10),
+    outcomesPerCommandMax: 64,
+    outcomesWaitingMax: 16_384,
+    /** Commands of outcomes that are refused for want of a log are tried again for this long. */
+    outcomeRetryMax: Duration.seconds(30)
+  },
+
+  // state
+  state: {
+    /** Referrers named when a delete is refused. */
+    referencesNamedMax: 20,
+    openTokensPerAgentMax: 16,
+    sessionsPerUserMax: 64,
+    /** Refresh tokens remembered per session, to tell a stolen one from a wrong one. */
+    replacedTokensPerSessionMax: 3_000,
+    refreshRetryWindow: Duration.seconds(30),
+    loginFailuresMax: 10_000,
+    loginFailuresKept: Duration.days(1),
+    deploymentsPerAgentMax: 20,
+    generationsMax: 1_000,
+    idempotencyKept: Duration.hours(24),
+    busyMillisMax: 5_000,
+    /** Events that a subscriber may lag behind before it has to start over. */
+    subscriberEventsMax: 4_096
+  },
+
+  // command
+  command: {
+    /** Commands waiting for the log; more are refused. */
+    waitingMax: 10_000,
+    /** Commands written with one fsync and applied in one transaction. */
+    batchMax: 512,
+    /** Batches that are durable and wait to be applied. */
+    batchesAppliedLateMax: 8,
+    commandBytesMax: 4 * 1_048_576,
+    segmentBytesMax: 16 * 1_048_576,
+    /** Bytes logged between two checkpoints, each of which lets the log be cut. */
+    checkpointBytes: 16 * 1_048_576
   }
 } as const

@@ -1,0 +1,59 @@
+/**
+ * The API's door: the bearer token, then the session and the user as they are now, then what the endpoint demands.
+ * Session and user are read at every request, microseconds in the embedded state, so that logout, disabling and a
+ * change of role act at once and no cache has to be told.
+ */
+import { Authentication, CurrentUser, demandOf } from "@nxmesh/protocol/api/Authentication"
+import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
+import { Clock, Effect, Layer, type Redacted } from "effect"
+import { Reads } from "../state/Reads.ts"
+import { authorize } from "./Authorize.ts"
+import { Tokens } from "./Tokens.ts"
+
+const unauthenticated = (message: string) =>
+  new Unauthenticated({ error: { code: "UNAUTHENTICATED", message, details: [] } })
+
+const forbidden = (message: string) => new Forbidden({ error: { code: "FORBIDDEN", message, details: [] } })
+
+export const AuthenticationLayer = Layer.effect(
+  Authentication,
+  Effect.gen(function* () {
+    const reads = yield* Reads
+    const tokens = yield* Tokens
+
+    const identify = Effect.fn("Authentication.identify")(function* (token: Redacted.Redacted<string>) {
+      const claims = yield* tokens.verify(token).pipe(Effect.mapError((error) => unauthenticated(error.message)))
+      const session = yield* reads.session(claims.sessionId)
+      const nowMillis = yield* Clock.currentTimeMillis
+      if (session === undefined || session.ended_at !== null || Date.parse(session.expires_at) <= nowMillis) {
+        return yield* unauthenticated("the session has ended; log in")
+      }
+      const user = yield* reads.get("user", claims.userId)
+      if (user === undefined || user.disabled || session.user_id !== user.id) {
+        return yield* unauthenticated("the account does not exist or is disabled")
+      }
+      return CurrentUser.of({ user_id: user.id, session_id: claims.sessionId, role: user.role })
+    })
+
+    return Authentication.of({
+      bearer: (httpEffect, { credential, endpoint, group }) =>
+        Effect.gen(function* () {
+          const user = yield* identify(credential)
+          const decision = authorize(demandOf(endpoint, group), user.role)
+          switch (decision._tag) {
+            case "Allowed":
+              return yield* Effect.provideService(httpEffect, CurrentUser, user)
+            case "Missing":
+              return yield* forbidden(
+                `this needs the permission ${decision.permission}, which the role ${user.role} lacks`
+              )
+            case "Undeclared":
+              yield* Effect.logError(
+                `endpoint ${group.identifier}.${endpoint.name} declares no permission; it is refused`
+              )
+              return yield* forbidden("this endpoint is closed")
+          }
+        })
+    })
+  })
+)

@@ -1,0 +1,79 @@
+/**
+ * What every check of a password passes through: the wait after failures, a bounded number at once so that many guesses
+ * sent together cannot all see the same count of failures, and the record of the failure.
+ */
+import { Clock, Context, Effect, Layer, Ref, Semaphore } from "effect"
+import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
+import { Limits } from "../Limits.ts"
+import { Reads } from "../state/Reads.ts"
+import { waitMillis } from "./Lockout.ts"
+import { LoginThrottled } from "./SessionErrors.ts"
+
+export interface Guess {
+  readonly email: string
+  readonly remoteAddress: string
+}
+
+export class LoginGate extends Context.Service<
+  LoginGate,
+  {
+    /** Runs the check when it may run now; `undefined` from it is a failure and is counted. */
+    readonly attempt: <A, E>(
+      guess: Guess,
+      check: Effect.Effect<A | undefined, E>
+    ) => Effect.Effect<A | undefined, E | LoginThrottled | CommandRejected | CommandError>
+  }
+>()("@nxmesh/master/auth/LoginGate") {
+  static readonly layer = Layer.effect(
+    LoginGate,
+    Effect.gen(function* () {
+      const commands = yield* Commands
+      const reads = yield* Reads
+      const turns = yield* Semaphore.make(Limits.auth.passwordHashesConcurrentMax)
+      const waiting = yield* Ref.make(0)
+
+      const refuseWhileLocked = Effect.fnUntraced(function* ({ email, remoteAddress }: Guess) {
+        const nowMillis = yield* Clock.currentTimeMillis
+        const rows = yield* reads.loginFailures(email)
+        const failures = rows.map((row) => ({
+          remoteAddress: row.remote_address,
+          failures: row.failures,
+          lastFailedAtMillis: Date.parse(row.last_failed_at)
+        }))
+        const wait = waitMillis(failures, remoteAddress, nowMillis)
+        if (wait > 0) return yield* new LoginThrottled({ retryAfterSeconds: Math.ceil(wait / 1_000) })
+      })
+
+      const inTurn = <A, E>(guess: Guess, check: Effect.Effect<A | undefined, E>) =>
+        Effect.gen(function* () {
+          yield* refuseWhileLocked(guess)
+          const result = yield* check
+          if (result === undefined) {
+            yield* commands.submit({
+              principal: { _tag: "System", component: "sessions" },
+              command: {
+                _tag: "RecordLoginFailure",
+                email: guess.email.toLowerCase(),
+                remote_address: guess.remoteAddress
+              },
+              remoteAddress: guess.remoteAddress
+            })
+          }
+          return result
+        })
+
+      return LoginGate.of({
+        attempt: (guess, check) =>
+          Effect.acquireUseRelease(
+            Ref.updateAndGet(waiting, (count) => count + 1),
+            (count) =>
+              count > Limits.auth.loginsWaitingMax
+                ? Effect.fail(new LoginThrottled({ retryAfterSeconds: 5 }))
+                : // A guess that hangs up halfway is counted all the same.
+                  turns.withPermit(Effect.uninterruptible(inTurn(guess, check))),
+            () => Ref.update(waiting, (count) => count - 1)
+          )
+      })
+    })
+  )
+}

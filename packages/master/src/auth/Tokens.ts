@@ -1,0 +1,93 @@
+/**
+ * Access tokens: JWTs by the profile of RFC 9068, signed with RS256, good for 15 minutes. The role in the token is for
+ * clients to read; what a request may do follows from the state at the time of the request.
+ */
+import { SessionId, UserId } from "@nxmesh/protocol/Ids"
+import { Role } from "@nxmesh/protocol/model/Permission"
+import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Schema } from "effect"
+import { createLocalJWKSet, errors, importJWK, type JSONWebKeySet, type JWTPayload, jwtVerify, SignJWT } from "jose"
+import { Cluster } from "../cluster/Cluster.ts"
+import { Limits } from "../Limits.ts"
+
+const algorithm = "RS256"
+const type = "at+jwt"
+const audience = "nxmesh-api"
+
+export interface AccessClaims {
+  readonly userId: UserId
+  readonly sessionId: SessionId
+  readonly role: Role
+}
+
+export class TokenRefused extends Data.TaggedError("TokenRefused")<{ readonly reason: "Expired" | "Invalid" }> {
+  override get message() {
+    return this.reason === "Expired"
+      ? "the access token has expired; refresh it"
+      : "the access token is not valid; log in"
+  }
+}
+
+const Claims = Schema.Struct({ sub: UserId, sid: SessionId, role: Role })
+const decodeClaims = Schema.decodeUnknownEffect(Claims)
+
+export class Tokens extends Context.Service<
+  Tokens,
+  {
+    readonly issue: (
+      claims: AccessClaims
+    ) => Effect.Effect<{ readonly accessToken: Redacted.Redacted<string>; readonly expiresInSeconds: number }>
+    /** Signature, type, issuer, audience and time. Whether session and user still stand is for the caller to ask. */
+    readonly verify: (token: Redacted.Redacted<string>) => Effect.Effect<AccessClaims, TokenRefused>
+    /** The public keys, for whoever verifies tokens elsewhere (RFC 7517). */
+    readonly keySet: JSONWebKeySet
+  }
+>()("@nxmesh/master/auth/Tokens") {
+  static readonly layer = Layer.effect(
+    Tokens,
+    Effect.gen(function* () {
+      const { clusterId, signingKeys } = yield* Cluster
+      const issuer = `urn:nxmesh:cluster:${clusterId}`
+      const lifetimeSeconds = Duration.toSeconds(Limits.auth.accessTokenLifetime)
+      const signer = signingKeys.at(-1) ?? signingKeys[0]
+      const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(signer.privateJwk), algorithm))
+      const keySet: JSONWebKeySet = { keys: signingKeys.map((key) => ({ ...key.publicJwk })) }
+      const verifyingKey = createLocalJWKSet(keySet)
+
+      const issue = Effect.fn("Tokens.issue")(function* ({ role, sessionId, userId }: AccessClaims) {
+        const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1_000)
+        const token = new SignJWT({ sid: sessionId, role })
+          .setProtectedHeader({ alg: algorithm, typ: type, kid: signer.keyId })
+          .setIssuer(issuer)
+          .setAudience(audience)
+          .setSubject(userId)
+          .setIssuedAt(nowSeconds)
+          .setExpirationTime(nowSeconds + lifetimeSeconds)
+        const signed = yield* Effect.promise(() => token.sign(signingKey))
+        return { accessToken: Redacted.make(signed), expiresInSeconds: lifetimeSeconds }
+      })
+
+      const verify = Effect.fn("Tokens.verify")(function* (token: Redacted.Redacted<string>) {
+        const currentDate = new Date(yield* Clock.currentTimeMillis)
+        const payload = yield* Effect.tryPromise({
+          try: async (): Promise<JWTPayload> => {
+            const verified = await jwtVerify(Redacted.value(token), verifyingKey, {
+              algorithms: [algorithm],
+              typ: type,
+              issuer,
+              audience,
+              currentDate,
+              clockTolerance: Duration.toSeconds(Limits.auth.clockSkew),
+              requiredClaims: ["exp", "iat", "sub"]
+            })
+            return verified.payload
+          },
+          catch: (cause) => new TokenRefused({ reason: cause instanceof errors.JWTExpired ? "Expired" : "Invalid" })
+        })
+        const claims = yield* Effect.mapError(decodeClaims(payload), () => new TokenRefused({ reason: "Invalid" }))
+        return { userId: claims.sub, sessionId: claims.sid, role: claims.role }
+      })
+
+      return Tokens.of({ issue, verify, keySet })
+    })
+  )
+}

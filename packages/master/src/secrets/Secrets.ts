@@ -1,0 +1,67 @@
+/**
+ * Seals what must not be read from the log, a snapshot or a backup, with the key file of this machine. Every secret is
+ * sealed before a command exists. The associated data names the secret's place; `sealedPlaces` has them all.
+ */
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { loadKeyFile, loadOrCreateKeyFile } from "@nxmesh/core/crypto/KeyFile"
+import { makeSealer, type SealError } from "@nxmesh/core/crypto/Sealer"
+import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
+import { Context, Effect, Layer, Redacted } from "effect"
+
+export class Secrets extends Context.Service<
+  Secrets,
+  {
+    /** Names the key-encryption key, as in `SealedSecret.key_id`. */
+    readonly keyId: string
+    /** Where the key is, for messages to the operator. */
+    readonly keyFile: string
+    readonly seal: (
+      plain: Redacted.Redacted<string> | Redacted.Redacted<Uint8Array>,
+      associatedData: string
+    ) => Effect.Effect<SealedSecret>
+    /** Fails when the secret was sealed by another key, for another place, or was changed. */
+    readonly open: (sealed: SealedSecret, associatedData: string) => Effect.Effect<Redacted.Redacted<string>, SealError>
+    readonly openBytes: (
+      sealed: SealedSecret,
+      associatedData: string
+    ) => Effect.Effect<Redacted.Redacted<Uint8Array>, SealError>
+  }
+>()("@nxmesh/master/secrets/Secrets") {
+  /** With `create`, a key is made where there is none: right for the data directory, wrong for a path the operator named. */
+  static readonly layer = (options: { readonly keyFile: string; readonly create: boolean }) =>
+    Layer.effect(
+      Secrets,
+      Effect.gen(function* () {
+        const key = yield* options.create ? loadOrCreateKeyFile(options.keyFile) : loadKeyFile(options.keyFile)
+        const sealer = makeSealer(key)
+        const openBytes = (sealed: SealedSecret, associatedData: string) =>
+          Effect.suspend(() => Effect.fromResult(sealer.open(sealed, associatedData))).pipe(
+            Effect.map((plain) => Redacted.make(plain))
+          )
+        return Secrets.of({
+          keyId: sealer.keyId,
+          keyFile: options.keyFile,
+          seal: (plain, associatedData) =>
+            Effect.sync(() => {
+              const value: string | Uint8Array = Redacted.value<string | Uint8Array>(plain)
+              return sealer.seal(typeof value === "string" ? Buffer.from(value) : value, associatedData)
+            }),
+          open: (sealed, associatedData) =>
+            Effect.map(openBytes(sealed, associatedData), (plain) =>
+              Redacted.make(Buffer.from(Redacted.value(plain)).toString("utf8"))
+            ),
+          openBytes
+        })
+      })
+    ).pipe(Layer.provide(Identifiers.layer))
+}
+
+/** The associated data of each place a secret may be sealed for. */
+export const sealedPlaces = {
+  certificate: (certificateId: string) => `certificate:${certificateId}`,
+  agentKey: (agentId: string, keyId: string) => `agent-key:${agentId}:${keyId}`,
+  signingKey: (keyId: string) => `signing-key:${keyId}`,
+  clusterCa: "cluster-ca",
+  enrolmentToken: (tokenId: string) => `enrolment-token:${tokenId}`,
+  refreshToken: (sessionId: string) => `refresh-token:${sessionId}`
+} as const

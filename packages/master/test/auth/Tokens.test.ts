@@ -1,0 +1,136 @@
+import { Tokens } from "@nxmesh/master/auth/Tokens"
+import { Cluster } from "@nxmesh/master/cluster/Cluster"
+import { makeSigningKey } from "@nxmesh/master/cluster/SigningKeys"
+import { ClusterId, SessionId, UserId } from "@nxmesh/protocol/Ids"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from "jose"
+
+const clusterId = ClusterId.make("0197c0de-0000-7000-8000-000000000001")
+const claims = {
+  userId: UserId.make("0197c0de-0000-7000-8000-000000000002"),
+  sessionId: SessionId.make("0197c0de-0000-7000-8000-000000000003"),
+  role: "operator"
+} as const
+
+const clusterOf = (id = clusterId) =>
+  Layer.effect(
+    Cluster,
+    Effect.map(makeSigningKey, (key) =>
+      Cluster.of({
+        clusterId: id,
+        authority: { certificatePem: "", privateKeyPem: Redacted.make("") },
+        authorityFingerprint: "",
+        signingKeys: [key]
+      })
+    )
+  )
+const live = Tokens.layer.pipe(Layer.provideMerge(clusterOf()))
+
+const reasonOf = (token: string) =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip((yield* Tokens).verify(Redacted.make(token)))
+    return error.reason
+  })
+
+/** A token with the cluster's own key and something changed. */
+const forged = (change: (token: SignJWT) => SignJWT, typ = "at+jwt") =>
+  Effect.gen(function* () {
+    const [key] = (yield* Cluster).signingKeys
+    const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(key.privateJwk), "RS256"))
+    const token = new SignJWT({ sid: claims.sessionId, role: "admin" })
+      .setProtectedHeader({ alg: "RS256", typ, kid: key.keyId })
+      .setIssuer(`urn:nxmesh:cluster:${clusterId}`)
+      .setAudience("nxmesh-api")
+      .setSubject(claims.userId)
+      .setIssuedAt(0)
+      .setExpirationTime(900)
+    return yield* Effect.promise(() => change(token).sign(signingKey))
+  })
+
+layer(live)("Tokens", (it) => {
+  it.effect("verifies what it issued, and says how long it lasts", () =>
+    Effect.gen(function* () {
+      const tokens = yield* Tokens
+      const { accessToken, expiresInSeconds } = yield* tokens.issue(claims)
+      assert.deepStrictEqual(yield* tokens.verify(accessToken), claims)
+      assert.strictEqual(expiresInSeconds, 900)
+      assert.strictEqual(String(accessToken), "<redacted>")
+    })
+  )
+
+  it.effect("is RS256 with the key's id, and holds no more than names, role and times", () =>
+    Effect.gen(function* () {
+      const { accessToken } = yield* (yield* Tokens).issue(claims)
+      const [key] = (yield* Cluster).signingKeys
+      const text = Redacted.value(accessToken)
+      assert.deepStrictEqual(decodeProtectedHeader(text), { alg: "RS256", typ: "at+jwt", kid: key.keyId })
+      assert.sameMembers(Object.keys(decodeJwt(text)), ["sid", "role", "iss", "aud", "sub", "iat", "exp"])
+    })
+  )
+
+  it.effect("publishes public keys alone", () =>
+    Effect.gen(function* () {
+      const { keySet } = yield* Tokens
+      for (const key of keySet.keys) assert.sameMembers(Object.keys(key), ["kty", "n", "e", "kid", "alg", "use"])
+    })
+  )
+
+  it.effect("ends after fifteen minutes and the skew between two clocks", () =>
+    Effect.gen(function* () {
+      const tokens = yield* Tokens
+      const { accessToken } = yield* tokens.issue(claims)
+      yield* TestClock.adjust("15 minutes")
+      assert.deepStrictEqual(yield* tokens.verify(accessToken), claims)
+      yield* TestClock.adjust("6 seconds")
+      assert.strictEqual(yield* reasonOf(Redacted.value(accessToken)), "Expired")
+    })
+  )
+
+  it.effect("refuses texts that are no tokens, and a token with one character changed", () =>
+    Effect.gen(function* () {
+      const { accessToken } = yield* (yield* Tokens).issue(claims)
+      const [header, payload, signature = ""] = Redacted.value(accessToken).split(".")
+      const other = signature.startsWith("A") ? `B${signature.slice(1)}` : `A${signature.slice(1)}`
+      for (const text of ["", "a.b.c", `${header}.${payload}.${other}`, `${header}.${payload}.`]) {
+        assert.strictEqual(yield* reasonOf(text), "Invalid")
+      }
+    })
+  )
+
+  it.effect("refuses the algorithm none, and HMAC with the public key", () =>
+    Effect.gen(function* () {
+      const { keySet } = yield* Tokens
+      const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
+      const payload = { sub: claims.userId, sid: claims.sessionId, role: "admin", exp: 2_000_000_000, iat: 0 }
+      assert.strictEqual(yield* reasonOf(`${encode({ alg: "none", typ: "at+jwt" })}.${encode(payload)}.`), "Invalid")
+      const hmac = new SignJWT(payload).setProtectedHeader({ alg: "HS256", typ: "at+jwt" })
+      const signed = yield* Effect.promise(() => hmac.sign(Buffer.from(JSON.stringify(keySet.keys[0]))))
+      assert.strictEqual(yield* reasonOf(signed), "Invalid")
+    })
+  )
+
+  it.effect("accepts the forger's unchanged form, and refuses another issuer, audience or type", () =>
+    Effect.gen(function* () {
+      const tokens = yield* Tokens
+      yield* TestClock.setTime(0)
+      const unchanged = yield* forged((token) => token)
+      assert.strictEqual((yield* tokens.verify(Redacted.make(unchanged))).role, "admin")
+      assert.strictEqual(yield* reasonOf(yield* forged((token) => token.setIssuer("urn:other"))), "Invalid")
+      assert.strictEqual(yield* reasonOf(yield* forged((token) => token.setAudience("other"))), "Invalid")
+      assert.strictEqual(yield* reasonOf(yield* forged((token) => token.setSubject("not-an-id"))), "Invalid")
+      assert.strictEqual(yield* reasonOf(yield* forged((token) => token, "JWT")), "Invalid")
+    })
+  )
+
+  it.effect("refuses a token of another cluster's key", () =>
+    Effect.gen(function* () {
+      const other = yield* Tokens.pipe(
+        Effect.flatMap((tokens) => tokens.issue(claims)),
+        Effect.provide(Layer.fresh(Tokens.layer).pipe(Layer.provide(clusterOf())))
+      )
+      assert.strictEqual(yield* reasonOf(Redacted.value(other.accessToken)), "Invalid")
+    })
+  )
+})

@@ -1,0 +1,78 @@
+import { X509Certificate } from "node:crypto"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { makeCertificateAuthority } from "@nxmesh/core/crypto/CertificateAuthority"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { Cluster } from "@nxmesh/master/cluster/Cluster"
+import { ServerCertificates } from "@nxmesh/master/cluster/ServerCertificates"
+import { ClusterId } from "@nxmesh/protocol/Ids"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
+import { TestClock } from "effect/testing"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "nxmesh-certificate-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+const authority = makeCertificateAuthority("NxMesh test").pipe(Effect.provide(Identifiers.layer))
+const clusterOf = (keyed: Effect.Success<typeof authority>) =>
+  Layer.succeed(Cluster, {
+    clusterId: ClusterId.make("0197c0de-0000-7000-8000-000000000001"),
+    authority: keyed,
+    authorityFingerprint: "",
+    signingKeys: [{ keyId: "k", publicJwk: {}, privateJwk: Redacted.make({}) }]
+  })
+const names = { dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"] }
+const serial = (pem: string) => new X509Certificate(pem).serialNumber
+
+describe("ServerCertificates", () => {
+  const started = (dataDirectory: string, cluster: Layer.Layer<Cluster>, wanted = names) =>
+    ServerCertificates.use((service) => service.current).pipe(
+      Effect.provide(ServerCertificates.layer({ dataDirectory, names: wanted }).pipe(Layer.provide(cluster)))
+    )
+
+  it.effect("keeps its certificate over a restart, in a file of its owner's", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const cluster = clusterOf(yield* authority)
+      const first = yield* started(path, cluster)
+      const second = yield* started(path, cluster)
+      assert.strictEqual(serial(first.certificatePem), serial(second.certificatePem))
+      assert.strictEqual(statSync(join(path, "agent-server.pem")).mode & 0o777, 0o600)
+    })
+  )
+
+  it.effect("makes another when names are added or the authority is another", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const cluster = clusterOf(yield* authority)
+      const first = yield* started(path, cluster)
+      const named = yield* started(path, cluster, { ...names, dnsNames: ["localhost", "master.test"] })
+      assert.notStrictEqual(serial(first.certificatePem), serial(named.certificatePem))
+      assert.strictEqual(new X509Certificate(named.certificatePem).checkHost("master.test"), "master.test")
+      const moved = yield* started(path, clusterOf(yield* authority))
+      assert.notStrictEqual(serial(named.certificatePem), serial(moved.certificatePem))
+    })
+  )
+
+  it.effect("renews while it runs, a month before the end, and says so", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const cluster = clusterOf(yield* authority)
+      const [before, after] = yield* Effect.gen(function* () {
+        const certificates = yield* ServerCertificates
+        const first = yield* certificates.current
+        const renewal = yield* certificates.renewals.pipe(Stream.runHead, Effect.forkChild({ startImmediately: true }))
+        yield* TestClock.adjust("59 days")
+        assert.strictEqual(serial((yield* certificates.current).certificatePem), serial(first.certificatePem))
+        yield* TestClock.adjust("2 days")
+        const renewed = yield* Fiber.join(renewal)
+        return [first, renewed] as const
+      }).pipe(Effect.provide(ServerCertificates.layer({ dataDirectory: path, names }).pipe(Layer.provide(cluster))))
+      assert.isTrue(after._tag === "Some")
+      if (after._tag === "Some")
+        assert.notStrictEqual(serial(after.value.certificatePem), serial(before.certificatePem))
+    })
+  )
+})

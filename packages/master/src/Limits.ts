@@ -117,6 +117,7 @@ export const Limits = {
     waitingMax: 10_000,
     /** Commands written with one fsync and applied in one transaction. */
     batchMax: 512,
+    batchBytesMax: 8 * 1_048_576,
     /** Batches that are durable and wait to be applied. */
     batchesAppliedLateMax: 8,
     commandBytesMax: 4 * 1_048_576,

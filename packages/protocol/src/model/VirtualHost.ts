@@ -4,6 +4,7 @@ import { CertificateId, UpstreamId, VirtualHostId, WorkspaceId } from "../Ids.ts
 import { Limits } from "../Limits.ts"
 import { AgentSelector } from "./AgentSelector.ts"
 import {
+  AddressBlock,
   AddressRange,
   DirectoryPath,
   HeaderName,
@@ -112,6 +113,12 @@ export const LocationInput = Schema.Struct({
   ),
   snippet: withDefault(location.snippet, null)
 }).check(
+  Schema.makeFilter(({ path, proxy_pass }) =>
+    // nginx cannot replace a part of the path that an expression matched (ngx_http_proxy_module, proxy_pass).
+    path.startsWith("~") && proxy_pass !== null && /^https?:\/\/[^/]+\//.test(proxy_pass)
+      ? { path: ["proxy_pass"], issue: "cannot have a path in a location that is a regular expression" }
+      : undefined
+  ),
   Schema.makeFilter((value) => {
     const sources = [value.proxy_pass, value.upstream_id, value.root, value.return].filter((source) => source !== null)
     if (sources.length === 1) return undefined
@@ -139,14 +146,15 @@ export type TlsPolicy = typeof TlsPolicy.Type
 
 /** The client's address, taken from a header when the request comes from a trusted proxy (ngx_http_realip_module). */
 export const RealIp = Schema.Struct({
-  from: Schema.NonEmptyArray(AddressRange).check(Schema.isMaxLength(Limits.accessRulesMax)),
+  from: Schema.NonEmptyArray(AddressBlock).check(Schema.isMaxLength(Limits.accessRulesMax)),
   header: Schema.Literals(["X-Forwarded-For", "X-Real-IP", "proxy_protocol"]),
   recursive: withDefault(Schema.Boolean, true)
 })
 export type RealIp = typeof RealIp.Type
 
 const noDuplicatePaths = <L extends { readonly path: string }>(locations: ReadonlyArray<L>) => {
-  const paths = locations.map(({ path }) => path)
+  // A prefix is the same location with and without ^~.
+  const paths = locations.map(({ path }) => path.replace(/^\^~ /, ""))
   const duplicate = paths.findIndex((path, index) => paths.indexOf(path) < index)
   return duplicate < 0 ? undefined : { path: [duplicate, "path"], issue: "repeats the path of an earlier location" }
 }

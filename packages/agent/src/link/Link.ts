@@ -1,0 +1,126 @@
+/** Keeps the agent connected to one of its masters: runs the machine, and does what it asks for. */
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import type { Generation } from "@nxmesh/protocol/Ids"
+import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import { Cause, Clock, Context, Effect, FiberHandle, Layer, Queue, Random, Ref, Result } from "effect"
+import { makeConnect } from "./Authorities.ts"
+import { Identity } from "./Identity.ts"
+import type { LinkHandlers } from "./LinkHandlers.ts"
+import { LinkLost, lostByCall } from "./LinkLost.ts"
+import { type LinkEvent, linkMachine, type LinkOutput, type LinkState } from "./LinkMachine.ts"
+import { type LinkClient, runSession } from "./LinkSession.ts"
+import { LinkSettings } from "./LinkSettings.ts"
+import { masterUrl } from "./MasterUrl.ts"
+import { Outcomes } from "./Outcomes.ts"
+import { openTransport, type Transport } from "./Transport.ts"
+
+/** An event before the clock and the dice are added to it. */
+type Happening = LinkEvent extends infer E ? (E extends LinkEvent ? Omit<E, "nowMillis" | "random"> : never) : never
+
+const stamp = Effect.fnUntraced(function* (happening: Happening) {
+  return { ...happening, nowMillis: yield* Clock.currentTimeMillis, random: yield* Random.next } as LinkEvent
+})
+
+const announce = (before: LinkState, after: LinkState, outputs: ReadonlyArray<LinkOutput>) => {
+  if (before.phase === after.phase) return Effect.void
+  const wait = outputs.find((output) => output._tag === "Wait")
+  const facts = { phase: after.phase, master: after.url ?? before.url, waitMillis: wait?.millis, detail: after.detail }
+  switch (after.phase) {
+    case "READY":
+      return Effect.logInfo("connected to the master").pipe(Effect.annotateLogs(facts))
+    case "RETRY":
+    case "RECONNECT":
+      return Effect.logWarning("no master; nginx keeps serving").pipe(Effect.annotateLogs(facts))
+    case "ERROR":
+      return Effect.logError("refused by every master; nginx keeps serving").pipe(Effect.annotateLogs(facts))
+    default:
+      return Effect.logDebug("link").pipe(Effect.annotateLogs(facts))
+  }
+}
+
+export class Link extends Context.Service<
+  Link,
+  {
+    /** Keeps a connection for as long as it runs. */
+    readonly run: (handlers: LinkHandlers) => Effect.Effect<never>
+    readonly state: Effect.Effect<LinkState>
+    /** All of a bundle, from the master connected now. */
+    readonly fetchBundle: (generation: Generation) => Effect.Effect<Bundle, LinkLost>
+  }
+>()("@nxmesh/agent/link/Link") {
+  static readonly layerNoDeps = Layer.effect(
+    Link,
+    Effect.gen(function* () {
+      const { urls } = yield* LinkSettings
+      const identity = yield* Identity
+      const connect = yield* makeConnect
+      const context = yield* Effect.context<Identity | Identifiers | LinkSettings | Outcomes>()
+      const state = yield* Ref.make(linkMachine.initial)
+      const current = yield* Ref.make<LinkClient | null>(null)
+
+      const session = (url: string, handlers: LinkHandlers, emit: (happening: Happening) => Effect.Effect<void>) =>
+        Effect.gen(function* () {
+          const transport: Transport = yield* openTransport(url, yield* connect(url))
+          return yield* runSession(transport, handlers, {
+            registered: ({ masters }, client) =>
+              Effect.andThen(
+                Ref.set(current, client),
+                emit({
+                  _tag: "Registered",
+                  announced: masters.map(masterUrl).flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
+                })
+              ),
+            subscribed: emit({ _tag: "Subscribed" })
+          })
+        }).pipe(
+          Effect.scoped,
+          Effect.provideContext(context),
+          Effect.ensuring(Ref.set(current, null)),
+          Effect.catch((error) =>
+            error._tag === "LinkLost"
+              ? emit({ _tag: "Lost", permanent: error.permanent, detail: error.detail })
+              : emit({ _tag: "Dismissed", detail: error.detail })
+          ),
+          Effect.catchDefect((defect) =>
+            Effect.logError("the link failed in a way it should not", Cause.die(defect)).pipe(
+              Effect.andThen(emit({ _tag: "Lost", permanent: false, detail: "an internal error; see the log" }))
+            )
+          )
+        )
+
+      const run = Effect.fn("Link.run")(function* (handlers: LinkHandlers) {
+        const events = yield* Queue.bounded<LinkEvent>(16)
+        const emit = (happening: Happening) => Effect.flatMap(stamp(happening), (event) => Queue.offer(events, event))
+        const connection = yield* FiberHandle.make<unknown, never>()
+        const timer = yield* FiberHandle.make<unknown, never>()
+        const perform = (output: LinkOutput): Effect.Effect<unknown> =>
+          output._tag === "Open"
+            ? FiberHandle.run(
+                connection,
+                session(output.url, handlers, (happening) => Effect.asVoid(emit(happening)))
+              )
+            : FiberHandle.run(timer, Effect.andThen(Effect.sleep(output.millis), emit({ _tag: "Woken" })))
+        const known = (yield* identity.enrolled)?.masters ?? []
+        const learned = known.map(masterUrl).flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
+        yield* emit({ _tag: "Started", urls: [...urls, ...learned] })
+        while (true) {
+          const event = yield* Queue.take(events)
+          const before = yield* Ref.get(state)
+          const step = linkMachine.step(before, event)
+          yield* Ref.set(state, step.state)
+          yield* announce(before, step.state, step.outputs)
+          yield* Effect.forEach(step.outputs, perform, { discard: true })
+        }
+      }, Effect.scoped)
+
+      const fetchBundle = Effect.fn("Link.fetchBundle")(function* (generation: Generation) {
+        const client = yield* Ref.get(current)
+        if (client === null) return yield* new LinkLost({ permanent: false, detail: "no master is connected" })
+        return yield* client.FetchBundle({ generation }).pipe(Effect.mapError(lostByCall))
+      })
+      return Link.of({ run, state: Ref.get(state), fetchBundle })
+    })
+  )
+
+  static readonly layer = this.layerNoDeps.pipe(Layer.provide(Identifiers.layer))
+}

@@ -1,0 +1,20 @@
+/** What the link asks of the rest of the agent. */
+import type { Generation } from "@nxmesh/protocol/Ids"
+import type { Directive } from "@nxmesh/protocol/link/Directive"
+import type { Registration } from "@nxmesh/protocol/link/Registration"
+import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { Duration, Effect, Stream } from "effect"
+
+/** What an agent is to carry out; the rest of the directives the link answers itself. */
+export type Task = Extract<Directive, { readonly _tag: "Deploy" | "Hold" }>
+
+export interface LinkHandlers {
+  /** Read anew for each connection. */
+  readonly registration: Effect.Effect<Pick<Registration, "facts" | "highest_order" | "serving">>
+  /** The bundle that a delta may be made against. */
+  readonly have: Effect.Effect<Generation | null>
+  /** Takes a task over; must not wait for it to be done, or the next one cannot replace it. */
+  readonly task: (task: Task) => Effect.Effect<void>
+  /** At once, then every `interval`, and whenever something changes. */
+  readonly health: (interval: Duration.Duration) => Stream.Stream<HealthReport>
+}

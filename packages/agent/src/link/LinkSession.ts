@@ -1,0 +1,141 @@
+/** One connection, from TLS to its end: enrol if need be, register, then directives in and reports out. */
+import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
+import { reportRetry } from "@nxmesh/core/policy/Schedules"
+import { AgentLink } from "@nxmesh/protocol/link/AgentLink"
+import { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
+import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
+import type { Registered } from "@nxmesh/protocol/link/Registration"
+import { enrolmentProofText } from "@nxmesh/protocol/link/SignedCall"
+import { Data, Duration, Effect, Redacted, Stream } from "effect"
+import { RpcClient, type RpcClientError, type RpcGroup } from "effect/rpc"
+import { Limits } from "../Limits.ts"
+import { pinnedFingerprint } from "./Authorities.ts"
+import { Identity } from "./Identity.ts"
+import type { LinkHandlers } from "./LinkHandlers.ts"
+import { LinkLost, lostByCall } from "./LinkLost.ts"
+import { LinkSettings } from "./LinkSettings.ts"
+import { Outcomes } from "./Outcomes.ts"
+import type { Transport } from "./Transport.ts"
+
+export type LinkClient = RpcClient.RpcClient<RpcGroup.Rpcs<typeof AgentLink>, RpcClientError.RpcClientError>
+
+/** The master said Goodbye. */
+export class Dismissed extends Data.TaggedError("Dismissed")<{ readonly detail: string }> {}
+
+/** A call that must be answered in time, or the connection is given up. */
+const inTime = <A, E extends { readonly message: string }, R>(call: Effect.Effect<A, E, R>) =>
+  call.pipe(
+    Effect.mapError(lostByCall),
+    Effect.timeoutOrElse({
+      duration: Limits.callTimeout,
+      orElse: () => Effect.fail(new LinkLost({ permanent: false, detail: "the master did not answer a call in time" }))
+    })
+  )
+
+const unusable = ({ message }: { readonly message: string }) => new LinkLost({ permanent: true, detail: message })
+
+/** Enrols when there is no identity yet, or when the token is another than the one it was made with. */
+const enrolIfNeeded = Effect.fnUntraced(function* (client: LinkClient, transport: Transport, handlers: LinkHandlers) {
+  const identity = yield* Identity
+  const { token } = yield* LinkSettings
+  const enrolled = yield* identity.enrolled
+  const tokenHash = token === null ? null : sha256Hex(Redacted.value(token))
+  if (enrolled !== null && (tokenHash === null || tokenHash === enrolled.tokenHash)) return
+  if (token === null || tokenHash === null) {
+    return yield* new LinkLost({
+      permanent: true,
+      detail: "this agent is not enrolled: make an enrolment token on the master and set NXMESH_AGENT_TOKEN"
+    })
+  }
+  const { facts } = yield* handlers.registration
+  const text = Redacted.value(token)
+  const proof = identity.prove(enrolmentProofText(text, Buffer.from(transport.binding).toString("base64")))
+  const answer = yield* inTime(client.Enrol({ token: text, public_key: identity.publicKey, proof, facts }))
+  const { agentId } = yield* identity
+    .enrol(answer, { tokenHash, caFingerprint: yield* pinnedFingerprint })
+    .pipe(Effect.mapError(unusable))
+  yield* Effect.logInfo("enrolled").pipe(Effect.annotateLogs({ agentId }))
+})
+
+const register = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers) {
+  const identity = yield* Identity
+  const connection_epoch = yield* identity.nextEpoch.pipe(Effect.mapError(unusable))
+  const registration = yield* handlers.registration
+  return yield* inTime(client.Register({ protocol: spokenVersions, connection_epoch, ...registration }))
+})
+
+const rotateKey = Effect.fnUntraced(function* (client: LinkClient) {
+  const identity = yield* Identity
+  const key = yield* inTime(client.RotateKey())
+  yield* identity.rotate(key).pipe(Effect.mapError(unusable))
+  yield* Effect.logInfo("signing with a new key").pipe(Effect.annotateLogs({ keyId: key.key_id }))
+})
+
+/** Follows the directives for as long as there are any; never succeeds. */
+const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers) {
+  yield* client.Directives({ have: yield* handlers.have }).pipe(
+    Stream.mapError(lostByCall),
+    Stream.runForEach((directive): Effect.Effect<void, LinkLost | Dismissed, Identity> => {
+      switch (directive._tag) {
+        case "Deploy":
+        case "Hold":
+          return handlers.task(directive)
+        case "RotateKey":
+          return rotateKey(client)
+        case "Goodbye":
+          return Effect.fail(new Dismissed({ detail: directive.reason }))
+      }
+    })
+  )
+  return yield* new LinkLost({ permanent: false, detail: "the master ended the stream of directives" })
+})
+
+const reportHealth = (client: LinkClient, handlers: LinkHandlers, registered: Registered, first: Effect.Effect<void>) =>
+  handlers.health(Duration.seconds(registered.heartbeat_seconds)).pipe(
+    Stream.mapEffect((report) => inTime(client.ReportHealth(report))),
+    Stream.zipWithIndex,
+    Stream.runForEach(([, index]) => (index === 0 ? first : Effect.void)),
+    Effect.andThen(Effect.never)
+  )
+
+/** Outcomes stay until the master has them for good; what it cannot take now is offered again. */
+const reportOutcomes = Effect.fnUntraced(function* (client: LinkClient) {
+  const outcomes = yield* Outcomes
+  while (true) {
+    const batch = yield* outcomes.next
+    yield* client
+      .ReportDeployments({ outcomes: batch })
+      .pipe(
+        Effect.retry({ schedule: reportRetry, while: (error) => error instanceof LinkRefused && !error.permanent }),
+        inTime
+      )
+    yield* outcomes.acknowledge(batch)
+  }
+})
+
+export interface SessionEvents {
+  readonly registered: (answer: Registered, client: LinkClient) => Effect.Effect<void>
+  readonly subscribed: Effect.Effect<void>
+}
+
+/** Lasts until the connection ends, and always fails with why. */
+export const runSession = Effect.fn("Link.session")(function* (
+  transport: Transport,
+  handlers: LinkHandlers,
+  events: SessionEvents
+) {
+  const client: LinkClient = yield* RpcClient.make(AgentLink, { disableTracing: true }).pipe(
+    Effect.provideService(RpcClient.Protocol, transport.protocol)
+  )
+  const calls = Effect.gen(function* () {
+    yield* enrolIfNeeded(client, transport, handlers)
+    const registered = yield* register(client, handlers)
+    yield* events.registered(registered, client)
+    return yield* Effect.raceAllFirst([
+      follow(client, handlers),
+      reportHealth(client, handlers, registered, events.subscribed),
+      reportOutcomes(client)
+    ])
+  })
+  return yield* Effect.raceFirst(calls, transport.ended)
+})

@@ -1,5 +1,6 @@
 /** One real nginx in a private prefix under a temporary directory, with a deployer that drives it. */
-import { type Duration, Effect, Layer, Scope } from "effect"
+import { type Duration, Effect, Layer, References, type Scope } from "effect"
+import { createHash } from "node:crypto"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { request } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
@@ -8,6 +9,7 @@ import { join } from "node:path"
 import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
+import type { JournalObserver } from "@nxmesh/agent/deploy/Journal"
 import type { RenderedFile } from "@nxmesh/agent/deploy/RenderedTree"
 import { RenderFailure, TreeRenderer } from "@nxmesh/agent/deploy/TreeRenderer"
 import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
@@ -88,12 +90,10 @@ export const site = (name: string, port: number, body: string, more = ""): Rende
 /** The files of the test's own trees, by generation: the deployer is tested beside the renderer, not through it. */
 export class Trees {
   readonly byGeneration = new Map<string, ReadonlyArray<RenderedFile>>()
-  private count = 0
 
   /** A bundle whose tree is these files. */
   bundle(files: ReadonlyArray<RenderedFile>): Bundle {
-    this.count += 1
-    const generation = Generation.make(this.count.toString(16).padStart(64, "0"))
+    const generation = Generation.make(createHash("sha256").update(JSON.stringify(files)).digest("hex"))
     this.byGeneration.set(generation, files)
     return { generation, resources: [] }
   }
@@ -132,11 +132,12 @@ export const treeRenderer = (instance: NginxInstanceSettings, trees: Trees) =>
 export const dataDirectory = (instance: NginxInstanceSettings): string => join(instance.prefix ?? "", "data")
 
 /** A deployer and its supervisor, as the agent has them. */
-export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees) =>
-  Deployer.layer({ dataDirectory: dataDirectory(instance) }).pipe(
+export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees, observe?: JournalObserver) =>
+  Deployer.layer({ dataDirectory: dataDirectory(instance), ...(observe === undefined ? {} : { observe }) }).pipe(
     Layer.provideMerge(Supervisor.layer),
     Layer.provide(treeRenderer(instance, trees)),
-    Layer.provideMerge(Layer.succeed(NginxInstance, instance))
+    Layer.provideMerge(Layer.succeed(NginxInstance, instance)),
+    Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )
 
 let ids = 0

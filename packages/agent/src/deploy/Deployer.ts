@@ -34,6 +34,8 @@ export interface ApplyRequest {
 export interface DeployerSettings {
   /** Where the journal lies. */
   readonly dataDirectory: string
+  /** Follows the steps of deployments, for progress and for the tests that kill the agent at each. */
+  readonly observe?: Journal.JournalObserver
 }
 
 export class Deployer extends Context.Service<
@@ -83,10 +85,10 @@ export const surroundings: Effect.Effect<Surroundings, never, NginxInstance | Su
 const reportStart = (error: NginxError | FileError) =>
   Effect.logError(`nginx is not there to be deployed to: ${error.message}`)
 
-const make = Effect.fnUntraced(function* ({ dataDirectory }: DeployerSettings) {
+const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSettings) {
   const around = yield* surroundings
   const { exclusive } = yield* Supervisor
-  const journal = yield* Journal.open(dataDirectory)
+  const journal = yield* Journal.open(dataDirectory, observe)
   if (journal.damagedLines > 0) {
     yield* Effect.logWarning("the deployment journal has damaged lines, which were skipped", {
       lines: journal.damagedLines

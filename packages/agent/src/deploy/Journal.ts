@@ -22,12 +22,18 @@ export interface Journal {
   readonly record: (record: JournalRecord) => Effect.Effect<void, FileError>
 }
 
+/** Told of each record before and after it is written; in between lies the moment that a crash makes interesting. */
+export type JournalObserver = (moment: "before" | "after", record: JournalRecord) => Effect.Effect<void>
+
+const unobserved: JournalObserver = () => Effect.void
+
 const lasting = (record: JournalRecord): boolean =>
   record._tag !== "Stepped" || (record.step !== "render" && record.step !== "test" && record.step !== "prove")
 
 /** Opens the journal in a data directory. The caller serialises the writes. */
 export const open = Effect.fnUntraced(function* (
-  dataDirectory: string
+  dataDirectory: string,
+  observe: JournalObserver = unobserved
 ): Effect.fn.Return<Journal, FileError, Scope.Scope> {
   yield* AtomicFile.makeDirectory(dataDirectory)
   const file = yield* LineJournal.make(join(dataDirectory, "deployments.journal"))
@@ -37,6 +43,7 @@ export const open = Effect.fnUntraced(function* (
   let lines = file.content.lines.length
 
   const record = Effect.fnUntraced(function* (entry: JournalRecord) {
+    yield* observe("before", entry)
     const next = fold(state, entry)
     if (lines >= Limits.journalLinesMax && entry._tag === "Ended") {
       yield* file.rewrite([encode({ _tag: "Folded", state: next })])
@@ -46,6 +53,7 @@ export const open = Effect.fnUntraced(function* (
       lines += 1
     }
     state = next
+    yield* observe("after", entry)
   }, Effect.uninterruptible)
 
   return {

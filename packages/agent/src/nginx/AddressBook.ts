@@ -8,25 +8,12 @@ export const AddressBookFile = Schema.fromJsonString(
   Schema.Record(Schema.String, Schema.Array(Schema.String).check(Schema.isMaxLength(Limits.addressesPerHostMax)))
 )
 
-export interface LookedUp {
-  readonly address: string
-  readonly family: number
-}
-
 /**
- * Addresses as nginx takes them: IPv6 in brackets, no zones, each once, sorted, so that a resolver that rotates its answers
+ * Addresses as the renderer takes them: bare, without zones, each once, sorted, so that a resolver that rotates its answers
  * causes no reload.
  */
-export const literals = (found: ReadonlyArray<LookedUp>): ReadonlyArray<string> =>
-  [
-    ...new Set(
-      found
-        .filter(({ address }) => !address.includes("%"))
-        .map(({ address, family }) => (family === 6 ? `[${address}]` : address))
-    )
-  ]
-    .toSorted()
-    .slice(0, Limits.addressesPerHostMax)
+export const literals = (found: ReadonlyArray<string>): ReadonlyArray<string> =>
+  [...new Set(found.filter((address) => !address.includes("%")))].toSorted().slice(0, Limits.addressesPerHostMax)
 
 /** The names that are asked for, with what is known of each; a name never resolved has no addresses. */
 export const select = (book: AddressBook, names: ReadonlyArray<string>): AddressBook =>

@@ -47,10 +47,11 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, timeout }: ResolverSe
   /** Goes on after its caller's deadline, holding its thread: a late answer serves the next rendering. */
   const ask = (name: string) =>
     Effect.promise(() => lookup(name, { all: true }).catch(() => [])).pipe(
+      Effect.map((found) => AddressBook.literals(found.map(({ address }) => address))),
       Effect.uninterruptible,
       threads.withPermit,
       Effect.map((found) => {
-        if (found.length > 0) book.set(name, AddressBook.literals(found))
+        if (found.length > 0) book.set(name, found)
       })
     )
 
@@ -64,7 +65,7 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, timeout }: ResolverSe
   const resolve = Effect.fn("Resolver.resolve")(function* (names: ReadonlyArray<string>) {
     const unique = [...new Set(names)]
     for (const name of unique) {
-      if (isIP(name) !== 0) book.set(name, AddressBook.literals([{ address: name, family: isIP(name) }]))
+      if (isIP(name) !== 0) book.set(name, [name])
     }
     const asked = unique.filter((name) => isIP(name) === 0)
     const before = AddressBook.select(book, asked)

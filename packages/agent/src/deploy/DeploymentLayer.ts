@@ -1,0 +1,28 @@
+/** The agent's whole deployment side as one layer: what `main` puts together with the link. */
+import { Effect, Layer } from "effect"
+import * as InstanceFromSettings from "../nginx/InstanceFromSettings.ts"
+import { NginxFacts } from "../nginx/NginxFacts.ts"
+import { NginxInstance } from "../nginx/NginxInstance.ts"
+import { Resolver } from "../nginx/Resolver.ts"
+import { Supervisor } from "../nginx/Supervisor.ts"
+import { Settings } from "../Settings.ts"
+import * as BundleRenderer from "./BundleRenderer.ts"
+import { Deployer } from "./Deployer.ts"
+
+const renderer = Layer.unwrap(
+  Effect.gen(function* () {
+    return BundleRenderer.layer(InstanceFromSettings.layoutOf(yield* Settings, yield* NginxInstance))
+  })
+)
+
+const deployer = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Deployer.layer({ dataDirectory })))
+const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolver.layer({ dataDirectory })))
+
+/** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
+export const groundLayer = renderer.pipe(
+  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver)),
+  Layer.provideMerge(InstanceFromSettings.layer)
+)
+
+/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts` and `NginxInstance`. */
+export const layer = deployer.pipe(Layer.provideMerge(groundLayer))

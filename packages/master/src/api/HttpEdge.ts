@@ -29,14 +29,12 @@ const quiet: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"])
 
 const pathOf = (url: string) => url.split("?", 1)[0] ?? url
 
-const isJson = (response: HttpServerResponse.HttpServerResponse) =>
-  (response.headers["content-type"] ?? ("contentType" in response.body ? response.body.contentType : "")).startsWith(
-    "application/json"
-  )
+const contentType = ({ body, headers }: HttpServerResponse.HttpServerResponse): string =>
+  headers["content-type"] ?? ("contentType" in body ? body.contentType : undefined) ?? ""
 
 /** Answers that the framework made by itself get the envelope too. */
 const enveloped = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  if (response.status !== 415 || isJson(response)) return response
+  if (response.status !== 415 || contentType(response).startsWith("application/json")) return response
   return refusalResponse(rejection("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"))
 }
 

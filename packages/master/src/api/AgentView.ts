@@ -1,0 +1,40 @@
+/** Agents as they are answered: what is stored, what the session knows, what they should serve and do serve. */
+import type { Agent } from "@nxmesh/protocol/model/Agent"
+import { Effect } from "effect"
+import { AgentSessions } from "../agents/AgentSessions.ts"
+import { agentState } from "../agents/AgentStates.ts"
+import { ConfigEngine } from "../config/ConfigEngine.ts"
+import type { ResourceOf } from "../state/Kinds.ts"
+import { Reads } from "../state/Reads.ts"
+import { notFound } from "./Refusal.ts"
+
+type Stored = ResourceOf<"agent">
+
+/** State alone, for filters: cheaper than the whole view. */
+export const derivedState = Effect.fnUntraced(function* (stored: Stored) {
+  const presence = yield* (yield* AgentSessions).view(stored.id)
+  const last = yield* (yield* Reads).lastDeployment(stored.id)
+  return { presence, last, ...agentState(stored, presence, last) }
+})
+
+export const agentView = Effect.fnUntraced(function* (stored: Stored) {
+  const { last, presence, reason, state } = yield* derivedState(stored)
+  const generation = yield* (yield* ConfigEngine)
+    .generation(stored.id)
+    .pipe(Effect.mapError(() => notFound("agent", stored.id)))
+  const { enrolled_at: _enrolled, facts, ...agent } = stored
+  const view: Agent = {
+    ...agent,
+    hostname: facts?.hostname ?? null,
+    version: facts?.version ?? null,
+    nginx_version: facts?.nginx?.version ?? null,
+    state,
+    state_reason: reason,
+    deployment_mode: facts?.deployment_mode ?? null,
+    last_seen_at: presence?.lastSeenAt ?? null,
+    capabilities: facts?.capabilities ?? [],
+    desired_generation: generation,
+    serving_generation: last?.serving_generation ?? null
+  }
+  return view
+})

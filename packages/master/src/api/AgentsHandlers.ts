@@ -1,0 +1,143 @@
+import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
+import type { Idempotency } from "@nxmesh/protocol/Command"
+import { AgentId } from "@nxmesh/protocol/Ids"
+import type { AgentCreate } from "@nxmesh/protocol/model/Agent"
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { AgentSessions } from "../agents/AgentSessions.ts"
+import { ConfigEngine } from "../config/ConfigEngine.ts"
+import type { ResourceOf } from "../state/Kinds.ts"
+import { Reads } from "../state/Reads.ts"
+import { agentView } from "./AgentView.ts"
+import { agentsInState } from "./AgentsInState.ts"
+import { changeResource, existing } from "./Change.ts"
+import { answerCreated, answerOne, ifMatchRevision } from "./ConditionalRequest.ts"
+import { issueToken } from "./EnrolmentTokens.ts"
+import { newId } from "./NewIds.ts"
+import { answerPage, listQueryOf } from "./Pagination.ts"
+import { notFound, refuse } from "./Refusal.ts"
+import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
+import { derivedIdempotency, idempotencyOf, submit } from "./Submission.ts"
+
+type Stored = ResourceOf<"agent">
+
+/** What people set of an agent. */
+const settable = ({ id, labels, maintenance, name, reload_interval_seconds, workspace_id }: Stored) => ({
+  id,
+  workspace_id,
+  name,
+  labels,
+  maintenance,
+  reload_interval_seconds
+})
+
+const create = Effect.fnUntraced(function* (agent: AgentCreate, idempotency: Idempotency | null) {
+  const id = yield* newId(AgentId)
+  return yield* submit({ _tag: "SaveAgent", mode: "create", if_match: null, agent: { id, ...agent } }, idempotency)
+})
+
+export const layerAgents = HttpApiBuilder.group(
+  NxMeshApi,
+  "agents",
+  Effect.fnUntraced(function* (handlers) {
+    const reads = yield* Reads
+    const engine = yield* ConfigEngine
+    const sessions = yield* AgentSessions
+    return handlers.handleAll({
+      list: Effect.fn("agents.list")(function* ({ query }) {
+        const index = yield* reads.appliedIndex
+        const { state, ...stored } = query
+        const found =
+          state === undefined
+            ? yield* reads.list("agent", listQueryOf(stored))
+            : yield* agentsInState(state, listQueryOf(stored))
+        const items = yield* Effect.forEach(found.items, agentView)
+        return yield* answerPage(query, { items, total: found.total }, index)
+      }),
+      create: Effect.fn("agents.create")(function* ({ headers, payload }) {
+        const accepted = yield* create(
+          payload,
+          idempotencyOf(headers["idempotency-key"], { method: "POST", path: "agents", payload })
+        )
+        return yield* answerCreated(yield* agentView(accepted.value as Stored), accepted.index, "agents")
+      }),
+      get: Effect.fn("agents.get")(function* ({ params }) {
+        const index = yield* reads.appliedIndex
+        return yield* answerOne(yield* agentView(yield* existing("agent", params.id)), index)
+      }),
+      change: Effect.fn("agents.change")(function* ({ headers, params, payload }) {
+        const accepted = yield* changeResource({
+          kind: "agent",
+          id: params.id,
+          ifMatch: ifMatchRevision(headers["if-match"]),
+          command: (current) =>
+            Effect.succeed({
+              _tag: "SaveAgent",
+              mode: "update",
+              if_match: current.revision,
+              agent: { ...settable(current), ...payload }
+            })
+        })
+        return yield* answerOne(yield* agentView(accepted.value as Stored), accepted.index)
+      }),
+      remove: Effect.fn("agents.remove")(function* ({ headers, params }) {
+        yield* submit({ _tag: "DeleteAgent", id: params.id, if_match: ifMatchRevision(headers["if-match"]) })
+      }),
+      register: Effect.fn("agents.register")(function* ({ headers, payload }) {
+        const { ttl_seconds, ...agent } = payload
+        const key = idempotencyOf(headers["idempotency-key"], { method: "POST", path: "agents/register", payload })
+        const accepted = yield* create(agent, key)
+        const stored = accepted.value as Stored
+        const token = yield* issueToken(stored.id, ttl_seconds, derivedIdempotency(key, "token"))
+        yield* answerHeaders({ location: `/api/v1/agents/${stored.id}`, ...indexHeader(token.index) })
+        return { data: { agent: yield* agentView(stored), token: token.issued } }
+      }),
+      tokens: Effect.fn("agents.tokens")(function* ({ params, query }) {
+        const index = yield* reads.appliedIndex
+        yield* existing("agent", params.id)
+        const all = yield* reads.enrolmentTokens(params.id)
+        const first = (query.page - 1) * query.per_page
+        const items = all.slice(first, first + query.per_page)
+        return yield* answerPage(query, { items, total: all.length }, index)
+      }),
+      createToken: Effect.fn("agents.createToken")(function* ({ headers, params, payload }) {
+        const key = idempotencyOf(headers["idempotency-key"], {
+          method: "POST",
+          path: `agents/${params.id}/tokens`,
+          payload
+        })
+        const { index, issued } = yield* issueToken(params.id, payload.ttl_seconds, key)
+        yield* answerHeaders({
+          location: `/api/v1/agents/${params.id}/tokens/${issued.id}`,
+          "cache-control": "no-store",
+          ...indexHeader(index)
+        })
+        return { data: issued }
+      }),
+      revokeToken: Effect.fn("agents.revokeToken")(function* ({ params }) {
+        const tokens = yield* reads.enrolmentTokens(params.id)
+        if (!tokens.some(({ id }) => id === params.token_id)) {
+          return yield* Effect.fail(notFound("enrolment token", params.token_id))
+        }
+        yield* submit({ _tag: "RevokeEnrolmentToken", id: params.token_id })
+      }),
+      preview: Effect.fn("agents.preview")(function* ({ params }) {
+        return { data: yield* engine.preview(params.id, []).pipe(Effect.mapError(() => notFound("agent", params.id))) }
+      }),
+      previewDrafts: Effect.fn("agents.previewDrafts")(function* ({ params, payload }) {
+        const preview = engine.preview(params.id, payload.drafts)
+        return { data: yield* preview.pipe(Effect.mapError(() => notFound("agent", params.id))) }
+      }),
+      deploy: Effect.fn("agents.deploy")(function* ({ params }) {
+        const stored = yield* existing("agent", params.id)
+        const asked = yield* sessions.retry(params.id)
+        if (!asked) {
+          return yield* Effect.fail(
+            refuse("CONFLICT", "The agent is not connected: it will be given its configuration when it connects")
+          )
+        }
+        return { data: yield* agentView(stored) }
+      })
+    })
+  })
+)

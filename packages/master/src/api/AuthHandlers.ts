@@ -1,0 +1,52 @@
+import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
+import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
+import { Effect, Redacted } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { type SessionError, sessionApiError } from "../auth/SessionErrors.ts"
+import { type IssuedTokens, Sessions } from "../auth/Sessions.ts"
+import { answerHeaders } from "./ResponseHeaders.ts"
+import { remoteAddress } from "./Submission.ts"
+
+const callerAddress = Effect.map(remoteAddress, (address) => address ?? "unknown")
+
+const tokenPair = ({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens) => ({
+  data: {
+    token_type: "Bearer" as const,
+    access_token: Redacted.value(accessToken),
+    expires_in: expiresInSeconds,
+    refresh_token: Redacted.value(refreshToken)
+  }
+})
+
+/** Tokens are for one client: nothing between it and the master may keep them (RFC 6749, 5.1). */
+const neverStored = answerHeaders({ "cache-control": "no-store" })
+
+const refused = Effect.fnUntraced(function* (error: SessionError) {
+  if (error._tag === "LoginThrottled") yield* answerHeaders({ "retry-after": String(error.retryAfterSeconds) })
+  return yield* Effect.fail(sessionApiError(error))
+})
+
+export const layerAuth = HttpApiBuilder.group(
+  NxMeshApi,
+  "auth",
+  Effect.fnUntraced(function* (handlers) {
+    const sessions = yield* Sessions
+    return handlers.handleAll({
+      login: Effect.fn("auth.login")(function* ({ payload }) {
+        const attempt = { ...payload, remoteAddress: yield* callerAddress }
+        yield* neverStored
+        return tokenPair(yield* Effect.catch(sessions.login(attempt), refused))
+      }),
+      refresh: Effect.fn("auth.refresh")(function* ({ payload }) {
+        yield* neverStored
+        const issued = sessions.refresh(payload.refresh_token, yield* callerAddress)
+        return tokenPair(yield* Effect.catch(issued, refused))
+      }),
+      logout: Effect.fn("auth.logout")(function* () {
+        const { session_id, user_id } = yield* CurrentUser
+        const logout = { userId: user_id, sessionId: session_id, remoteAddress: yield* callerAddress }
+        yield* Effect.catch(sessions.logout(logout), refused)
+      })
+    })
+  })
+)

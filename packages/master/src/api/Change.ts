@@ -1,0 +1,57 @@
+/** Changing one resource: read, merge, check the whole, submit at the revision that was read. */
+import type { Command } from "@nxmesh/protocol/Command"
+import type { ApiError } from "@nxmesh/protocol/Errors"
+import { Effect } from "effect"
+import { Limits } from "../Limits.ts"
+import type { Kind, ResourceOf } from "../state/Kinds.ts"
+import { Reads } from "../state/Reads.ts"
+import { notFound, refuse } from "./Refusal.ts"
+import { commandRefusal, submitRaw } from "./Submission.ts"
+
+export const kindWords: Readonly<Record<Kind, string>> = {
+  organization: "organization",
+  workspace: "workspace",
+  agent: "agent",
+  virtual_host: "virtual host",
+  upstream: "upstream",
+  certificate: "certificate",
+  template: "template",
+  user: "user"
+}
+
+/** The resource, or the refusal that it is not there. */
+export const existing = Effect.fnUntraced(function* <K extends Kind>(kind: K, id: string) {
+  const found = yield* (yield* Reads).get(kind, id)
+  return found === undefined ? yield* Effect.fail(notFound(kindWords[kind], id)) : found
+})
+
+const changed = (kind: Kind, current: number): ApiError =>
+  refuse(
+    "PRECONDITION_FAILED",
+    `The ${kindWords[kind]} has changed: it is at revision ${current}. Read it again and repeat the change`
+  )
+
+/**
+ * `command` makes the complete command from the resource as it is. With `ifMatch` the change is made at that revision
+ * or not at all; without, it is made again on what somebody else wrote in between, a few times.
+ */
+export const changeResource = Effect.fnUntraced(function* <K extends Kind, R>(request: {
+  readonly kind: K
+  readonly id: string
+  readonly ifMatch: number | null
+  readonly command: (current: ResourceOf<K>) => Effect.Effect<Command, ApiError, R>
+}) {
+  const { id, ifMatch, kind } = request
+  for (let attempt = 1; ; attempt++) {
+    const current: ResourceOf<K> = yield* existing(kind, id)
+    if (ifMatch !== null && ifMatch !== current.revision) return yield* Effect.fail(changed(kind, current.revision))
+    const command = yield* request.command(current)
+    const outcome = yield* Effect.result(submitRaw(command))
+    if (outcome._tag === "Success") return outcome.success
+    const error = outcome.failure
+    const overtaken = error._tag === "CommandRejected" && error.rejection.code === "PRECONDITION_FAILED"
+    if (!overtaken || ifMatch !== null || attempt >= Limits.api.patchAttemptsMax) {
+      return yield* Effect.fail(commandRefusal(error))
+    }
+  }
+})

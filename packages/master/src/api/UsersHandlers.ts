@@ -1,0 +1,87 @@
+import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
+import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
+import { UserId } from "@nxmesh/protocol/Ids"
+import { rolePermissions } from "@nxmesh/protocol/model/Permission"
+import type { User } from "@nxmesh/protocol/model/User"
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Passwords } from "../auth/Passwords.ts"
+import { sessionApiError } from "../auth/SessionErrors.ts"
+import { Sessions } from "../auth/Sessions.ts"
+import type { ResourceOf } from "../state/Kinds.ts"
+import { Reads } from "../state/Reads.ts"
+import { changeResource, existing } from "./Change.ts"
+import { answerCreated, answerOne, answerUnlessKnown, ifMatchRevision } from "./ConditionalRequest.ts"
+import { newId } from "./NewIds.ts"
+import { answerPage, listQueryOf } from "./Pagination.ts"
+import { idempotencyOf, remoteAddress, submit } from "./Submission.ts"
+import { unstamped } from "./Unstamped.ts"
+
+/** No answer holds the hash. */
+const view = ({ password_hash: _hash, ...user }: ResourceOf<"user">): User => user
+
+export const layerUsers = HttpApiBuilder.group(
+  NxMeshApi,
+  "users",
+  Effect.fnUntraced(function* (handlers) {
+    const reads = yield* Reads
+    const passwords = yield* Passwords
+    const sessions = yield* Sessions
+    return handlers.handleAll({
+      list: Effect.fn("users.list")(function* ({ query }) {
+        const index = yield* reads.appliedIndex
+        const { items, total } = yield* reads.list("user", listQueryOf(query))
+        return yield* answerPage(query, { items: items.map(view), total }, index)
+      }),
+      create: Effect.fn("users.create")(function* ({ headers, payload }) {
+        const id = yield* newId(UserId)
+        const { password, ...user } = payload
+        const password_hash = yield* passwords.hash(password)
+        const accepted = yield* submit(
+          { _tag: "SaveUser", mode: "create", if_match: null, user: { id, ...user, password_hash } },
+          idempotencyOf(headers["idempotency-key"], { method: "POST", path: "users", payload: user })
+        )
+        return yield* answerCreated(accepted.value as User, accepted.index, "users")
+      }),
+      get: Effect.fn("users.get")(function* ({ headers, params }) {
+        const index = yield* reads.appliedIndex
+        return yield* answerUnlessKnown(view(yield* existing("user", params.id)), index, headers["if-none-match"])
+      }),
+      change: Effect.fn("users.change")(function* ({ headers, params, payload }) {
+        const accepted = yield* changeResource({
+          kind: "user",
+          id: params.id,
+          ifMatch: ifMatchRevision(headers["if-match"]),
+          command: (current) =>
+            Effect.succeed({
+              _tag: "SaveUser",
+              mode: "update",
+              if_match: current.revision,
+              user: { ...unstamped(current), ...payload }
+            })
+        })
+        return yield* answerOne(accepted.value as User, accepted.index)
+      }),
+      remove: Effect.fn("users.remove")(function* ({ headers, params }) {
+        yield* submit({ _tag: "DeleteUser", id: params.id, if_match: ifMatchRevision(headers["if-match"]) })
+      }),
+      me: Effect.fn("users.me")(function* () {
+        const { user_id } = yield* CurrentUser
+        const index = yield* reads.appliedIndex
+        const user = view(yield* existing("user", user_id))
+        return yield* answerOne({ ...user, permissions: rolePermissions[user.role] }, index)
+      }),
+      changePassword: Effect.fn("users.changePassword")(function* ({ payload }) {
+        const { session_id, user_id } = yield* CurrentUser
+        const attempt = {
+          userId: user_id,
+          sessionId: session_id,
+          current: payload.current_password,
+          next: payload.new_password,
+          remoteAddress: (yield* remoteAddress) ?? "unknown"
+        }
+        yield* Effect.mapError(sessions.changePassword(attempt), sessionApiError)
+      })
+    })
+  })
+)

@@ -6,6 +6,8 @@ export interface Program {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>>
+  /** The root of the checkout when absent. */
+  readonly folder?: string
   /** `inherit` shows the output as it comes; `capture` returns it. */
   readonly output: "inherit" | "capture"
   /** After this the program is asked to stop, and killed ten seconds later. */
@@ -40,7 +42,7 @@ const stopAfter = (child: ChildProcess, millis: number, onTimeout: () => void): 
   }
 }
 
-/** Runs a program to its end in the root of the checkout. A program that cannot be started ends with code 127. */
+/** Runs a program to its end. A program that cannot be started ends with code 127. */
 export const runProgram = (program: Program): Promise<Outcome> =>
   new Promise((resolve) => {
     const started = performance.now()
@@ -48,7 +50,7 @@ export const runProgram = (program: Program): Promise<Outcome> =>
     const piped = program.output === "capture" ? "pipe" : "inherit"
     let timedOut = false
     const child = spawn(program.command, [...program.args], {
-      cwd: root,
+      cwd: program.folder ?? root,
       env: { ...process.env, ...program.env },
       stdio: ["ignore", piped, piped]
     })

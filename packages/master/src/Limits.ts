@@ -18,6 +18,10 @@ export const Limits = {
     detailsMax: 100,
     /** Agents looked at to answer a list filtered by state, which no column holds. */
     stateFilterAgentsMax: 20_000,
+    /** 192 bits: more than the 128 that design section 8 asks. */
+    enrolmentTokenBytes: 24,
+    /** Templates that one may use as partials. */
+    templatesPerWorkspaceMax: 1_000,
     pathCharactersLogged: 256
   },
 
@@ -44,6 +48,7 @@ export const Limits = {
     passwordHashesConcurrentMax: 2,
     /** Logins that wait for their turn; what comes beyond is told to come back. */
     loginsWaitingMax: 256,
+    loginsFullRetrySeconds: 5,
     accessTokenLifetime: Duration.minutes(15),
     /** Between the clocks of two masters. */
     clockSkew: Duration.seconds(5),
@@ -116,10 +121,10 @@ export const Limits = {
     /** Commands waiting for the log; more are refused. */
     waitingMax: 10_000,
     /** Commands written with one fsync and applied in one transaction. */
-    batchMax: 512,
+    batchMax: 256,
     batchBytesMax: 8 * 1_048_576,
     /** Batches that are durable and wait to be applied. */
-    batchesAppliedLateMax: 8,
+    batchesAppliedLateMax: 2,
     commandBytesMax: 4 * 1_048_576,
     segmentBytesMax: 16 * 1_048_576,
     /** Bytes logged between two checkpoints, each of which lets the log be cut. */

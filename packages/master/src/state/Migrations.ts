@@ -1,0 +1,103 @@
+/** The schema, as the list of steps that made it. `PRAGMA user_version` counts those done; a step is never edited once released. */
+import { Data } from "effect"
+import type { Connection } from "./Connection.ts"
+
+const stamped =
+  "id TEXT PRIMARY KEY, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, revision INTEGER NOT NULL, data TEXT NOT NULL"
+
+const initial = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE organizations (${stamped}, name TEXT NOT NULL, slug TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE workspaces (${stamped}, organization_id TEXT NOT NULL, name TEXT NOT NULL, slug TEXT NOT NULL,
+  UNIQUE (organization_id, slug)) STRICT;
+CREATE TABLE agents (${stamped}, workspace_id TEXT NOT NULL, name TEXT NOT NULL, maintenance INTEGER NOT NULL,
+  enrolled_at TEXT, UNIQUE (workspace_id, name)) STRICT;
+CREATE TABLE virtual_hosts (${stamped}, workspace_id TEXT NOT NULL, name TEXT NOT NULL, server_name TEXT NOT NULL,
+  listen_port INTEGER NOT NULL, enabled INTEGER NOT NULL, ssl_enabled INTEGER NOT NULL, ssl_certificate_id TEXT,
+  template TEXT NOT NULL) STRICT;
+CREATE INDEX virtual_hosts_by_workspace ON virtual_hosts (workspace_id, name);
+CREATE TABLE virtual_host_keys (organization_id TEXT NOT NULL, key TEXT NOT NULL, host_id TEXT NOT NULL,
+  PRIMARY KEY (organization_id, key, host_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX virtual_host_keys_by_host ON virtual_host_keys (host_id);
+CREATE TABLE upstreams (${stamped}, workspace_id TEXT NOT NULL, name TEXT NOT NULL, algorithm TEXT NOT NULL,
+  UNIQUE (workspace_id, name)) STRICT;
+CREATE TABLE certificates (${stamped}, workspace_id TEXT NOT NULL, name TEXT NOT NULL, domain TEXT NOT NULL,
+  provider TEXT NOT NULL, expires_at TEXT NOT NULL) STRICT;
+CREATE INDEX certificates_by_workspace ON certificates (workspace_id, name);
+CREATE TABLE templates (${stamped}, workspace_id TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (workspace_id, name)) STRICT;
+CREATE TABLE users (${stamped}, email TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT NOT NULL, role TEXT NOT NULL,
+  disabled INTEGER NOT NULL) STRICT;
+
+CREATE TABLE resource_references (from_kind TEXT NOT NULL, from_id TEXT NOT NULL, to_kind TEXT NOT NULL, to_id TEXT NOT NULL,
+  PRIMARY KEY (from_kind, from_id, to_kind, to_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX resource_references_by_target ON resource_references (to_kind, to_id);
+
+CREATE TABLE config_versions (resource_type TEXT NOT NULL, resource_id TEXT NOT NULL, version_number INTEGER NOT NULL,
+  id TEXT NOT NULL UNIQUE, data TEXT, checksum TEXT NOT NULL, created_by TEXT NOT NULL, created_at TEXT NOT NULL,
+  change_summary TEXT NOT NULL, rollback_of INTEGER, entry INTEGER NOT NULL,
+  PRIMARY KEY (resource_type, resource_id, version_number)) STRICT;
+
+CREATE TABLE cluster (only INTEGER PRIMARY KEY CHECK (only = 1), cluster_id TEXT NOT NULL, ca_certificate_pem TEXT NOT NULL,
+  ca_private_key TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
+CREATE TABLE signing_keys (key_id TEXT PRIMARY KEY, public_jwk TEXT NOT NULL, private_jwk TEXT NOT NULL,
+  created_at TEXT NOT NULL) STRICT;
+
+CREATE TABLE enrolment_tokens (id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE,
+  created_at TEXT NOT NULL, expires_at TEXT NOT NULL, used_at TEXT, used_public_key TEXT) STRICT;
+CREATE INDEX enrolment_tokens_by_agent ON enrolment_tokens (agent_id);
+CREATE TABLE agent_keys (agent_id TEXT PRIMARY KEY, public_key TEXT NOT NULL, primary_id TEXT NOT NULL,
+  primary_key TEXT NOT NULL, secondary_id TEXT, secondary_key TEXT) STRICT;
+
+CREATE TABLE sessions (id TEXT PRIMARY KEY, user_id TEXT NOT NULL, refresh_hash TEXT NOT NULL, sealed_refresh TEXT,
+  rotated_at INTEGER, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, remote_address TEXT NOT NULL,
+  ended_at TEXT, end_reason TEXT) STRICT;
+CREATE INDEX sessions_by_user ON sessions (user_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE TABLE replaced_refresh_hashes (session_id TEXT NOT NULL, hash TEXT NOT NULL, entry INTEGER NOT NULL,
+  PRIMARY KEY (session_id, hash)) STRICT, WITHOUT ROWID;
+CREATE TABLE login_failures (email TEXT NOT NULL COLLATE NOCASE, remote_address TEXT NOT NULL, failures INTEGER NOT NULL,
+  last_failed_at TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (email, remote_address)) STRICT;
+CREATE INDEX login_failures_by_entry ON login_failures (entry);
+
+CREATE TABLE deployments (id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, workspace_id TEXT NOT NULL, generation TEXT NOT NULL,
+  status TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT NOT NULL, entry INTEGER NOT NULL,
+  position INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE INDEX deployments_by_agent ON deployments (agent_id, entry, position);
+CREATE INDEX deployments_by_finish ON deployments (finished_at);
+CREATE TABLE generations (generation TEXT PRIMARY KEY, settled INTEGER NOT NULL, failed INTEGER NOT NULL,
+  rolled_back INTEGER NOT NULL, rollback_failed INTEGER NOT NULL, interrupted INTEGER NOT NULL, manifest TEXT,
+  entry INTEGER NOT NULL) STRICT;
+CREATE INDEX generations_by_entry ON generations (entry);
+CREATE TABLE serving_generations (agent_id TEXT PRIMARY KEY, generation TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX serving_generations_by_generation ON serving_generations (generation);
+
+CREATE TABLE idempotency (principal TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, outcome TEXT NOT NULL,
+  expires_at_millis INTEGER NOT NULL, PRIMARY KEY (principal, key)) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at_millis);
+
+CREATE TABLE audit (entry INTEGER PRIMARY KEY, at TEXT NOT NULL, principal TEXT NOT NULL, command TEXT NOT NULL,
+  kind TEXT, resource_id TEXT, before TEXT, after TEXT, remote_address TEXT, outcome TEXT NOT NULL,
+  previous_hash TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE INDEX audit_by_resource ON audit (kind, resource_id);
+CREATE INDEX audit_by_principal ON audit (principal);
+`
+
+const steps: ReadonlyArray<string> = [initial]
+
+/** The state was written by a newer NxMesh, and this one would misread it. */
+export class StateTooNew extends Data.TaggedError("StateTooNew")<{ readonly found: number; readonly known: number }> {
+  override get message() {
+    return `the state has schema ${this.found}, and this NxMesh knows schemas up to ${this.known}: start the newer version again`
+  }
+}
+
+/** Brings the schema up to date. Throws `StateTooNew`, or SQLite's error. */
+export const migrate = (connection: Connection): void => {
+  const version = connection.get<{ readonly user_version: number }>("PRAGMA user_version")?.user_version ?? 0
+  if (version > steps.length) throw new StateTooNew({ found: version, known: steps.length })
+  for (const [index, step] of steps.entries()) {
+    if (index < version) continue
+    connection.execute(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT;`)
+  }
+}

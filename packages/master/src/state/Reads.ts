@@ -1,0 +1,117 @@
+/**
+ * Reading the state. Every read sees each command whose submit has answered. Rows are read as they were written; the
+ * certificates' keys stay sealed, and users keep their password's hash: what an answer may hold is the API's to say.
+ */
+import type {
+  AgentId,
+  CertificateId,
+  DeploymentId,
+  EnrolmentTokenId,
+  Generation,
+  SessionId
+} from "@nxmesh/protocol/Ids"
+import type { EnrolmentToken } from "@nxmesh/protocol/model/Agent"
+import type { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
+import type { Deployment } from "@nxmesh/protocol/model/Deployment"
+import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
+import { Context, Effect, Layer } from "effect"
+import type { AuditRow } from "./apply/Audit.ts"
+import { Database } from "./Database.ts"
+import type { ContentOf, Kind, ResourceOf } from "./Kinds.ts"
+import { listable, type ListQuery } from "./Listable.ts"
+import { listPage, listResources, type Page } from "./ReadLists.ts"
+import * as Identities from "./ReadIdentities.ts"
+import * as History from "./ReadHistory.ts"
+import { findResource, findResourceBy, resourcesBy } from "./Resources.ts"
+import { readAppliedIndex } from "./StateMachine.ts"
+
+export class Reads extends Context.Service<
+  Reads,
+  {
+    readonly get: <K extends Kind>(kind: K, id: string) => Effect.Effect<ResourceOf<K> | undefined>
+    /** Dies on a sort or filter that `listable` does not name. */
+    readonly list: <K extends Kind>(kind: K, query: ListQuery) => Effect.Effect<Page<ResourceOf<K>>>
+    /** All of a kind, by id: for building a cache, not for answering a request. */
+    readonly all: <K extends Kind>(kind: K) => Effect.Effect<ReadonlyArray<ResourceOf<K>>>
+    readonly versions: (
+      kind: VersionedKind,
+      id: string,
+      query: Pick<ListQuery, "page" | "perPage">
+    ) => Effect.Effect<Page<ConfigVersion>>
+    /** A certificate's snapshot comes without its key. */
+    readonly version: (kind: VersionedKind, id: string, number: number) => Effect.Effect<ConfigVersion | undefined>
+    /** With the sealed key, for a rollback. `undefined` also for the version that says it was deleted. */
+    readonly certificateVersion: (
+      id: CertificateId,
+      number: number
+    ) => Effect.Effect<ContentOf<"certificate"> | undefined>
+    /** Number and checksum of the newest version. */
+    readonly latestVersion: (
+      kind: VersionedKind,
+      id: string
+    ) => Effect.Effect<{ readonly version_number: number; readonly checksum: string } | undefined>
+    readonly deployments: (query: ListQuery) => Effect.Effect<Page<Deployment>>
+    readonly deployment: (id: DeploymentId) => Effect.Effect<Deployment | undefined>
+    readonly lastDeployment: (agentId: AgentId) => Effect.Effect<Deployment | undefined>
+    /** How often each end was reported for the generation, and the manifest that its agents settled with. */
+    readonly generation: (generation: Generation) => Effect.Effect<History.GenerationRecord | undefined>
+    /** What the agent's last report said that nginx serves. */
+    readonly servingGeneration: (agentId: AgentId) => Effect.Effect<Generation | undefined>
+    readonly userByEmail: (email: string) => Effect.Effect<ResourceOf<"user"> | undefined>
+    readonly session: (id: SessionId) => Effect.Effect<Identities.StoredSession | undefined>
+    readonly loginFailures: (email: string) => Effect.Effect<ReadonlyArray<Identities.LoginFailures>>
+    readonly enrolmentToken: (tokenHash: string) => Effect.Effect<EnrolmentToken | undefined>
+    readonly enrolmentTokenById: (id: EnrolmentTokenId) => Effect.Effect<EnrolmentToken | undefined>
+    readonly enrolmentTokens: (agentId: AgentId) => Effect.Effect<ReadonlyArray<EnrolmentToken>>
+    readonly agentKeys: (agentId: AgentId) => Effect.Effect<Identities.AgentKeys | undefined>
+    readonly cluster: Effect.Effect<Identities.StoredCluster | undefined>
+    readonly appliedIndex: Effect.Effect<number>
+    readonly audit: (query: ListQuery) => Effect.Effect<Page<AuditRow & { readonly hash: string }>>
+  }
+>()("@nxmesh/master/state/Reads") {
+  static readonly layer = Layer.effect(
+    Reads,
+    Effect.gen(function* () {
+      const { reader } = yield* Database
+      return Reads.of({
+        get: (kind, id) => Effect.sync(() => findResource(reader, kind, id)),
+        list: (kind, query) => Effect.sync(() => listResources(reader, kind, query)),
+        all: (kind) => Effect.sync(() => resourcesBy(reader, kind, {})),
+        versions: (kind, id, query) => Effect.sync(() => History.versions(reader, kind, id, query)),
+        version: (kind, id, number) => Effect.sync(() => History.version(reader, kind, id, number)),
+        certificateVersion: (id, number) => Effect.sync(() => History.certificateVersion(reader, id, number)),
+        latestVersion: (kind, id) => Effect.sync(() => History.latestVersion(reader, kind, id)),
+        deployments: (query) =>
+          Effect.sync(() => {
+            const page = listPage<{ readonly data: string }>(
+              reader,
+              { table: "deployments", columns: "data", tieBreaker: "id", listing: listable.deployment },
+              query
+            )
+            return { ...page, items: page.items.map(({ data }) => JSON.parse(data) as Deployment) }
+          }),
+        deployment: (id) => Effect.sync(() => History.deployment(reader, id)),
+        lastDeployment: (agentId) => Effect.sync(() => History.lastDeployment(reader, agentId)),
+        generation: (generation) => Effect.sync(() => History.generation(reader, generation)),
+        servingGeneration: (agentId) => Effect.sync(() => History.servingGeneration(reader, agentId)),
+        userByEmail: (email) => Effect.sync(() => findResourceBy(reader, "user", { email })),
+        session: (id) => Effect.sync(() => Identities.session(reader, id)),
+        loginFailures: (email) => Effect.sync(() => Identities.loginFailures(reader, email)),
+        enrolmentToken: (hash) => Effect.sync(() => Identities.enrolmentToken(reader, "token_hash", hash)),
+        enrolmentTokenById: (id) => Effect.sync(() => Identities.enrolmentToken(reader, "id", id)),
+        enrolmentTokens: (agentId) => Effect.sync(() => Identities.enrolmentTokens(reader, agentId)),
+        agentKeys: (agentId) => Effect.sync(() => Identities.agentKeys(reader, agentId)),
+        cluster: Effect.sync(() => Identities.cluster(reader)),
+        appliedIndex: Effect.sync(() => readAppliedIndex(reader)),
+        audit: (query) =>
+          Effect.sync(() =>
+            listPage<AuditRow & { readonly hash: string }>(
+              reader,
+              { table: "audit", columns: "*", tieBreaker: "entry", listing: listable.audit },
+              query
+            )
+          )
+      })
+    })
+  )
+}

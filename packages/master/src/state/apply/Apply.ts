@@ -1,0 +1,105 @@
+/**
+ * One entry of the log applied to the state: deterministic, so that every master has the same outcome. The caller owns
+ * the transaction; each entry has a savepoint of its own in it.
+ */
+import type { Outcome, Proposal } from "@nxmesh/protocol/Command"
+import type { Event } from "@nxmesh/protocol/Event"
+import type { Rejection } from "@nxmesh/protocol/Rejection"
+import { type Connection, fatalCondition } from "../Connection.ts"
+import { recordAudit } from "./Audit.ts"
+import { handle } from "./Handlers.ts"
+import { rememberedOutcome, rememberOutcome } from "./IdempotencyKeys.ts"
+import { authorize } from "./Permissions.ts"
+import { Refusal } from "./Refusal.ts"
+import { type Applied, timestampOf, type Transaction } from "./Transaction.ts"
+
+export interface Entry {
+  readonly index: number
+  readonly proposal: Proposal
+}
+
+export interface AppliedEntry {
+  readonly outcome: Outcome
+  readonly events: ReadonlyArray<Event>
+  /** What a handler threw that it should not have (rule 5): for the alarm. The entry is rejected. */
+  readonly defect?: unknown
+}
+
+type Attempt = Applied | { readonly rejection: Rejection; readonly defect?: unknown }
+
+const defectRejection: Rejection = {
+  code: "INTERNAL_ERROR",
+  message: "the change could not be applied because of a defect in NxMesh: nothing was changed, see the master's log",
+  details: []
+}
+
+/** Runs the work inside a savepoint: undone when it is refused or defective, thrown on when the database itself failed. */
+const attempt = (connection: Connection, work: () => Applied): Attempt => {
+  connection.run("SAVEPOINT entry")
+  try {
+    const applied = work()
+    connection.run("RELEASE entry")
+    return applied
+  } catch (error) {
+    if (fatalCondition(error) !== undefined) throw error
+    connection.run("ROLLBACK TO entry")
+    connection.run("RELEASE entry")
+    return error instanceof Refusal ? { rejection: error.rejection } : { rejection: defectRejection, defect: error }
+  }
+}
+
+/** The outcome that the request's key remembers, or the refusal that the key was used for another request. */
+const repeated = (tx: Transaction, { idempotency }: Proposal): Outcome | undefined => {
+  if (idempotency === null) return undefined
+  try {
+    return rememberedOutcome(tx, idempotency)
+  } catch (error) {
+    if (error instanceof Refusal) return { _tag: "Rejected", index: tx.index, rejection: error.rejection }
+    throw error
+  }
+}
+
+const outcomeOf = (index: number, result: Attempt): Outcome =>
+  result.rejection === undefined
+    ? { _tag: "Accepted", index, replayed: false, value: (result as Applied).value }
+    : { _tag: "Rejected", index, rejection: result.rejection }
+
+const transactionOf = (connection: Connection, { index, proposal }: Entry, atMillis: number): Transaction => ({
+  connection,
+  index,
+  atMillis,
+  timestamp: timestampOf(atMillis),
+  principal: proposal.principal,
+  remoteAddress: proposal.remote_address
+})
+
+/** The time of an entry as apply takes it: time never goes back (rule 3). */
+export const entryMillis = ({ proposal }: Entry, previousMillis: number): number =>
+  Math.max(previousMillis, proposal.at_millis)
+
+/** Applies one entry. `previousMillis` is the time of the entry before it. */
+export const applyEntry = (connection: Connection, entry: Entry, previousMillis: number): AppliedEntry => {
+  const { index, proposal } = entry
+  const { command, idempotency } = proposal
+  const tx = transactionOf(connection, entry, entryMillis(entry, previousMillis))
+  const known = repeated(tx, proposal)
+  if (known !== undefined) return { outcome: known, events: [] }
+  const conclude = (result: Attempt): void => {
+    const subject = "audit" in result ? result.audit : null
+    if (result.rejection !== undefined || subject !== null) {
+      recordAudit(tx, command._tag, subject, result.rejection?.code ?? "accepted")
+    }
+    if (idempotency !== null && !("defect" in result)) rememberOutcome(tx, idempotency, outcomeOf(index, result))
+  }
+  const result = attempt(connection, () => {
+    authorize(tx, command)
+    const applied = handle(tx, command)
+    conclude(applied)
+    return applied
+  })
+  if (!("events" in result)) conclude(result)
+  const outcome = outcomeOf(index, result)
+  return "events" in result ? { outcome, events: result.events } : { outcome, events: [], ...defectOf(result) }
+}
+
+const defectOf = (result: Attempt) => ("defect" in result ? { defect: result.defect } : {})

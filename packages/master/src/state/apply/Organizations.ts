@@ -1,0 +1,82 @@
+/** Organizations and their workspaces. */
+import type { CommandOf } from "@nxmesh/protocol/Command"
+import { findResource, resourcesBy } from "../Resources.ts"
+import { refuseReferenced } from "./References.ts"
+import { refuse, refuseFields } from "./Refusal.ts"
+import { erase, replaced, required, requireUnique, resourceChanged, write } from "./Save.ts"
+import type { Applied, Transaction } from "./Transaction.ts"
+
+export const saveOrganization = (tx: Transaction, command: CommandOf<"SaveOrganization">): Applied => {
+  const { organization } = command
+  const before = replaced(tx, "organization", organization.id, command)
+  requireUnique(tx, "organization", organization.id, "slug", { slug: organization.slug })
+  const { after, changed } = write(tx, "organization", before, organization)
+  return {
+    value: after,
+    events: changed ? [resourceChanged("organization", after.id, command.mode, { organization_id: after.id })] : [],
+    audit: { kind: "organization", id: after.id, before: before ?? null, after }
+  }
+}
+
+export const deleteOrganization = (tx: Transaction, command: CommandOf<"DeleteOrganization">): Applied => {
+  const before = required(tx, "organization", command.id, command.if_match)
+  refuseReferenced(
+    "delete the organization",
+    resourcesBy(tx.connection, "workspace", { organization_id: command.id }).map((resource) => ({
+      kind: "workspace",
+      id: resource.id,
+      resource
+    }))
+  )
+  erase(tx, "organization", command.id)
+  return {
+    value: null,
+    events: [resourceChanged("organization", command.id, "delete", { organization_id: command.id })],
+    audit: { kind: "organization", id: command.id, before, after: null }
+  }
+}
+
+export const saveWorkspace = (tx: Transaction, command: CommandOf<"SaveWorkspace">): Applied => {
+  const { workspace } = command
+  const before = replaced(tx, "workspace", workspace.id, command)
+  if (before !== undefined && before.organization_id !== workspace.organization_id) {
+    refuseFields([{ field: "organization_id", message: "cannot change" }])
+  }
+  if (findResource(tx.connection, "organization", workspace.organization_id) === undefined) {
+    refuse("NOT_FOUND", `there is no organization ${workspace.organization_id}`)
+  }
+  requireUnique(tx, "workspace", workspace.id, "slug", {
+    organization_id: workspace.organization_id,
+    slug: workspace.slug
+  })
+  const { after, changed } = write(tx, "workspace", before, workspace)
+  const place = { organization_id: after.organization_id, workspace_id: after.id }
+  return {
+    value: after,
+    events: changed ? [resourceChanged("workspace", after.id, command.mode, place)] : [],
+    audit: { kind: "workspace", id: after.id, before: before ?? null, after }
+  }
+}
+
+const workspaceKinds = ["agent", "virtual_host", "upstream", "certificate", "template"] as const
+
+export const deleteWorkspace = (tx: Transaction, command: CommandOf<"DeleteWorkspace">): Applied => {
+  const before = required(tx, "workspace", command.id, command.if_match)
+  refuseReferenced(
+    "delete the workspace",
+    workspaceKinds.flatMap((kind) =>
+      resourcesBy(tx.connection, kind, { workspace_id: command.id }).map((resource) => ({
+        kind,
+        id: resource.id,
+        resource
+      }))
+    )
+  )
+  erase(tx, "workspace", command.id)
+  const place = { organization_id: before.organization_id, workspace_id: before.id }
+  return {
+    value: null,
+    events: [resourceChanged("workspace", command.id, "delete", place)],
+    audit: { kind: "workspace", id: command.id, before, after: null }
+  }
+}

@@ -1,0 +1,167 @@
+/** The write path on a real directory: log, state, commands and reads. And commands by short names. */
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { Metrics } from "@nxmesh/core/observe/Metrics"
+import type { Command } from "@nxmesh/protocol/Command"
+import { ConfigVersionId, OrganizationId, type Sha256, UserId, type WorkspaceId } from "@nxmesh/protocol/Ids"
+import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
+import type { Role } from "@nxmesh/protocol/model/Permission"
+import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
+import type { Principal } from "@nxmesh/protocol/Principal"
+import { Effect, Layer, type Scope } from "effect"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { CommandLog } from "../../src/command/CommandLog.ts"
+import { type CommandError, CommandRejected, Commands, type SubmitRequest } from "../../src/command/Commands.ts"
+import { Database } from "../../src/state/Database.ts"
+import { Events } from "../../src/state/Events.ts"
+import { Reads } from "../../src/state/Reads.ts"
+import { agentId, host, organization, uuid, workspace } from "../config/Fixtures.ts"
+
+/** Removed with the scope. */
+export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "nxmesh-state-"))),
+  (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+)
+
+/** A master's state in this directory. Built anew, it is a restart. */
+export const masterLayer = (directory: string) =>
+  Layer.mergeAll(Commands.layer, Reads.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Database.layerAt(directory), CommandLog.layerAt(directory), Events.layer)),
+    Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer))
+  )
+
+/** Runs the test against a master in a directory of its own. */
+export const onMaster = <A, E, R>(
+  test: Effect.Effect<A, E, R>
+): Effect.Effect<A, unknown, Exclude<R, MasterServices> | Scope.Scope> =>
+  Effect.flatMap(temporaryDirectory, (directory) => Effect.provide(test, masterLayer(directory)))
+export type MasterServices = Commands | Reads | Events | Database | CommandLog | Identifiers | Metrics
+
+export const system: Principal = { _tag: "System", component: "test" }
+
+export const submit = (
+  command: Command,
+  request: Partial<Omit<SubmitRequest, "command">> = {}
+): Effect.Effect<
+  { readonly index: number; readonly replayed: boolean; readonly value: unknown },
+  CommandRejected | CommandError,
+  Commands
+> => Commands.use((commands) => commands.submit({ principal: system, ...request, command }))
+
+/** The rejection that the command gets. Dies when it is accepted. */
+export const rejected = (command: Command, request: Partial<Omit<SubmitRequest, "command">> = {}) =>
+  submit(command, request).pipe(
+    Effect.flip,
+    Effect.flatMap((error) => (error instanceof CommandRejected ? Effect.succeed(error.rejection) : Effect.die(error)))
+  )
+
+let versions = 0
+const version = (summary = "") => ({
+  version_id: ConfigVersionId.make(uuid(0xf, ++versions)),
+  change_summary: summary,
+  rollback_of: null
+})
+export const create = { mode: "create", if_match: null } as const
+export const update = (if_match: number | null = null) => ({ mode: "update", if_match }) as const
+
+export const sealed = (text: string): SealedSecret => ({
+  key_id: "0000000000000000",
+  wrapped_key: "AAAA",
+  nonce: "AAAA",
+  ciphertext: Buffer.from(text).toString("base64")
+})
+export const hash = (digit: string): Sha256 => digit.repeat(64).slice(0, 64) as Sha256
+
+export const saveOrganization = (
+  number: number,
+  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create,
+  fields: { readonly name?: string; readonly slug?: string } = {}
+): Command => ({
+  _tag: "SaveOrganization",
+  ...save,
+  organization: {
+    id: organization(number),
+    name: `Organization ${number}`,
+    slug: `organization-${number}`,
+    settings: { cross_workspace_visibility: false },
+    ...fields
+  }
+})
+
+export const saveWorkspace = (number: number, organizationNumber = 1): Command => ({
+  _tag: "SaveWorkspace",
+  ...create,
+  workspace: {
+    id: workspace(number),
+    organization_id: OrganizationId.make(organization(organizationNumber)),
+    name: `Workspace ${number}`,
+    slug: `workspace-${number}`
+  }
+})
+
+export const saveAgent = (
+  number: number,
+  fields: {
+    readonly workspace_id?: WorkspaceId
+    readonly name?: string
+    readonly labels?: Record<string, string>
+  } = {},
+  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create
+): Command => ({
+  _tag: "SaveAgent",
+  ...save,
+  agent: {
+    id: agentId(number),
+    workspace_id: workspace(1),
+    name: `agent-${number}`,
+    labels: {},
+    maintenance: false,
+    reload_interval_seconds: 0,
+    ...fields
+  }
+})
+
+export const saveHost = (
+  number: number,
+  fields: Partial<VirtualHost> = {},
+  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create
+): Command => {
+  const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = host(number, fields)
+  return { _tag: "SaveVirtualHost", ...save, ...version(), virtual_host: content }
+}
+export const removal = (if_match: number | null = null) => {
+  const { change_summary, version_id } = version()
+  return { if_match, change_summary, version_id }
+}
+export const saving = (
+  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create,
+  summary = ""
+) => ({ ...save, ...version(summary) })
+
+export const userId = (number: number) => UserId.make(uuid(8, number))
+export const saveUser = (
+  number: number,
+  role: Role,
+  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create,
+  fields: { readonly disabled?: boolean; readonly email?: string } = {}
+): Command => ({
+  _tag: "SaveUser",
+  ...save,
+  user: {
+    id: userId(number),
+    email: `user-${number}@example.com`,
+    name: `User ${number}`,
+    role,
+    disabled: false,
+    password_hash: "$argon2id$planted-hash",
+    ...fields
+  }
+})
+
+/** An organization, a workspace and an agent, all number 1. */
+export const tenant = Effect.gen(function* () {
+  yield* submit(saveOrganization(1))
+  yield* submit(saveWorkspace(1))
+  yield* submit(saveAgent(1))
+})

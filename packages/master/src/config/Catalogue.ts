@@ -167,8 +167,10 @@ export class Catalogue {
     return this.#agents.get(id)
   }
 
-  host(id: VirtualHostId): VirtualHost | undefined {
-    return this.#hosts.get(id)
+  /** Some enabled host that the template renders, to show what a change of it means. */
+  hostWithTemplate({ name, workspace_id }: Pick<Template, "name" | "workspace_id">): VirtualHost | undefined {
+    const [id] = this.#closures.usersOf(bundleKey.template(workspace_id, name))
+    return id === undefined ? undefined : this.#hosts.get(id)
   }
 
   organizationOf(workspaceId: WorkspaceId): OrganizationId | undefined {
@@ -189,6 +191,14 @@ export class Catalogue {
 
   entry(key: string): Entry | undefined {
     return this.#entries.get(key)
+  }
+
+  hasCertificate(id: CertificateId): boolean {
+    return this.#entries.has(bundleKey.certificate(id))
+  }
+
+  agents(): ReadonlyArray<AgentId> {
+    return [...this.#agents.keys()]
   }
 
   get groupCount(): number {

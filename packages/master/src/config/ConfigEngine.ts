@@ -1,0 +1,140 @@
+/**
+ * What every agent should have. Follows the state through `Events`, so an answer given after a command was accepted
+ * contains it; says at once whose bundle became another one.
+ */
+import type { Preview, PreviewDraft } from "@nxmesh/protocol/api/Preview"
+import type { AgentId, Generation } from "@nxmesh/protocol/Ids"
+import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import type { ConfigVersion, VersionDiff } from "@nxmesh/protocol/model/ConfigVersion"
+import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
+import { Context, Effect, Layer, Queue, type Scope, Semaphore } from "effect"
+import { Limits } from "../Limits.ts"
+import { Events } from "../state/Events.ts"
+import { Reads } from "../state/Reads.ts"
+import { AgentNotFound, BundleError } from "./BundleError.ts"
+import { makeBundleMaker } from "./BundleMaker.ts"
+import { loadCatalogue, takeChange } from "./Loading.ts"
+import type { Manifest } from "./Manifest.ts"
+import { previewOf } from "./Preview.ts"
+import { RecentManifests } from "./RecentManifests.ts"
+import { versionDiffOf } from "./VersionDiff.ts"
+
+/** Which agents' bundles became other ones, and the entry of the log up to which that is so. */
+export interface Affected {
+  readonly agentIds: ReadonlySet<AgentId>
+  readonly index: number
+}
+
+export class ConfigEngine extends Context.Service<
+  ConfigEngine,
+  {
+    /** Index of an entry that every answer given after this one contains. */
+    readonly index: Effect.Effect<number>
+    readonly generation: (agentId: AgentId) => Effect.Effect<Generation, AgentNotFound>
+    readonly bundle: (agentId: AgentId) => Effect.Effect<Bundle, BundleError>
+    /** The bundle with what it takes to get there from what the agent has. */
+    readonly update: (agentId: AgentId, have: Generation | null) => Effect.Effect<BundleUpdate, BundleError>
+    /**
+     * Calls back, in the order of the log, whenever bundles change, for as long as the scope lasts. The callback must
+     * not block: it notes what it hears.
+     */
+    readonly listen: (callback: (affected: Affected) => void) => Effect.Effect<void, never, Scope.Scope>
+    readonly preview: (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) => Effect.Effect<Preview, AgentNotFound>
+    readonly versionDiff: (kind: VersionedKind, from: ConfigVersion, to: ConfigVersion) => Effect.Effect<VersionDiff>
+  }
+>()("@nxmesh/master/config/ConfigEngine") {
+  static readonly layer = Layer.effect(
+    ConfigEngine,
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const maker = yield* makeBundleMaker
+      const applied = yield* (yield* Events).subscribe
+      const turn = yield* Semaphore.make(1)
+      const rendering = yield* Semaphore.make(1)
+      const listeners = new Set<(affected: Affected) => void>()
+      const recent = new RecentManifests({
+        manifestsMax: Limits.config.manifestsKept,
+        entriesMax: Limits.config.manifestEntriesKept
+      })
+      let index = yield* reads.appliedIndex
+      let catalogue = yield* loadCatalogue(reads)
+
+      /** Takes in every event that waits, then tells the listeners once. */
+      const catchUp = Effect.gen(function* () {
+        while (Queue.sizeUnsafe(applied) > 0) {
+          const events = yield* Queue.clear(applied)
+          let reset = false
+          for (const { event, index: at } of events) {
+            index = Math.max(index, at)
+            if (event._tag === "StateReset") reset = true
+            if (event._tag === "ResourceChanged" && !reset) yield* takeChange(reads, catalogue, event)
+          }
+          if (reset) {
+            index = Math.max(index, yield* reads.appliedIndex)
+            catalogue = yield* loadCatalogue(reads)
+          }
+          const agentIds = reset ? new Set(catalogue.agents()) : catalogue.settle()
+          if (agentIds.size > 0) for (const listener of listeners) listener({ agentIds, index })
+        }
+      }).pipe(turn.withPermit)
+
+      yield* Queue.peek(applied).pipe(
+        Effect.andThen(catchUp),
+        Effect.tapCause((cause) => Effect.logError("configuration cannot be read; trying again", cause)),
+        Effect.forever,
+        Effect.forkScoped
+      )
+
+      const manifestOf = Effect.fnUntraced(function* (agentId: AgentId) {
+        yield* catchUp
+        const manifest = catalogue.manifestOf(agentId)
+        return manifest ?? (yield* new AgentNotFound({ agentId }))
+      })
+      const remembered = (agentId: AgentId) =>
+        manifestOf(agentId).pipe(Effect.tap((manifest: Manifest) => Effect.sync(() => recent.remember(manifest))))
+
+      return ConfigEngine.of({
+        index: Effect.andThen(
+          catchUp,
+          Effect.sync(() => index)
+        ),
+        generation: (agentId) => Effect.map(manifestOf(agentId), ({ generation }) => generation),
+        bundle: (agentId) =>
+          remembered(agentId).pipe(
+            Effect.flatMap(maker.bundle),
+            Effect.mapError((reason) => new BundleError({ reason }))
+          ),
+        update: (agentId, have) =>
+          remembered(agentId).pipe(
+            Effect.flatMap((manifest) => maker.update(manifest, have === null ? undefined : recent.get(have))),
+            Effect.mapError((reason) => new BundleError({ reason }))
+          ),
+        listen: (callback) =>
+          Effect.acquireRelease(
+            Effect.sync(() => listeners.add(callback)),
+            () => Effect.sync(() => listeners.delete(callback))
+          ).pipe(Effect.asVoid),
+        preview: Effect.fn("ConfigEngine.preview")(function* (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) {
+          const manifest = yield* manifestOf(agentId)
+          const agent = yield* reads.get("agent", agentId)
+          const target = catalogue.agent(agentId)
+          if (agent === undefined || target === undefined) return yield* new AgentNotFound({ agentId })
+          const last = yield* reads.lastDeployment(agentId)
+          const serving = last?.serving_generation ?? null
+          return yield* previewOf({
+            agent: target,
+            nginx: agent.facts?.nginx ?? null,
+            catalogue,
+            manifest,
+            drafts,
+            serving,
+            base: serving === null ? undefined : recent.get(serving)
+          }).pipe(rendering.withPermit)
+        }),
+        versionDiff: (kind, from, to) =>
+          Effect.andThen(catchUp, versionDiffOf({ catalogue, kind, from, to })).pipe(rendering.withPermit)
+      })
+    })
+  )
+}

@@ -1,0 +1,71 @@
+/** Fills a catalogue from the state, and keeps it so from what apply says has changed. */
+import type { Event } from "@nxmesh/protocol/Event"
+import { AgentId, CertificateId, TemplateId, UpstreamId, VirtualHostId, WorkspaceId } from "@nxmesh/protocol/Ids"
+import { Effect } from "effect"
+import type { Reads } from "../state/Reads.ts"
+import { Catalogue } from "./Catalogue.ts"
+
+type ReadsService = Reads["Service"]
+
+/** One page that holds everything: a list read in pages could miss what moves between two of them. */
+const everything = { page: 1, perPage: 1_000_000_000, sort: "created_at", descending: false, filters: {} }
+
+/** Tenants before what lives in them, and what hosts need before hosts. */
+export const loadCatalogue = Effect.fn("ConfigEngine.load")(function* (reads: ReadsService) {
+  const catalogue = new Catalogue()
+  for (const each of (yield* reads.list("workspace", everything)).items) catalogue.setWorkspace(each.id, each)
+  for (const each of (yield* reads.list("agent", everything)).items) catalogue.setAgent(each.id, each)
+  for (const each of (yield* reads.list("template", everything)).items) catalogue.setTemplate(each.id, each)
+  for (const each of (yield* reads.list("upstream", everything)).items) catalogue.setUpstream(each.id, each)
+  for (const each of (yield* reads.list("certificate", everything)).items) catalogue.setCertificate(each.id, each)
+  for (const each of (yield* reads.list("virtual_host", everything)).items) catalogue.setHost(each.id, each)
+  catalogue.settle()
+  return catalogue
+})
+
+type ResourceChanged = Extract<Event, { readonly _tag: "ResourceChanged" }>
+
+/**
+ * Reads the resource as it is now, which may be newer than the event; the events of what came since follow. What a host
+ * refers to is read with it, so that a newer host never stands without its upstream.
+ */
+export const takeChange = Effect.fnUntraced(function* (
+  reads: ReadsService,
+  catalogue: Catalogue,
+  { id, kind }: Pick<ResourceChanged, "id" | "kind">
+) {
+  switch (kind) {
+    case "workspace":
+      catalogue.setWorkspace(WorkspaceId.make(id), yield* reads.get(kind, id))
+      return
+    case "agent":
+      catalogue.setAgent(AgentId.make(id), yield* reads.get(kind, id))
+      return
+    case "upstream":
+      catalogue.setUpstream(UpstreamId.make(id), yield* reads.get(kind, id))
+      return
+    case "certificate":
+      catalogue.setCertificate(CertificateId.make(id), yield* reads.get(kind, id))
+      return
+    case "template":
+      catalogue.setTemplate(TemplateId.make(id), yield* reads.get(kind, id))
+      return
+    case "virtual_host": {
+      const host = yield* reads.get(kind, id)
+      for (const { upstream_id } of host?.locations ?? []) {
+        if (upstream_id === null || catalogue.lookup.upstream(upstream_id) !== undefined) continue
+        catalogue.setUpstream(upstream_id, yield* reads.get("upstream", upstream_id))
+      }
+      const certificateId = host?.ssl_certificate_id ?? null
+      if (certificateId !== null && !catalogue.hasCertificate(certificateId)) {
+        catalogue.setCertificate(certificateId, yield* reads.get("certificate", certificateId))
+      }
+      catalogue.setHost(VirtualHostId.make(id), host)
+      return
+    }
+    case "organization":
+    case "user":
+    case "enrolment_token":
+      return
+  }
+})

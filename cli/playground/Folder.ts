@@ -2,8 +2,8 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { inCheckout } from "../tooling/Checkout.ts"
 
-/** Everything the playground keeps: `rm -rf .nxmesh` starts anew. */
-export const playgroundFolder = inCheckout(".nxmesh")
+/** Everything the playground keeps: `rm -rf .nxmesh` starts anew. Tests give each playground a folder of its own. */
+export const playgroundFolder = process.env["NXMESH_PLAYGROUND_DIR"] ?? inCheckout(".nxmesh")
 
 export const inPlayground = (...segments: ReadonlyArray<string>): string => join(playgroundFolder, ...segments)
 

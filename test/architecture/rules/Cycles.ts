@@ -1,4 +1,4 @@
-import { importsOf, targetOf } from "./ImportList.ts"
+import { at, importsOf, targetOf } from "./ImportList.ts"
 import type { RepositoryFile } from "./Repository.ts"
 
 /** A unit of the dependency graph: a first-level folder of a package's sources, or a file beside them. */
@@ -7,19 +7,19 @@ export const unitOf = (path: string): string | undefined => {
   return match === null ? undefined : `${match[1]}/${match[2]}`
 }
 
-type Graph = ReadonlyMap<string, ReadonlySet<string>>
+/** Which unit imports which, each with one import as an example. */
+type Graph = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** Which unit imports which. */
 export const unitGraph = (files: ReadonlyArray<RepositoryFile>): Graph => {
-  const graph = new Map<string, Set<string>>()
+  const graph = new Map<string, Map<string, string>>()
   for (const file of files) {
     const from = unitOf(file.path)
     if (from === undefined) continue
-    const targets = graph.get(from) ?? new Set<string>()
+    const targets = graph.get(from) ?? new Map<string, string>()
     graph.set(from, targets)
-    for (const { specifier } of importsOf(file.text)) {
+    for (const { line, specifier } of importsOf(file.text)) {
       const to = unitOf(targetOf(file.path, specifier) ?? "")
-      if (to !== undefined && to !== from) targets.add(to)
+      if (to !== undefined && to !== from && !targets.has(to)) targets.set(to, at(file, line))
     }
   }
   return graph
@@ -29,7 +29,7 @@ const pathBack = (graph: Graph, start: string): ReadonlyArray<string> | undefine
   const seen = new Set<string>()
   const queue: Array<ReadonlyArray<string>> = [[start]]
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-    for (const next of graph.get(path.at(-1) ?? start) ?? []) {
+    for (const next of graph.get(path.at(-1) ?? start)?.keys() ?? []) {
       if (next === start) return [...path, start]
       if (seen.has(next)) continue
       seen.add(next)
@@ -38,6 +38,12 @@ const pathBack = (graph: Graph, start: string): ReadonlyArray<string> | undefine
   }
   return undefined
 }
+
+const examples = (graph: Graph, cycle: ReadonlyArray<string>): string =>
+  cycle
+    .slice(1)
+    .map((to, index) => graph.get(cycle[index] ?? "")?.get(to) ?? "")
+    .join(", ")
 
 /** Folders that need each other. Each cycle is told once, from its first unit by name. */
 export const cycles = (files: ReadonlyArray<RepositoryFile>): ReadonlyArray<string> => {
@@ -49,6 +55,7 @@ export const cycles = (files: ReadonlyArray<RepositoryFile>): ReadonlyArray<stri
     const key = [...new Set(cycle)].sort().join(" ")
     if (told.has(key)) return []
     told.add(key)
-    return [`${cycle.join(" → ")}: move what both need into a folder of its own, or pass it in`]
+    const advice = "move what both need into a folder of its own, or pass it in"
+    return [`${cycle.join(" → ")} (${examples(graph, cycle)}): ${advice}`]
   })
 }

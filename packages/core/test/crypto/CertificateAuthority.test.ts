@@ -86,9 +86,8 @@ const handshake = (ca: string, server: { readonly cert: string; readonly key: st
   Effect.tryPromise(
     () =>
       new Promise<{ client: Uint8Array; server: Uint8Array }>((resolve, reject) => {
-        let atServer: Promise<Uint8Array>
         const listener = createServer({ ...server, minVersion: "TLSv1.3" })
-        atServer = new Promise((done) =>
+        const atServer = new Promise<Uint8Array>((done) =>
           listener.once("secureConnection", (socket: TLSSocket) => {
             socket.on("error", () => undefined)
             done(channelBinding(socket))

@@ -5,10 +5,16 @@
  */
 import { Authentication, CurrentUser, demandOf } from "@nxmesh/protocol/api/Authentication"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
-import { Clock, Effect, Layer, type Redacted } from "effect"
+import { Clock, Data, Effect, Layer, type Redacted } from "effect"
 import { Reads } from "../state/Reads.ts"
+import { authMetrics } from "./AuthMetrics.ts"
 import { authorize } from "./Authorize.ts"
 import { Tokens } from "./Tokens.ts"
+
+class Refused extends Data.TaggedError("Refused")<{
+  readonly reason: "expired" | "invalid" | "session_ended" | "no_account"
+  readonly message: string
+}> {}
 
 const unauthenticated = (message: string) =>
   new Unauthenticated({ error: { code: "UNAUTHENTICATED", message, details: [] } })
@@ -18,19 +24,26 @@ const forbidden = (message: string) => new Forbidden({ error: { code: "FORBIDDEN
 export const AuthenticationLayer = Layer.effect(
   Authentication,
   Effect.gen(function* () {
+    const { refusedTokens } = yield* authMetrics
     const reads = yield* Reads
     const tokens = yield* Tokens
 
     const identify = Effect.fn("Authentication.identify")(function* (token: Redacted.Redacted<string>) {
-      const claims = yield* tokens.verify(token).pipe(Effect.mapError((error) => unauthenticated(error.message)))
+      const claims = yield* tokens
+        .verify(token)
+        .pipe(
+          Effect.mapError(
+            ({ message, reason }) => new Refused({ reason: reason === "Expired" ? "expired" : "invalid", message })
+          )
+        )
       const session = yield* reads.session(claims.sessionId)
       const nowMillis = yield* Clock.currentTimeMillis
       if (session === undefined || session.ended_at !== null || Date.parse(session.expires_at) <= nowMillis) {
-        return yield* unauthenticated("the session has ended; log in")
+        return yield* new Refused({ reason: "session_ended", message: "the session has ended; log in" })
       }
       const user = yield* reads.get("user", claims.userId)
       if (user === undefined || user.disabled || session.user_id !== user.id) {
-        return yield* unauthenticated("the account does not exist or is disabled")
+        return yield* new Refused({ reason: "no_account", message: "the account does not exist or is disabled" })
       }
       return CurrentUser.of({ user_id: user.id, session_id: claims.sessionId, role: user.role })
     })
@@ -38,7 +51,10 @@ export const AuthenticationLayer = Layer.effect(
     return Authentication.of({
       bearer: (httpEffect, { credential, endpoint, group }) =>
         Effect.gen(function* () {
-          const user = yield* identify(credential)
+          const user = yield* identify(credential).pipe(
+            Effect.tapError(({ reason }) => Effect.sync(() => refusedTokens.inc({ reason }))),
+            Effect.mapError(({ message }) => unauthenticated(message))
+          )
           const decision = authorize(demandOf(endpoint, group), user.role)
           switch (decision._tag) {
             case "Allowed":

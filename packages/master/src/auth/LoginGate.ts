@@ -6,6 +6,7 @@ import { Clock, Context, Effect, Layer, Ref, Semaphore } from "effect"
 import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
 import { Limits } from "../Limits.ts"
 import { Reads } from "../state/Reads.ts"
+import { authMetrics } from "./AuthMetrics.ts"
 import { waitMillis } from "./Lockout.ts"
 import { LoginThrottled } from "./SessionErrors.ts"
 
@@ -28,9 +29,16 @@ export class LoginGate extends Context.Service<
     LoginGate,
     Effect.gen(function* () {
       const commands = yield* Commands
+      const { passwords } = yield* authMetrics
       const reads = yield* Reads
       const turns = yield* Semaphore.make(Limits.auth.passwordHashesConcurrentMax)
       const waiting = yield* Ref.make(0)
+
+      const throttled = (retryAfterSeconds: number) =>
+        Effect.suspend(() => {
+          passwords.inc({ outcome: "throttled" })
+          return Effect.fail(new LoginThrottled({ retryAfterSeconds }))
+        })
 
       const refuseWhileLocked = Effect.fnUntraced(function* ({ email, remoteAddress }: Guess) {
         const nowMillis = yield* Clock.currentTimeMillis
@@ -41,13 +49,14 @@ export class LoginGate extends Context.Service<
           lastFailedAtMillis: Date.parse(row.last_failed_at)
         }))
         const wait = waitMillis(failures, remoteAddress, nowMillis)
-        if (wait > 0) return yield* new LoginThrottled({ retryAfterSeconds: Math.ceil(wait / 1_000) })
+        if (wait > 0) return yield* throttled(Math.ceil(wait / 1_000))
       })
 
       const inTurn = <A, E>(guess: Guess, check: Effect.Effect<A | undefined, E>) =>
         Effect.gen(function* () {
           yield* refuseWhileLocked(guess)
           const result = yield* check
+          passwords.inc({ outcome: result === undefined ? "wrong" : "right" })
           if (result === undefined) {
             yield* commands.submit({
               principal: { _tag: "System", component: "sessions" },
@@ -68,7 +77,7 @@ export class LoginGate extends Context.Service<
             Ref.updateAndGet(waiting, (count) => count + 1),
             (count) =>
               count > Limits.auth.loginsWaitingMax
-                ? Effect.fail(new LoginThrottled({ retryAfterSeconds: 5 }))
+                ? throttled(Limits.auth.loginsFullRetrySeconds)
                 : // A guess that hangs up halfway is counted all the same.
                   turns.withPermit(Effect.uninterruptible(inTurn(guess, check))),
             () => Ref.update(waiting, (count) => count - 1)

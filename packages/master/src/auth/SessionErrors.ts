@@ -1,15 +1,5 @@
 /** Why a login, a refresh or a change of password was refused, and how the API says so. */
-import {
-  type ApiError,
-  apiError,
-  BadRequest,
-  InternalError,
-  OutcomeUnknown,
-  TooManyRequests,
-  Unauthenticated,
-  Unavailable
-} from "@nxmesh/protocol/Errors"
-import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
+import { type ApiError, apiError } from "@nxmesh/protocol/Errors"
 import { Data } from "effect"
 import type { CommandError, CommandRejected } from "../command/Commands.ts"
 
@@ -41,39 +31,30 @@ export type SessionError =
   | CommandRejected
   | CommandError
 
-const envelope = <const Code extends string>(
-  code: Code,
-  message: string,
-  details: ReadonlyArray<ErrorDetail> = []
-) => ({ error: { code, message, details } })
-
 /** The API's answer. A `LoginThrottled` also deserves the header `Retry-After`, in seconds. */
 export const sessionApiError = (error: SessionError): ApiError => {
+  const { message } = error
   switch (error._tag) {
     case "CredentialsRefused":
     case "RefreshRefused":
-      return new Unauthenticated(envelope("UNAUTHENTICATED", error.message))
+      return apiError({ code: "UNAUTHENTICATED", message, details: [] })
     case "PasswordRefused":
-      return new BadRequest(
-        envelope("VALIDATION_ERROR", error.message, [{ field: "current_password", message: "is wrong" }])
-      )
-    case "LoginThrottled":
-      return new TooManyRequests(
-        envelope("TOO_MANY_REQUESTS", error.message, [
-          { field: "retry_after_seconds", message: String(error.retryAfterSeconds) }
-        ])
-      )
+      return apiError({
+        code: "VALIDATION_ERROR",
+        message,
+        details: [{ field: "current_password", message: "is wrong" }]
+      })
+    case "LoginThrottled": {
+      const details = [{ field: "retry_after_seconds", message: String(error.retryAfterSeconds) }]
+      return apiError({ code: "TOO_MANY_REQUESTS", message, details })
+    }
     case "CommandRejected":
       return apiError(error.rejection)
     case "CommandError":
-      switch (error.reason._tag) {
-        case "OutcomeUnknown":
-          return new OutcomeUnknown(envelope("OUTCOME_UNKNOWN", error.message))
-        case "LogFailed":
-          return new InternalError(envelope("INTERNAL_ERROR", error.message))
-        case "LogFull":
-        case "Stopping":
-          return new Unavailable(envelope("UNAVAILABLE", error.message))
-      }
+      return apiError({
+        code: error.reason._tag === "OutcomeUnknown" ? "OUTCOME_UNKNOWN" : "UNAVAILABLE",
+        message,
+        details: []
+      })
   }
 }

@@ -7,10 +7,11 @@ import { SessionId, UserId } from "@nxmesh/protocol/Ids"
 import { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { Clock, Context, Duration, Effect, Layer, Redacted, Schema } from "effect"
-import { Commands } from "../command/Commands.ts"
+import { type CommandRejected, Commands } from "../command/Commands.ts"
 import { Limits } from "../Limits.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Reads } from "../state/Reads.ts"
+import { authMetrics } from "./AuthMetrics.ts"
 import { LoginGate } from "./LoginGate.ts"
 import { makeRefreshToken, parseRefreshToken } from "./RefreshToken.ts"
 import { CredentialsRefused, PasswordRefused, RefreshRefused, type SessionError } from "./SessionErrors.ts"
@@ -72,6 +73,7 @@ export class Sessions extends Context.Service<
     Effect.gen(function* () {
       const commands = yield* Commands
       const gate = yield* LoginGate
+      const { refreshes } = yield* authMetrics
       const identifiers = yield* Identifiers
       const passwords = yield* Passwords
       const reads = yield* Reads
@@ -136,7 +138,7 @@ export class Sessions extends Context.Service<
         return yield* issue(user.id, sessionId, refresh.text)
       })
 
-      const refresh = Effect.fn("Sessions.refresh")(function* (text: Redacted.Redacted<string>, remoteAddress: string) {
+      const rotate = Effect.fnUntraced(function* (text: Redacted.Redacted<string>, remoteAddress: string) {
         const token = parseRefreshToken(text)
         const session = token === undefined ? undefined : yield* reads.session(token.sessionId)
         if (token === undefined || session === undefined) {
@@ -160,9 +162,9 @@ export class Sessions extends Context.Service<
             remoteAddress
           })
           .pipe(
-            Effect.catchTag("CommandRejected", (error) =>
+            Effect.catchTag("CommandRejected", (error): Effect.Effect<never, CommandRejected | RefreshRefused> =>
               error.rejection.code === "UNAUTHENTICATED"
-                ? new RefreshRefused({ message: error.rejection.message })
+                ? Effect.fail(new RefreshRefused({ message: error.rejection.message }))
                 : Effect.fail(error)
             )
           )
@@ -170,6 +172,14 @@ export class Sessions extends Context.Service<
         const successor = yield* Effect.orDie(secrets.open(rotated.sealed_next, place))
         return yield* issue(rotated.user_id, token.sessionId, successor)
       })
+
+      const refresh = Effect.fn("Sessions.refresh")(
+        function* (text: Redacted.Redacted<string>, remoteAddress: string) {
+          return yield* rotate(text, remoteAddress)
+        },
+        Effect.tap(() => Effect.sync(() => refreshes.inc({ outcome: "rotated" }))),
+        Effect.tapError(() => Effect.sync(() => refreshes.inc({ outcome: "refused" })))
+      )
 
       const logout = Effect.fn("Sessions.logout")(function* (user: {
         readonly userId: UserId

@@ -48,7 +48,7 @@ export class Tokens extends Context.Service<
       const { clusterId, signingKeys } = yield* Cluster
       const issuer = `urn:nxmesh:cluster:${clusterId}`
       const lifetimeSeconds = Duration.toSeconds(Limits.auth.accessTokenLifetime)
-      const signer = signingKeys.at(-1) ?? signingKeys[0]
+      const [signer] = signingKeys
       const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(signer.privateJwk), algorithm))
       const keySet: JSONWebKeySet = { keys: signingKeys.map((key) => ({ ...key.publicJwk })) }
       const verifyingKey = createLocalJWKSet(keySet)

@@ -8,12 +8,13 @@ import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { SealError } from "@nxmesh/core/crypto/Sealer"
 import { ClusterId, UserId } from "@nxmesh/protocol/Ids"
-import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Data, Effect, Layer, Redacted } from "effect"
 import type { JWK } from "jose"
 import { Passwords } from "../auth/Passwords.ts"
 import { Commands } from "../command/Commands.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
+import { Settings } from "../Settings.ts"
+import type { StoredCluster } from "../state/ReadIdentities.ts"
 import { Reads } from "../state/Reads.ts"
 import { Cluster, type SigningKey } from "./Cluster.ts"
 import { type AdministratorOptions, firstAdministrator } from "./FirstAdministrator.ts"
@@ -23,17 +24,6 @@ export class BootstrapError extends Data.TaggedError("BootstrapError")<{
   readonly reason: "WrongKeyFile" | "NotInitialised"
   readonly message: string
 }> {}
-
-interface StoredCluster {
-  readonly cluster_id: ClusterId
-  readonly ca_certificate_pem: string
-  readonly ca_private_key: SealedSecret
-  readonly signing_keys: ReadonlyArray<{
-    readonly key_id: string
-    readonly public_jwk: unknown
-    readonly private_jwk: SealedSecret
-  }>
-}
 
 const initialise = Effect.fn("Bootstrap.initialise")(function* (options: AdministratorOptions) {
   const commands = yield* Commands
@@ -124,5 +114,9 @@ export const bootstrap = Effect.fn("Bootstrap")(function* (options: Administrato
 })
 
 /** Everything that needs the cluster's keys depends on this, so nothing serves before the cluster stands. */
-export const BootstrapLayer = (options: AdministratorOptions) =>
-  Layer.effect(Cluster, bootstrap(options)).pipe(Layer.provide(Identifiers.layer))
+export const BootstrapLayer = Layer.effect(
+  Cluster,
+  Effect.flatMap(Settings, ({ adminEmail, adminPassword, dataDirectory }) =>
+    bootstrap({ dataDirectory, email: adminEmail, password: adminPassword })
+  )
+).pipe(Layer.provide(Identifiers.layer))

@@ -18,7 +18,7 @@ export class Cluster extends Context.Service<
     readonly authority: KeyedCertificate
     /** SHA-256 of the authority's certificate (DER), lower-case hexadecimal: what agents pin. */
     readonly authorityFingerprint: string
-    /** The last one signs; all of them verify. */
+    /** The newest first: it signs; all of them verify. */
     readonly signingKeys: readonly [SigningKey, ...ReadonlyArray<SigningKey>]
   }
 >()("@nxmesh/master/cluster/Cluster") {}

@@ -3,6 +3,8 @@
  * by itself long before it ends, or when the master's names change.
  */
 import { X509Certificate } from "node:crypto"
+import { isIP } from "node:net"
+import { hostname } from "node:os"
 import { join } from "node:path"
 import { issueServerCertificate, type KeyedCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
@@ -11,6 +13,7 @@ import { readPrivateFile } from "@nxmesh/core/crypto/PrivateFile"
 import { write } from "@nxmesh/core/file/AtomicFile"
 import { Clock, Context, Duration, Effect, Layer, Redacted, Schedule, Stream, SubscriptionRef } from "effect"
 import { Limits } from "../Limits.ts"
+import { Settings, type SettingsShape } from "../Settings.ts"
 import { Cluster } from "./Cluster.ts"
 
 export interface ServerCertificate extends KeyedCertificate {
@@ -42,6 +45,21 @@ export const isUsable = (
   )
 }
 
+const everyAddress = new Set(["0.0.0.0", "::"])
+
+/** Pure: what the certificate must name. An address that listens everywhere names nothing. */
+export const serverNames = (
+  { advertiseAgent, agentAddress, nodeName }: Pick<SettingsShape, "advertiseAgent" | "agentAddress" | "nodeName">,
+  machineName: string
+): ServerNames => {
+  const hosts = ["localhost", "127.0.0.1", "::1", nodeName, machineName, agentAddress.host, advertiseAgent?.host]
+  const known = [...new Set(hosts.filter((host) => host !== undefined))].filter((host) => !everyAddress.has(host))
+  return {
+    dnsNames: known.filter((host) => isIP(host) === 0),
+    ipAddresses: known.filter((host) => isIP(host) !== 0)
+  }
+}
+
 /** The stored file holds certificate and key; what cannot be read is made anew. */
 const parseStored = (text: string): KeyedCertificate | undefined => {
   const [certificate, key] = pemBlocks(text)
@@ -57,7 +75,7 @@ export class ServerCertificates extends Context.Service<
     readonly renewals: Stream.Stream<ServerCertificate>
   }
 >()("@nxmesh/master/cluster/ServerCertificates") {
-  static readonly layer = (options: { readonly dataDirectory: string; readonly names: ServerNames }) =>
+  static readonly layerAt = (options: { readonly dataDirectory: string; readonly names: ServerNames }) =>
     Layer.effect(
       ServerCertificates,
       Effect.gen(function* () {
@@ -107,4 +125,11 @@ export class ServerCertificates extends Context.Service<
         })
       })
     ).pipe(Layer.provide(Identifiers.layer))
+
+  /** For the names and addresses by which the settings say that agents reach this master. */
+  static readonly layer = Layer.unwrap(
+    Effect.map(Settings, (settings) =>
+      ServerCertificates.layerAt({ dataDirectory: settings.dataDirectory, names: serverNames(settings, hostname()) })
+    )
+  )
 }

@@ -2,11 +2,13 @@
  * Seals what must not be read from the log, a snapshot or a backup, with the key file of this machine. Every secret is
  * sealed before a command exists. The associated data names the secret's place; `sealedPlaces` has them all.
  */
+import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { loadKeyFile, loadOrCreateKeyFile } from "@nxmesh/core/crypto/KeyFile"
 import { makeSealer, type SealError } from "@nxmesh/core/crypto/Sealer"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Context, Effect, Layer, Redacted } from "effect"
+import { Settings } from "../Settings.ts"
 
 export class Secrets extends Context.Service<
   Secrets,
@@ -28,7 +30,7 @@ export class Secrets extends Context.Service<
   }
 >()("@nxmesh/master/secrets/Secrets") {
   /** With `create`, a key is made where there is none: right for the data directory, wrong for a path the operator named. */
-  static readonly layer = (options: { readonly keyFile: string; readonly create: boolean }) =>
+  static readonly layerAt = (options: { readonly keyFile: string; readonly create: boolean }) =>
     Layer.effect(
       Secrets,
       Effect.gen(function* () {
@@ -54,6 +56,15 @@ export class Secrets extends Context.Service<
         })
       })
     ).pipe(Layer.provide(Identifiers.layer))
+
+  /** The key file of the settings, or one made in the data directory. */
+  static readonly layer = Layer.unwrap(
+    Effect.map(Settings, ({ dataDirectory, secretsKeyFile }) =>
+      secretsKeyFile === null
+        ? Secrets.layerAt({ keyFile: join(dataDirectory, "secrets.key"), create: true })
+        : Secrets.layerAt({ keyFile: secretsKeyFile, create: false })
+    )
+  )
 }
 
 /** The associated data of each place a secret may be sealed for. */

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { makeCertificateAuthority } from "@nxmesh/core/crypto/CertificateAuthority"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Cluster } from "@nxmesh/master/cluster/Cluster"
-import { ServerCertificates } from "@nxmesh/master/cluster/ServerCertificates"
+import { serverNames, ServerCertificates } from "@nxmesh/master/cluster/ServerCertificates"
 import { ClusterId } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
@@ -29,7 +29,7 @@ const serial = (pem: string) => new X509Certificate(pem).serialNumber
 describe("ServerCertificates", () => {
   const started = (dataDirectory: string, cluster: Layer.Layer<Cluster>, wanted = names) =>
     ServerCertificates.use((service) => service.current).pipe(
-      Effect.provide(ServerCertificates.layer({ dataDirectory, names: wanted }).pipe(Layer.provide(cluster)))
+      Effect.provide(ServerCertificates.layerAt({ dataDirectory, names: wanted }).pipe(Layer.provide(cluster)))
     )
 
   it.effect("keeps its certificate over a restart, in a file of its owner's", () =>
@@ -69,10 +69,23 @@ describe("ServerCertificates", () => {
         yield* TestClock.adjust("2 days")
         const renewed = yield* Fiber.join(renewal)
         return [first, renewed] as const
-      }).pipe(Effect.provide(ServerCertificates.layer({ dataDirectory: path, names }).pipe(Layer.provide(cluster))))
+      }).pipe(Effect.provide(ServerCertificates.layerAt({ dataDirectory: path, names }).pipe(Layer.provide(cluster))))
       assert.isTrue(after._tag === "Some")
       if (after._tag === "Some")
         assert.notStrictEqual(serial(after.value.certificatePem), serial(before.certificatePem))
     })
   )
+
+  it("names this machine and what is advertised, and not the address that means all", () => {
+    const settings = {
+      nodeName: "m1",
+      agentAddress: { host: "0.0.0.0", port: 8443 },
+      advertiseAgent: { host: "192.0.2.7", port: 443 }
+    }
+    assert.deepStrictEqual(serverNames(settings, "machine"), {
+      dnsNames: ["localhost", "m1", "machine"],
+      ipAddresses: ["127.0.0.1", "::1", "192.0.2.7"]
+    })
+    assert.deepStrictEqual(serverNames({ ...settings, advertiseAgent: null }, "m1").dnsNames, ["localhost", "m1"])
+  })
 })

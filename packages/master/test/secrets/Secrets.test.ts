@@ -14,7 +14,7 @@ const place = sealedPlaces.certificate("1")
 describe("Secrets", () => {
   it.effect("opens after a restart what it sealed before, at its place alone", () =>
     Effect.gen(function* () {
-      const secrets = Secrets.layer({ keyFile: join(yield* directory, "secrets.key"), create: true })
+      const secrets = Secrets.layerAt({ keyFile: join(yield* directory, "secrets.key"), create: true })
       const plain = Redacted.make("-----BEGIN PRIVATE KEY----- é")
       const sealed = yield* Secrets.use((service) => service.seal(plain, place)).pipe(Effect.provide(secrets))
       const opened = yield* Secrets.use((service) => service.open(sealed, place)).pipe(Effect.provide(secrets))
@@ -30,7 +30,7 @@ describe("Secrets", () => {
       const bytes = new Uint8Array([0, 255, 128])
       const opened = yield* Secrets.use((secrets) =>
         Effect.flatMap(secrets.seal(Redacted.make(bytes), place), (sealed) => secrets.openBytes(sealed, place))
-      ).pipe(Effect.provide(Secrets.layer({ keyFile, create: true })))
+      ).pipe(Effect.provide(Secrets.layerAt({ keyFile, create: true })))
       assert.deepStrictEqual(Redacted.value(opened), bytes)
     })
   )
@@ -39,7 +39,7 @@ describe("Secrets", () => {
     Effect.gen(function* () {
       const keyFile = join(yield* directory, "absent.key")
       const error = yield* Effect.flip(
-        Secrets.use(Effect.succeed).pipe(Effect.provide(Secrets.layer({ keyFile, create: false })))
+        Secrets.use(Effect.succeed).pipe(Effect.provide(Secrets.layerAt({ keyFile, create: false })))
       )
       assert.strictEqual(error._tag === "PrivateFileError" && error.reason, "NotFound")
       assert.isFalse(existsSync(keyFile))
@@ -49,9 +49,9 @@ describe("Secrets", () => {
   it.effect("does not start with a key file that others can read", () =>
     Effect.gen(function* () {
       const keyFile = join(yield* directory, "secrets.key")
-      yield* Secrets.use(Effect.succeed).pipe(Effect.provide(Secrets.layer({ keyFile, create: true })))
+      yield* Secrets.use(Effect.succeed).pipe(Effect.provide(Secrets.layerAt({ keyFile, create: true })))
       chmodSync(keyFile, 0o644)
-      const start = Secrets.use(Effect.succeed).pipe(Effect.provide(Secrets.layer({ keyFile, create: true })))
+      const start = Secrets.use(Effect.succeed).pipe(Effect.provide(Secrets.layerAt({ keyFile, create: true })))
       assert.include((yield* Effect.flip(start)).message, "chmod 600")
     })
   )

@@ -1,0 +1,63 @@
+/** A master's real state in a directory of its own, up to the auth services: log, SQLite, secrets, first start. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { Metrics } from "@nxmesh/core/observe/Metrics"
+import { LoginGate } from "@nxmesh/master/auth/LoginGate"
+import { Passwords } from "@nxmesh/master/auth/Passwords"
+import { Sessions } from "@nxmesh/master/auth/Sessions"
+import { Tokens } from "@nxmesh/master/auth/Tokens"
+import { BootstrapLayer } from "@nxmesh/master/cluster/Bootstrap"
+import { CommandLog } from "@nxmesh/master/command/CommandLog"
+import { Commands } from "@nxmesh/master/command/Commands"
+import { Secrets } from "@nxmesh/master/secrets/Secrets"
+import { Settings, type SettingsShape } from "@nxmesh/master/Settings"
+import { Database } from "@nxmesh/master/state/Database"
+import { Events } from "@nxmesh/master/state/Events"
+import { Reads } from "@nxmesh/master/state/Reads"
+import { Effect, Layer, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+
+export const administrator = { email: "ada@example.test", password: Redacted.make("a planted password 0123456789") }
+
+export const temporaryDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "nxmesh-master-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const settingsOf = (dataDirectory: string, over: Partial<SettingsShape>): SettingsShape => ({
+  httpAddress: { host: "127.0.0.1", port: 0 },
+  agentAddress: { host: "127.0.0.1", port: 0 },
+  dataDirectory,
+  nodeName: "master",
+  advertiseHttp: null,
+  advertiseAgent: null,
+  adminEmail: administrator.email,
+  adminPassword: administrator.password,
+  secretsKeyFile: null,
+  logLevel: "Info",
+  ...over
+})
+
+const state = Layer.mergeAll(Reads.layer, Commands.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(Database.layer, CommandLog.layer, Events.layer))
+)
+
+/** Everything, over a data directory that may hold an earlier start's state. */
+export const masterAt = (dataDirectory: string, over: Partial<SettingsShape> = {}) =>
+  Sessions.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(LoginGate.layer, Tokens.layer)),
+    Layer.provideMerge(BootstrapLayer),
+    Layer.provideMerge(Layer.mergeAll(Passwords.layer, Secrets.layer, state)),
+    Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer)),
+    Layer.provideMerge(Layer.succeed(Settings, settingsOf(dataDirectory, over)))
+  )
+
+/** The same in a directory that goes with the scope, on a test clock that shows a day of this century. */
+export const master = Layer.unwrap(
+  TestClock.setTime(1_790_000_000_000).pipe(
+    Effect.andThen(temporaryDirectory),
+    Effect.map((directory) => masterAt(directory))
+  )
+)

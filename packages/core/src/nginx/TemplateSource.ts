@@ -19,8 +19,10 @@ const lineOf = (cause: unknown): number => {
 /** Handlebars' messages draw the source over several lines; the last line is the one that says what was expected. */
 const problemOf = (cause: unknown): string => {
   if (cause instanceof RangeError) return `blocks nest deeper than ${Limits.nginx.nestingMax}`
-  const lines = String(cause instanceof Error ? cause.message : cause).split("\n")
-  return (lines.length > 1 ? lines.slice(1).join(" ") : (lines[0] ?? "")).replace(/\s+/g, " ").slice(0, 400)
+  const lines = String(cause instanceof Error ? cause.message : cause)
+    .trim()
+    .split("\n")
+  return `syntax error: ${lines.at(-1) ?? ""}`.slice(0, 400)
 }
 
 const nestingOf = (program: hbs.AST.Program): number => {

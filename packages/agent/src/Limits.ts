@@ -15,6 +15,8 @@ export const Limits = {
 
   // nginx
   commandOutputBytesMax: 256 * 1024,
+  /** A whole configuration, as `doctor` reads it. */
+  nginxDumpBytesMax: 64 * 1024 * 1024,
   nginxVersionTimeout: Duration.seconds(5),
   nginxTestTimeout: Duration.minutes(2),
   nginxStartTimeout: Duration.seconds(30),
@@ -54,5 +56,6 @@ export const Limits = {
   outcomesPerReportMax: 16,
   healthInterval: Duration.seconds(30),
   /** How often the agent looks for a change of health that is reported at once. */
-  healthProbeInterval: Duration.seconds(2)
+  healthProbeInterval: Duration.seconds(2),
+  metricsConnectionsMax: 64
 } as const

@@ -24,7 +24,12 @@ const stamp = Effect.fnUntraced(function* (happening: Happening) {
 const announce = (before: LinkState, after: LinkState, outputs: ReadonlyArray<LinkOutput>) => {
   if (before.phase === after.phase) return Effect.void
   const wait = outputs.find((output) => output._tag === "Wait")
-  const facts = { phase: after.phase, master: after.url ?? before.url, waitMillis: wait?.millis, detail: after.detail }
+  const facts = {
+    phase: after.phase,
+    master: after.url ?? before.url,
+    ...(wait === undefined ? {} : { wait_ms: wait.millis }),
+    ...(after.detail === "" ? {} : { detail: after.detail })
+  }
   switch (after.phase) {
     case "READY":
       return Effect.logInfo("connected to the master").pipe(Effect.annotateLogs(facts))

@@ -54,7 +54,7 @@ const enrolIfNeeded = Effect.fnUntraced(function* (client: LinkClient, transport
   const { agentId } = yield* identity
     .enrol(answer, { tokenHash, caFingerprint: yield* pinnedFingerprint })
     .pipe(Effect.mapError(unusable))
-  yield* Effect.logInfo("enrolled").pipe(Effect.annotateLogs({ agentId }))
+  yield* Effect.logInfo("enrolled").pipe(Effect.annotateLogs({ agent_id: agentId }))
 })
 
 const register = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers) {
@@ -68,7 +68,7 @@ const rotateKey = Effect.fnUntraced(function* (client: LinkClient) {
   const identity = yield* Identity
   const key = yield* inTime(client.RotateKey())
   yield* identity.rotate(key).pipe(Effect.mapError(unusable))
-  yield* Effect.logInfo("signing with a new key").pipe(Effect.annotateLogs({ keyId: key.key_id }))
+  yield* Effect.logInfo("signing with a new key").pipe(Effect.annotateLogs({ key_id: key.key_id }))
 })
 
 /** Follows the directives for as long as there are any; never succeeds. */

@@ -28,7 +28,13 @@ export const recordRefusal = Effect.fnUntraced(function* (
   const metrics = yield* LinkMetrics
   yield* metrics.refused(refusal.reason)
   yield* Effect.logWarning("agent link refused").pipe(
-    Effect.annotateLogs({ reason: refusal.reason, detail: refusal.detail, ...where })
+    Effect.annotateLogs({
+      reason: refusal.reason,
+      detail: refusal.detail,
+      remote_address: where.remoteAddress,
+      ...(where.procedure === undefined ? {} : { procedure: where.procedure }),
+      ...(where.agentId ? { agent_id: where.agentId } : {})
+    })
   )
 })
 
@@ -125,7 +131,7 @@ export class LinkProtocol extends Context.Service<
           effect.pipe(
             Effect.catchTag("SocketError", (error) =>
               Effect.logDebug("agent connection ended").pipe(
-                Effect.annotateLogs({ agentId: connection.agentId, cause: error.message })
+                Effect.annotateLogs({ remote_address: connection.remoteAddress, reason: error.message })
               )
             ),
             Effect.ensuring(

@@ -1,0 +1,98 @@
+/** The agent as one layer graph, and what runs in it: the link brings tasks, the deployer does them, reports go back. */
+import { hostname } from "node:os"
+import { Metrics } from "@nxmesh/core/observe/Metrics"
+import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
+import { Effect, Layer, Result } from "effect"
+import { Deployer } from "./deploy/Deployer.ts"
+import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
+import { HealthReporter } from "./health/HealthReporter.ts"
+import { HostMetrics } from "./health/HostMetrics.ts"
+import { NginxHealth } from "./health/NginxHealth.ts"
+import { HeldBundle } from "./link/HeldBundle.ts"
+import { Identity } from "./link/Identity.ts"
+import { Link } from "./link/Link.ts"
+import type { LinkHandlers } from "./link/LinkHandlers.ts"
+import { LinkSettings } from "./link/LinkSettings.ts"
+import { masterUrl } from "./link/MasterUrl.ts"
+import { Outcomes } from "./link/Outcomes.ts"
+import { Tasks } from "./link/Tasks.ts"
+import { AgentMetrics } from "./metrics/AgentMetrics.ts"
+import { MetricsServer } from "./metrics/MetricsServer.ts"
+import { NginxFacts } from "./nginx/NginxFacts.ts"
+import { Settings } from "./Settings.ts"
+import { agentVersion } from "./Version.ts"
+
+/** What this agent can do beyond the first version of the link. */
+const capabilities = ["delta", "key_rotation"] as const
+
+/** What the agent says of itself. Without an nginx to ask, it says so: the master renders for none. */
+const facts = Effect.gen(function* (): Effect.fn.Return<AgentFacts, never, NginxFacts | Settings> {
+  const { deploymentMode } = yield* Settings
+  const nginxFacts = yield* NginxFacts
+  const nginx = yield* nginxFacts.capabilities.pipe(
+    Effect.catch((error) => Effect.as(Effect.logWarning(`cannot ask nginx what it can do: ${error.message}`), null))
+  )
+  return {
+    hostname: hostname().slice(0, 253),
+    version: agentVersion,
+    deployment_mode: deploymentMode,
+    nginx,
+    capabilities
+  }
+})
+
+/** Runs until it is interrupted. Nothing here needs a master for nginx to keep serving. */
+const run = Effect.gen(function* () {
+  const deployer = yield* Deployer
+  const health = yield* HealthReporter
+  const link = yield* Link
+  const outcomes = yield* Outcomes
+  const tasks = yield* Tasks
+  const { masterUrls } = yield* Settings
+  const context = yield* Effect.context<NginxFacts | Settings>()
+  // The journal keeps the last outcome, so one that no master heard of before a restart is told now.
+  const last = deployer.recovered.outcome ?? (yield* deployer.lastOutcome)
+  if (last !== null) yield* outcomes.add(last)
+  const handlers: LinkHandlers = {
+    registration: Effect.gen(function* () {
+      const { generation } = yield* deployer.current
+      return { facts: yield* facts, highest_order: yield* deployer.order, serving: generation }
+    }).pipe(Effect.provideContext(context)),
+    have: tasks.have,
+    task: tasks.offer,
+    health: health.reports
+  }
+  if (masterUrls.length === 0) {
+    yield* Effect.logWarning("no master is set (NXMESH_MASTER_URL): serving the last good configuration")
+    return yield* Effect.never
+  }
+  return yield* Effect.raceFirst(link.run(handlers), tasks.run)
+})
+
+/** The agent's work as a fiber of the layer. */
+const Work = Layer.effectDiscard(Effect.forkScoped(run))
+
+const linkSettings = Layer.effect(
+  LinkSettings,
+  Effect.map(Settings, ({ agentToken, caFingerprint, masterUrls }) => ({
+    urls: masterUrls.map(masterUrl).flatMap((url) => (Result.isSuccess(url) ? [url.success] : [])),
+    token: agentToken,
+    caFingerprint
+  }))
+)
+const identity = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Identity.layer(dataDirectory)))
+const host = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => HostMetrics.layer(dataDirectory)))
+
+const LinkLayer = Tasks.layer.pipe(
+  Layer.provideMerge(Link.layer),
+  Layer.provideMerge(Layer.mergeAll(identity, linkSettings, Outcomes.layer, HeldBundle.layerMemory))
+)
+const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
+
+/** Needs `Settings` alone. */
+export const AgentLayer = Layer.mergeAll(Work, MetricsServer).pipe(
+  Layer.provide(AgentMetrics.layer),
+  Layer.provide(Metrics.layer),
+  Layer.provide(Layer.mergeAll(LinkLayer, HealthLayer)),
+  Layer.provide(DeploymentLayer.layer)
+)

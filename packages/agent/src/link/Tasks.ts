@@ -1,0 +1,129 @@
+/** Carries out what the master asks for, one task at a time; the newest replaces one that waits. */
+import { compareOrder } from "@nxmesh/protocol/link/Directive"
+import type { Generation } from "@nxmesh/protocol/Ids"
+import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
+import { Context, DateTime, Effect, Layer, Queue, Ref } from "effect"
+import { Deployer } from "../deploy/Deployer.ts"
+import { resolveUpdate, targetOf } from "./BundleUpdates.ts"
+import { HeldBundle } from "./HeldBundle.ts"
+import { Link } from "./Link.ts"
+import type { Task } from "./LinkHandlers.ts"
+import { Outcomes } from "./Outcomes.ts"
+
+type Deploy = Extract<Task, { readonly _tag: "Deploy" }>
+
+/** What waits after a newer task came: an older order never replaces a newer one (design-cluster.md 1). Pure. */
+export const mergeTask = (waiting: Task | null, newer: Task): Task =>
+  waiting !== null && compareOrder(waiting.order, newer.order) > 0 ? waiting : newer
+
+/** The outcome of a deployment that had no bundle to begin with. */
+const withoutBundle = (task: Deploy, serving: Generation, message: string, now: string): DeploymentOutcome => ({
+  id: task.deployment_id,
+  generation: targetOf(task.update),
+  status: "failed",
+  started_at: now,
+  finished_at: now,
+  serving_after_millis: null,
+  settled_after_millis: null,
+  serving_generation: serving,
+  warnings: [],
+  error: { step: "render", message, file: null, line: null, resource: null }
+})
+
+export class Tasks extends Context.Service<
+  Tasks,
+  {
+    /** Takes the task over without waiting for it. */
+    readonly offer: (task: Task) => Effect.Effect<void>
+    /** The bundle that a delta may be made against. */
+    readonly have: Effect.Effect<Generation | null>
+    readonly run: Effect.Effect<never>
+  }
+>()("@nxmesh/agent/link/Tasks") {
+  static readonly layer = Layer.effect(
+    Tasks,
+    Effect.gen(function* () {
+      const held = yield* HeldBundle
+      const deployer = yield* Deployer
+      const link = yield* Link
+      const outcomes = yield* Outcomes
+      const waiting = yield* Ref.make<Task | null>(null)
+      const wake = yield* Queue.sliding<void>(1)
+
+      /** The bundle of a task: held here, or fetched whole. `null` when the master is gone: it will ask again. */
+      const bundleOf = Effect.fnUntraced(function* (task: Deploy) {
+        const resolved = resolveUpdate(yield* held.latest, task.update)
+        if (resolved !== null) return resolved
+        return yield* link
+          .fetchBundle(targetOf(task.update))
+          .pipe(
+            Effect.catch((error) =>
+              Effect.as(
+                Effect.logWarning("cannot fetch a bundle; the master will ask again").pipe(
+                  Effect.annotateLogs({ generation: targetOf(task.update), detail: error.detail })
+                ),
+                null
+              )
+            )
+          )
+      })
+
+      const report = (outcome: DeploymentOutcome) =>
+        Effect.andThen(
+          outcomes.add(outcome),
+          Effect.logInfo("deployment ended").pipe(
+            Effect.annotateLogs({
+              deployment_id: outcome.id,
+              generation: outcome.generation,
+              status: outcome.status,
+              error: outcome.error?.message
+            })
+          )
+        )
+
+      const deploy = Effect.fn("Tasks.deploy")(function* (task: Deploy) {
+        const bundle: Bundle | null = yield* bundleOf(task)
+        if (bundle === null) return
+        if (bundle.generation !== targetOf(task.update)) {
+          const { generation } = yield* deployer.current
+          const now = DateTime.formatIso(yield* DateTime.now)
+          return yield* report(withoutBundle(task, generation, "the master sent another bundle than it named", now))
+        }
+        const outcome = yield* deployer.apply({ deploymentId: task.deployment_id, order: task.order, bundle })
+        if (outcome.status === "settled") yield* held.keep(bundle)
+        yield* report(outcome)
+      })
+
+      /** Waits out the reload budget, and for what replaces the task meanwhile. */
+      const next = Effect.gen(function* () {
+        while (true) {
+          const task = yield* Ref.get(waiting)
+          if (task === null) {
+            yield* Queue.take(wake)
+            continue
+          }
+          const waitMillis =
+            task._tag === "Deploy" ? yield* deployer.reloadWaitMillis(task.reload_interval_seconds * 1_000) : 0
+          if (waitMillis === 0) {
+            yield* Ref.set(waiting, null)
+            return task
+          }
+          yield* Effect.raceFirst(Effect.sleep(waitMillis), Queue.take(wake))
+        }
+      })
+
+      return Tasks.of({
+        offer: (task) =>
+          Ref.update(waiting, (before) => mergeTask(before, task)).pipe(Effect.andThen(Queue.offer(wake, undefined))),
+        have: Effect.map(held.latest, (bundle) => bundle?.generation ?? null),
+        run: Effect.gen(function* () {
+          while (true) {
+            const task = yield* next
+            yield* task._tag === "Deploy" ? deploy(task) : Effect.logInfo(`holding: ${task.reason}`)
+          }
+        })
+      })
+    })
+  )
+}

@@ -1,0 +1,95 @@
+/** `nxmesh-agent`: entry point. */
+import { readFile } from "node:fs/promises"
+import { argv } from "node:process"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
+import { Console, Data, Effect, Layer, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { AgentLayer } from "./Agent.ts"
+import * as Doctor from "./cli/Doctor.ts"
+import * as Recover from "./cli/Recover.ts"
+import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
+import { layoutOf } from "./nginx/InstanceFromSettings.ts"
+import { NginxInstance } from "./nginx/NginxInstance.ts"
+import { Settings, SettingsError, settingsHelp } from "./Settings.ts"
+import { agentVersion } from "./Version.ts"
+
+/** The doctor found what keeps the agent from working; it was printed. */
+class Unhealthy extends Data.TaggedError("Unhealthy")<{ readonly message: string }> {}
+
+const config = Flag.String("config").pipe(
+  Flag.optional,
+  Flag.withDescription("YAML file of settings; environment variables win over it")
+)
+interface Flags {
+  readonly config: Option.Option<string>
+}
+
+const readConfig = (path: string) =>
+  Effect.tryPromise({
+    try: () => readFile(path, "utf8"),
+    catch: (cause) =>
+      new SettingsError({
+        problems: [`--config: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`]
+      })
+  }).pipe(Effect.map((text) => ({ path, text })))
+
+/** The settings of the environment and the file, and a log at their level. */
+const configured = (path: Option.Option<string>) => {
+  const settings = Layer.unwrap(
+    Effect.map(Option.isNone(path) ? Effect.succeed(null) : readConfig(path.value), Settings.layer)
+  )
+  const logging = Layer.unwrap(
+    Effect.map(Settings, ({ logLevel }) => layerJsonLogger({ component: "agent", minimumLevel: logLevel }))
+  )
+  return logging.pipe(Layer.provideMerge(settings))
+}
+
+const run = Effect.fn("main.run")(({ config }: Flags) =>
+  Layer.launch(AgentLayer.pipe(Layer.provide(configured(config))))
+)
+
+const print = (lines: ReadonlyArray<string>) => Effect.forEach(lines, (line) => Console.log(line), { discard: true })
+
+const doctor = Effect.fn("main.doctor")(function* ({ config }: Flags) {
+  const findings = yield* Effect.gen(function* () {
+    const settings = yield* Settings
+    const { ownsDefaultServer } = layoutOf(settings, yield* NginxInstance)
+    return yield* Doctor.examine(settings.dataDirectory, ownsDefaultServer)
+  }).pipe(Effect.provide(DeploymentLayer.groundLayer.pipe(Layer.provideMerge(configured(config)))))
+  yield* print(Doctor.describe(findings))
+  if (!Doctor.isHealthy(findings)) yield* new Unhealthy({ message: "the agent cannot work here yet" })
+})
+
+const recover = Effect.fn("main.recover")(function* ({ config }: Flags) {
+  const report = yield* Effect.flatMap(Settings, ({ dataDirectory }) => Recover.recover(dataDirectory)).pipe(
+    Effect.scoped,
+    Effect.provide(DeploymentLayer.groundLayer.pipe(Layer.provideMerge(configured(config))))
+  )
+  yield* print(Recover.describe(report))
+})
+
+const command = <E extends { readonly message: string }>(
+  name: string,
+  description: string,
+  handle: (flags: Flags) => Effect.Effect<void, E>
+) => Command.make(name, { config }, handle).pipe(Command.withDescription(description))
+
+const agent = command(
+  "nxmesh-agent",
+  `The agent beside one nginx.\n\nSettings, as environment variables:\n${settingsHelp}`,
+  run
+).pipe(
+  Command.withSubcommands([
+    command("run", "Serve what the master asks for, until stopped (the default)", run),
+    command("doctor", "Say whether the agent can work with the nginx here, and what to change", doctor),
+    command("recover", "Finish or undo what a crash cut off, before nginx starts without the agent", recover)
+  ])
+)
+
+Command.runWith(agent, { version: agentVersion })(argv.slice(2)).pipe(
+  Effect.tapError((error) => Effect.logError(error.message)),
+  Effect.provide(NodeServices.layer),
+  Effect.provide(layerJsonLogger({ component: "agent" })),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

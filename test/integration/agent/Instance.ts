@@ -6,6 +6,7 @@ import { request } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
@@ -135,7 +136,7 @@ export const dataDirectory = (instance: NginxInstanceSettings): string => join(i
 export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees, observe?: JournalObserver) =>
   Deployer.layer({ dataDirectory: dataDirectory(instance), ...(observe === undefined ? {} : { observe }) }).pipe(
     Layer.provideMerge(Supervisor.layer),
-    Layer.provide(treeRenderer(instance, trees)),
+    Layer.provide([treeRenderer(instance, trees), Identifiers.layer]),
     Layer.provideMerge(Layer.succeed(NginxInstance, instance)),
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )

@@ -3,7 +3,7 @@
  * outcome; the previous generation serves after each of them.
  */
 import { Clock, Context, DateTime, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { randomUUID } from "node:crypto"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import { DeploymentId } from "@nxmesh/protocol/Ids"
 import type { Order } from "@nxmesh/protocol/link/Directive"
@@ -18,6 +18,7 @@ import type { Served } from "./Attempt.ts"
 import * as Deployment from "./Deployment.ts"
 import type { Surroundings } from "./DeploymentSteps.ts"
 import * as Journal from "./Journal.ts"
+import type { JournalInUse } from "./JournalLock.ts"
 import { refusal } from "./OrderGuard.ts"
 import * as Recoverer from "./Recoverer.ts"
 import { waitMillis } from "./ReloadBudget.ts"
@@ -61,26 +62,26 @@ export class Deployer extends Context.Service<
   /** Recovers what a crash cut off, starts nginx if it is the agent's to start, and then takes requests. */
   static readonly layer = (
     settings: DeployerSettings
-  ): Layer.Layer<Deployer, FileError | RenderFailure, NginxInstance | Supervisor | TreeRenderer> =>
-    Layer.effect(Deployer, make(settings))
+  ): Layer.Layer<
+    Deployer,
+    FileError | JournalInUse | RenderFailure,
+    Identifiers | NginxInstance | Supervisor | TreeRenderer
+  > => Layer.effect(Deployer, make(settings))
 }
 
-/** A new id for what nobody asked for: the way back and the baseline. */
-const newDeploymentId = Effect.sync(() => DeploymentId.make(randomUUID()))
-
 /** What deployments and `nxmesh-agent recover` both work with. */
-export const surroundings: Effect.Effect<Surroundings, never, NginxInstance | Supervisor | TreeRenderer> = Effect.gen(
-  function* () {
+export const surroundings: Effect.Effect<Surroundings, never, Identifiers | NginxInstance | Supervisor | TreeRenderer> =
+  Effect.gen(function* () {
     const { ensureRunning } = yield* Supervisor
+    const { uuid } = yield* Identifiers
     return {
       instance: yield* NginxInstance,
       renderer: yield* TreeRenderer,
       ensureRunning,
       validationMode: yield* Validation.detectMode,
-      newDeploymentId
+      newDeploymentId: Effect.map(uuid, (id) => DeploymentId.make(id))
     }
-  }
-)
+  })
 
 const reportStart = (error: NginxError | FileError) =>
   Effect.logError(`nginx is not there to be deployed to: ${error.message}`)

@@ -1,5 +1,6 @@
 /** The agent's whole deployment side as one layer: what `main` puts together with the link. */
 import { Effect, Layer } from "effect"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import * as InstanceFromSettings from "../nginx/InstanceFromSettings.ts"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
@@ -21,8 +22,8 @@ const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolv
 /** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
 export const groundLayer = renderer.pipe(
   Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver)),
-  Layer.provideMerge(InstanceFromSettings.layer)
+  Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts` and `NginxInstance`. */
+/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver` and `Identifiers`. */
 export const layer = deployer.pipe(Layer.provideMerge(groundLayer))

@@ -4,7 +4,7 @@
  * link on a whole tree.
  */
 import { Effect } from "effect"
-import { readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises"
+import { access, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises"
 import { join } from "node:path"
 import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
 import { syncPath, syncPaths } from "@nxmesh/core/file/Durable"
@@ -70,6 +70,15 @@ export const swap = Effect.fn("GenerationDirectory.swap")(function* (
   }).pipe(Effect.uninterruptible)
   yield* syncPath(confDirectory)
 })
+
+/** Whether a generation is there, by its entry file. */
+export const exists = (confDirectory: string, name: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    access(join(confDirectory, name, entryFile)).then(
+      () => true,
+      () => false
+    )
+  )
 
 export const remove = (confDirectory: string, name: string): Effect.Effect<void, FileError> =>
   attempt("remove", join(confDirectory, name), () => rm(join(confDirectory, name), { recursive: true, force: true }))

@@ -8,6 +8,8 @@ import type { FileError } from "@nxmesh/core/file/FileError"
 import * as LineJournal from "@nxmesh/core/file/LineJournal"
 import { join } from "node:path"
 import { Limits } from "../Limits.ts"
+import * as JournalLock from "./JournalLock.ts"
+import type { JournalInUse } from "./JournalLock.ts"
 import { emptyState, fold, JournalRecord, type JournalState } from "./JournalRecord.ts"
 
 const Line = Schema.fromJsonString(JournalRecord)
@@ -30,12 +32,13 @@ const unobserved: JournalObserver = () => Effect.void
 const lasting = (record: JournalRecord): boolean =>
   record._tag !== "Stepped" || (record.step !== "render" && record.step !== "test" && record.step !== "prove")
 
-/** Opens the journal in a data directory. The caller serialises the writes. */
+/** Opens the journal in a data directory, for one process at a time. The caller serialises the writes. */
 export const open = Effect.fnUntraced(function* (
   dataDirectory: string,
   observe: JournalObserver = unobserved
-): Effect.fn.Return<Journal, FileError, Scope.Scope> {
+): Effect.fn.Return<Journal, FileError | JournalInUse, Scope.Scope> {
   yield* AtomicFile.makeDirectory(dataDirectory)
+  yield* JournalLock.acquire(dataDirectory)
   const file = yield* LineJournal.make(join(dataDirectory, "deployments.journal"))
   const records = file.content.lines.map((line) => decode(line))
   const readable = records.flatMap((record) => (record._tag === "Some" ? [record.value] : []))

@@ -93,25 +93,30 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
 ): Effect.fn.Return<Recovered, FileError | RenderFailure> {
   const { confDirectory, runtimeDirectory } = around.instance
   yield* StaleSockets.clear(runtimeDirectory)
-  const decision = Recovery.decide(journal.state(), yield* GenerationDirectory.current(confDirectory))
-  const relink = (to: Served | null) =>
-    to === null ? Effect.void : GenerationDirectory.swap(confDirectory, to.directory)
+  const served = journal.state().served
+  const decision = Recovery.decide(journal.state(), {
+    linkTarget: yield* GenerationDirectory.current(confDirectory),
+    servedExists: served !== null && (yield* GenerationDirectory.exists(confDirectory, served.directory))
+  })
+  const relink = ({ relink: needed, served: to }: { readonly relink: boolean; readonly served: Served }) =>
+    needed ? GenerationDirectory.swap(confDirectory, to.directory) : Effect.void
   switch (decision._tag) {
-    case "Baseline":
-      return { decision: "Baseline", served: yield* Baseline.establish(around, journal), outcome: null }
+    case "Baseline": {
+      const based = yield* Baseline.establish(around, journal)
+      const step = journal.state().open?.step ?? "stage"
+      const outcome = yield* end(journal, based, { status: "interrupted", error: interrupted(step) })
+      return { decision: "Baseline", served: based, outcome }
+    }
     case "Nothing": {
-      yield* relink(decision.relink)
-      const served = journal.state().served ?? (yield* Baseline.establish(around, journal))
-      return { decision: "Nothing", served, outcome: null }
+      yield* relink(decision)
+      return { decision: "Nothing", served: decision.served, outcome: null }
     }
     case "Discard": {
-      yield* relink(decision.relink)
-      const { open, served: settled } = journal.state()
-      const served = settled ?? (yield* Baseline.establish(around, journal))
-      const ended: Ended = { status: "interrupted", error: interrupted(open?.step ?? "stage") }
-      const outcome = yield* end(journal, served, ended)
+      yield* relink(decision)
+      const step = journal.state().open?.step ?? "stage"
+      const outcome = yield* end(journal, decision.served, { status: "interrupted", error: interrupted(step) })
       yield* GenerationDirectory.remove(confDirectory, decision.directory)
-      return { decision: "Discard", served, outcome }
+      return { decision: "Discard", served: decision.served, outcome }
     }
     case "Undo":
       return { decision: "Undo", ...(yield* undo(around, journal, decision)) }

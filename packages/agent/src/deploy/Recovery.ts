@@ -8,11 +8,11 @@ import type { JournalState } from "./JournalRecord.ts"
 
 export type RecoveryDecision =
   /** Nothing was cut off. `relink` says that the link does not name what the journal says serves: it was moved or lost. */
-  | { readonly _tag: "Nothing"; readonly relink: Served | null }
-  /** No tree of ours has ever served: a baseline has to be made. */
+  | { readonly _tag: "Nothing"; readonly served: Served; readonly relink: boolean }
+  /** No tree of ours has ever served, or the one that did was lost with its directory: a baseline has to be made. */
   | { readonly _tag: "Baseline" }
   /** Cut off before the swap: nothing live changed, so the staged directory goes and the deployment counts as interrupted. */
-  | { readonly _tag: "Discard"; readonly directory: string; readonly relink: Served | null }
+  | { readonly _tag: "Discard"; readonly directory: string; readonly served: Served; readonly relink: boolean }
   /**
    * Cut off after the swap was journalled: the link goes back, and a running nginx is reloaded, because it may have read
    * the new tree (the signal may have been sent, or nginx may have started meanwhile).
@@ -21,16 +21,24 @@ export type RecoveryDecision =
   /** Proved, not yet recorded. */
   | { readonly _tag: "Finish"; readonly served: Served }
 
-export const decide = (state: JournalState, linkTarget: string | null): RecoveryDecision => {
+/** What is found on disk. */
+export interface Found {
+  /** What `current` names; `null` when there is no link. */
+  readonly linkTarget: string | null
+  /** The tree that the journal says serves is there. */
+  readonly servedExists: boolean
+}
+
+export const decide = (state: JournalState, { linkTarget, servedExists }: Found): RecoveryDecision => {
   const { open, served } = state
-  if (served === null) return { _tag: "Baseline" }
-  const relink = linkTarget === served.directory ? null : served
-  if (open === null) return { _tag: "Nothing", relink }
+  if (served === null || !servedExists) return { _tag: "Baseline" }
+  const relink = linkTarget !== served.directory
+  if (open === null) return { _tag: "Nothing", served, relink }
   switch (open.step) {
     case "render":
     case "stage":
     case "test":
-      return { _tag: "Discard", directory: open.directory, relink }
+      return { _tag: "Discard", directory: open.directory, served, relink }
     case "swap":
     case "reload":
     case "prove":

@@ -16,7 +16,3 @@ export const waitMillis = (budget: ReloadBudget, nowMillis: number): number => {
   const passed = Math.max(0, nowMillis - budget.lastReloadMillis)
   return Math.max(0, budget.intervalMillis - passed)
 }
-
-/** Which of two pieces of work to do: only the newest state matters, so the older is dropped. */
-export const merge = <A>(waiting: A | null, newer: A, compare: (a: A, b: A) => number): A =>
-  waiting !== null && compare(waiting, newer) > 0 ? waiting : newer

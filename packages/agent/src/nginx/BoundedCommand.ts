@@ -22,15 +22,17 @@ export interface Command {
   readonly cwd?: string
   /** A text to look for in all of standard output, of which only the start is kept. */
   readonly watchFor?: string
+  /** How much of each output is kept, when the usual is too little. */
+  readonly outputBytesMax?: number
 }
 
 /** Keeps the start of a stream and looks for a text in all of it, also across chunks. */
-const collect = (stream: Readable, watchFor: string | undefined) => {
+const collect = (stream: Readable, watchFor: string | undefined, bytesMax: number) => {
   const found = { text: "", seen: false }
   let tail = ""
   stream.setEncoding("utf8")
   stream.on("data", (chunk: string) => {
-    found.text += chunk.slice(0, Math.max(0, Limits.commandOutputBytesMax - found.text.length))
+    found.text += chunk.slice(0, Math.max(0, bytesMax - found.text.length))
     if (watchFor === undefined || found.seen) return
     const window = tail + chunk
     found.seen = window.includes(watchFor)
@@ -49,8 +51,9 @@ const start = (command: Command): Effect.Effect<CommandResult, NginxError> =>
       detached: true,
       ...(command.cwd === undefined ? {} : { cwd: command.cwd })
     })
-    const stdout = collect(child.stdout, command.watchFor)
-    const stderr = collect(child.stderr, undefined)
+    const bytesMax = command.outputBytesMax ?? Limits.commandOutputBytesMax
+    const stdout = collect(child.stdout, command.watchFor, bytesMax)
+    const stderr = collect(child.stderr, undefined, bytesMax)
     child.on("error", (cause) => resume(Effect.fail(failure(command.program, cause.message))))
     child.on("close", (code, signal) =>
       resume(

@@ -6,8 +6,8 @@ import { SessionId, UserId } from "@nxmesh/protocol/Ids"
 import { Role } from "@nxmesh/protocol/model/Permission"
 import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Schema } from "effect"
 import { createLocalJWKSet, errors, importJWK, type JSONWebKeySet, type JWTPayload, jwtVerify, SignJWT } from "jose"
-import { Cluster } from "../cluster/Cluster.ts"
 import { Limits } from "../Limits.ts"
+import { SigningKeys } from "./SigningKeys.ts"
 
 const algorithm = "RS256"
 const type = "at+jwt"
@@ -45,12 +45,11 @@ export class Tokens extends Context.Service<
   static readonly layer = Layer.effect(
     Tokens,
     Effect.gen(function* () {
-      const { clusterId, signingKeys } = yield* Cluster
-      const issuer = `urn:nxmesh:cluster:${clusterId}`
+      const { issuer, keys } = yield* SigningKeys
       const lifetimeSeconds = Duration.toSeconds(Limits.auth.accessTokenLifetime)
-      const [signer] = signingKeys
+      const [signer] = keys
       const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(signer.privateJwk), algorithm))
-      const keySet: JSONWebKeySet = { keys: signingKeys.map((key) => ({ ...key.publicJwk })) }
+      const keySet: JSONWebKeySet = { keys: keys.map((key) => ({ ...key.publicJwk })) }
       const verifyingKey = createLocalJWKSet(keySet)
 
       const issue = Effect.fn("Tokens.issue")(function* ({ role, sessionId, userId }: AccessClaims) {

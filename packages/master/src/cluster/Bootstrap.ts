@@ -8,17 +8,17 @@ import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { SealError } from "@nxmesh/core/crypto/Sealer"
 import { ClusterId, UserId } from "@nxmesh/protocol/Ids"
-import { Data, Effect, Layer, Redacted } from "effect"
+import { Context, Data, Effect, Layer, Redacted } from "effect"
 import type { JWK } from "jose"
 import { Passwords } from "../auth/Passwords.ts"
+import { makeSigningKey, type SigningKey, SigningKeys } from "../auth/SigningKeys.ts"
 import { Commands } from "../command/Commands.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Settings } from "../Settings.ts"
 import type { StoredCluster } from "../state/ReadIdentities.ts"
 import { Reads } from "../state/Reads.ts"
-import { Cluster, type SigningKey } from "./Cluster.ts"
+import { Cluster } from "./Cluster.ts"
 import { type AdministratorOptions, firstAdministrator } from "./FirstAdministrator.ts"
-import { makeSigningKey } from "./SigningKeys.ts"
 
 export class BootstrapError extends Data.TaggedError("BootstrapError")<{
   readonly reason: "WrongKeyFile" | "NotInitialised"
@@ -90,12 +90,16 @@ const open = Effect.fn("Bootstrap.open")(function* (stored: StoredCluster) {
   if (first === undefined) {
     return yield* new BootstrapError({ reason: "NotInitialised", message: "the cluster's state holds no signing key" })
   }
-  return Cluster.of({
+  const cluster = Cluster.of({
     clusterId: stored.cluster_id,
     authority: { certificatePem: stored.ca_certificate_pem, privateKeyPem },
-    authorityFingerprint: certificateFingerprint(stored.ca_certificate_pem),
-    signingKeys: [first, ...rest]
+    authorityFingerprint: certificateFingerprint(stored.ca_certificate_pem)
   })
+  const signingKeys = SigningKeys.of({
+    issuer: `urn:nxmesh:cluster:${stored.cluster_id}`,
+    keys: [first, ...rest]
+  })
+  return Context.make(Cluster, cluster).pipe(Context.add(SigningKeys, signingKeys))
 })
 
 export const bootstrap = Effect.fn("Bootstrap")(function* (options: AdministratorOptions) {
@@ -114,8 +118,7 @@ export const bootstrap = Effect.fn("Bootstrap")(function* (options: Administrato
 })
 
 /** Everything that needs the cluster's keys depends on this, so nothing serves before the cluster stands. */
-export const BootstrapLayer = Layer.effect(
-  Cluster,
+export const BootstrapLayer = Layer.effectContext(
   Effect.flatMap(Settings, ({ adminEmail, adminPassword, dataDirectory }) =>
     bootstrap({ dataDirectory, email: adminEmail, password: adminPassword })
   )

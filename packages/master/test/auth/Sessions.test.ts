@@ -1,3 +1,5 @@
+import { argon2Sync } from "node:crypto"
+import { formatPasswordHash, isOutdated, parsePasswordHash } from "@nxmesh/master/auth/PasswordHash"
 import { Commands } from "@nxmesh/master/command/Commands"
 import { Sessions } from "@nxmesh/master/auth/Sessions"
 import { sessionApiError } from "@nxmesh/master/auth/SessionErrors"
@@ -23,6 +25,14 @@ const ended = (sessionId: Parameters<Reads["Service"]["session"]>[0]) =>
   )
 const tagOf = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), (error) => error._tag)
+
+/** What an older release would have stored. */
+const weakerHash = (password: string) => {
+  const parameters = { memory: 8_192, passes: 1, parallelism: 1 }
+  const salt = new Uint8Array(16).fill(3)
+  const hash = argon2Sync("argon2id", { message: Buffer.from(password), nonce: salt, tagLength: 32, ...parameters })
+  return formatPasswordHash({ parameters, salt, hash })
+}
 
 describe("Sessions", () => {
   it.effect("logs in by email, in any case, and password, with a token that verifies", () =>
@@ -216,6 +226,28 @@ describe("Sessions", () => {
       })
       assert.strictEqual(yield* tagOf(sessions.login(from(here))), "CredentialsRefused")
       assert.strictEqual(yield* tagOf(sessions.refresh(issued.refreshToken, here)), "RefreshRefused")
+    }).pipe(Effect.provide(master))
+  )
+
+  it.effect("replaces a hash of weaker parameters at the next login, and keeps the sessions", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const reads = yield* Reads
+      const open = yield* sessions.login(from(here))
+      const stored = yield* reads.userByEmail(administrator.email)
+      if (stored === undefined) return assert.fail("no administrator")
+      const { created_at: _, revision: __, updated_at: ___, ...user } = stored
+      const password_hash = weakerHash(Redacted.value(administrator.password))
+      yield* (yield* Commands).submit({
+        principal: { _tag: "System", component: "test" },
+        command: { _tag: "SaveUser", mode: "update", if_match: null, user: { ...user, password_hash } }
+      })
+      yield* sessions.login(from(here))
+      const after = (yield* reads.userByEmail(administrator.email))?.password_hash ?? ""
+      assert.notStrictEqual(after, password_hash)
+      assert.isFalse(isOutdated(parsePasswordHash(after) ?? assert.fail("not a hash")))
+      assert.isFalse(yield* ended(open.sessionId))
+      yield* sessions.login(from(here))
     }).pipe(Effect.provide(master))
   )
 

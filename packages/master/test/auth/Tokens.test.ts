@@ -1,32 +1,24 @@
 import { Tokens } from "@nxmesh/master/auth/Tokens"
-import { Cluster } from "@nxmesh/master/cluster/Cluster"
-import { makeSigningKey } from "@nxmesh/master/cluster/SigningKeys"
-import { ClusterId, SessionId, UserId } from "@nxmesh/protocol/Ids"
+import { makeSigningKey, SigningKeys } from "@nxmesh/master/auth/SigningKeys"
+import { SessionId, UserId } from "@nxmesh/protocol/Ids"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from "jose"
 
-const clusterId = ClusterId.make("0197c0de-0000-7000-8000-000000000001")
+const issuer = "urn:nxmesh:cluster:test"
 const claims = {
   userId: UserId.make("0197c0de-0000-7000-8000-000000000002"),
   sessionId: SessionId.make("0197c0de-0000-7000-8000-000000000003"),
   role: "operator"
 } as const
 
-const clusterOf = (id = clusterId) =>
+const freshKeys = () =>
   Layer.effect(
-    Cluster,
-    Effect.map(makeSigningKey, (key) =>
-      Cluster.of({
-        clusterId: id,
-        authority: { certificatePem: "", privateKeyPem: Redacted.make("") },
-        authorityFingerprint: "",
-        signingKeys: [key]
-      })
-    )
+    SigningKeys,
+    Effect.map(makeSigningKey, (key) => SigningKeys.of({ issuer, keys: [key] }))
   )
-const live = Tokens.layer.pipe(Layer.provideMerge(clusterOf()))
+const live = Tokens.layer.pipe(Layer.provideMerge(freshKeys()))
 
 const reasonOf = (token: string) =>
   Effect.gen(function* () {
@@ -37,11 +29,11 @@ const reasonOf = (token: string) =>
 /** A token with the cluster's own key and something changed. */
 const forged = (change: (token: SignJWT) => SignJWT, typ = "at+jwt") =>
   Effect.gen(function* () {
-    const [key] = (yield* Cluster).signingKeys
+    const [key] = (yield* SigningKeys).keys
     const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(key.privateJwk), "RS256"))
     const token = new SignJWT({ sid: claims.sessionId, role: "admin" })
       .setProtectedHeader({ alg: "RS256", typ, kid: key.keyId })
-      .setIssuer(`urn:nxmesh:cluster:${clusterId}`)
+      .setIssuer(issuer)
       .setAudience("nxmesh-api")
       .setSubject(claims.userId)
       .setIssuedAt(0)
@@ -63,7 +55,7 @@ layer(live)("Tokens", (it) => {
   it.effect("is RS256 with the key's id, and holds no more than names, role and times", () =>
     Effect.gen(function* () {
       const { accessToken } = yield* (yield* Tokens).issue(claims)
-      const [key] = (yield* Cluster).signingKeys
+      const [key] = (yield* SigningKeys).keys
       const text = Redacted.value(accessToken)
       assert.deepStrictEqual(decodeProtectedHeader(text), { alg: "RS256", typ: "at+jwt", kid: key.keyId })
       assert.sameMembers(Object.keys(decodeJwt(text)), ["sid", "role", "iss", "aud", "sub", "iat", "exp"])
@@ -128,7 +120,7 @@ layer(live)("Tokens", (it) => {
     Effect.gen(function* () {
       const other = yield* Tokens.pipe(
         Effect.flatMap((tokens) => tokens.issue(claims)),
-        Effect.provide(Layer.fresh(Tokens.layer).pipe(Layer.provide(clusterOf())))
+        Effect.provide(Layer.fresh(Tokens.layer).pipe(Layer.provide(freshKeys())))
       )
       assert.strictEqual(yield* reasonOf(Redacted.value(other.accessToken)), "Invalid")
     })

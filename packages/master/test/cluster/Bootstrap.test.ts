@@ -2,6 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { Passwords } from "@nxmesh/master/auth/Passwords"
+import { SigningKeys } from "@nxmesh/master/auth/SigningKeys"
 import { Cluster } from "@nxmesh/master/cluster/Cluster"
 import { Reads } from "@nxmesh/master/state/Reads"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,7 +11,9 @@ import { filesContaining } from "../../../../test/support/Plaintext.ts"
 import { administrator, masterAt, temporaryDirectory } from "../auth/MasterState.ts"
 
 const start = (directory: string, over: Parameters<typeof masterAt>[1] = {}) =>
-  Cluster.use(Effect.succeed).pipe(Effect.provide(Layer.fresh(masterAt(directory, over))))
+  Effect.gen(function* () {
+    return { ...(yield* Cluster), signingKeys: (yield* SigningKeys).keys }
+  }).pipe(Effect.provide(Layer.fresh(masterAt(directory, over))))
 
 describe("Bootstrap", () => {
   it.effect("makes a cluster at the first start, and finds the same one at the second", () =>

@@ -8,7 +8,7 @@ import { Cluster } from "@nxmesh/master/cluster/Cluster"
 import { serverNames, ServerCertificates } from "@nxmesh/master/cluster/ServerCertificates"
 import { ClusterId } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
+import { Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 
 const directory = Effect.acquireRelease(
@@ -20,8 +20,7 @@ const clusterOf = (keyed: Effect.Success<typeof authority>) =>
   Layer.succeed(Cluster, {
     clusterId: ClusterId.make("0197c0de-0000-7000-8000-000000000001"),
     authority: keyed,
-    authorityFingerprint: "",
-    signingKeys: [{ keyId: "k", publicJwk: {}, privateJwk: Redacted.make({}) }]
+    authorityFingerprint: ""
   })
 const names = { dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"] }
 const serial = (pem: string) => new X509Certificate(pem).serialNumber

@@ -8,11 +8,11 @@ import { hostname } from "node:os"
 import { join } from "node:path"
 import { issueServerCertificate, type KeyedCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
-import { pemBlocks } from "@nxmesh/core/crypto/PemBlocks"
-import { readPrivateFile } from "@nxmesh/core/crypto/PrivateFile"
-import { write } from "@nxmesh/core/file/AtomicFile"
-import { Clock, Context, Duration, Effect, Layer, Redacted, Schedule, Stream, SubscriptionRef } from "effect"
+import { readIfExists, write } from "@nxmesh/core/file/AtomicFile"
+import { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
+import { Clock, Context, Duration, Effect, Layer, Schedule, Schema, Stream, SubscriptionRef } from "effect"
 import { Limits } from "../Limits.ts"
+import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Settings, type SettingsShape } from "../Settings.ts"
 import { Cluster } from "./Cluster.ts"
 
@@ -60,12 +60,10 @@ export const serverNames = (
   }
 }
 
-/** The stored file holds certificate and key; what cannot be read is made anew. */
-const parseStored = (text: string): KeyedCertificate | undefined => {
-  const [certificate, key] = pemBlocks(text)
-  if (certificate?.label !== "CERTIFICATE" || key?.label !== "PRIVATE KEY") return undefined
-  return { certificatePem: `${certificate.text}\n`, privateKeyPem: Redacted.make(`${key.text}\n`) }
-}
+/** The file in the data directory: the key in it is sealed, so that a copy of the directory is no copy of the key. */
+const Stored = Schema.fromJsonString(Schema.Struct({ certificate_pem: Schema.String, private_key: SealedSecret }))
+const decodeStored = Schema.decodeUnknownEffect(Stored)
+const encodeStored = Schema.encodeEffect(Stored)
 
 export class ServerCertificates extends Context.Service<
   ServerCertificates,
@@ -80,18 +78,27 @@ export class ServerCertificates extends Context.Service<
       ServerCertificates,
       Effect.gen(function* () {
         const { authority } = yield* Cluster
-        const file = join(options.dataDirectory, "agent-server.pem")
+        const secrets = yield* Secrets
+        const file = join(options.dataDirectory, "agent-server.json")
 
-        const stored = readPrivateFile(file).pipe(
-          Effect.map((content) => parseStored(Buffer.from(content).toString("utf8"))),
-          Effect.catchIf(
-            (error) => error.reason === "NotFound",
-            () => Effect.succeed(undefined)
-          )
+        /** What cannot be read or opened is made anew: nothing else depends on it. */
+        const stored = Effect.gen(function* () {
+          const content = yield* readIfExists(file)
+          if (content === null) return undefined
+          const { certificate_pem, private_key } = yield* decodeStored(Buffer.from(content).toString("utf8"))
+          const privateKeyPem = yield* secrets.open(private_key, sealedPlaces.serverCertificate)
+          return { certificatePem: certificate_pem, privateKeyPem }
+        }).pipe(
+          Effect.catchTags({
+            SchemaError: () => Effect.logWarning(`${file} is damaged; making another`),
+            SealError: (error) => Effect.logWarning(`${file} does not open, so another is made: ${error.message}`)
+          }),
+          Effect.map((found) => found ?? undefined)
         )
         const issue = Effect.fnUntraced(function* () {
           const issued = yield* issueServerCertificate(authority, options.names)
-          yield* write(file, issued.certificatePem + Redacted.value(issued.privateKeyPem))
+          const private_key = yield* secrets.seal(issued.privateKeyPem, sealedPlaces.serverCertificate)
+          yield* write(file, yield* Effect.orDie(encodeStored({ certificate_pem: issued.certificatePem, private_key })))
           yield* Effect.logInfo("issued a server certificate for agents", {
             names: [...options.names.dnsNames, ...options.names.ipAddresses],
             expires_at: new Date(issued.expiresAtMillis).toISOString()

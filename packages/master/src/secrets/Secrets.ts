@@ -2,10 +2,11 @@
  * Seals what must not be read from the log, a snapshot or a backup, with the key file of this machine. Every secret is
  * sealed before a command exists. The associated data names the secret's place; `sealedPlaces` has them all.
  */
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { loadKeyFile, loadOrCreateKeyFile } from "@nxmesh/core/crypto/KeyFile"
 import { makeSealer, type SealError } from "@nxmesh/core/crypto/Sealer"
+import { makeDirectory } from "@nxmesh/core/file/AtomicFile"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Settings } from "../Settings.ts"
@@ -34,6 +35,7 @@ export class Secrets extends Context.Service<
     Layer.effect(
       Secrets,
       Effect.gen(function* () {
+        if (options.create) yield* makeDirectory(dirname(options.keyFile))
         const key = yield* options.create ? loadOrCreateKeyFile(options.keyFile) : loadKeyFile(options.keyFile)
         const sealer = makeSealer(key)
         const openBytes = (sealed: SealedSecret, associatedData: string) =>
@@ -73,6 +75,7 @@ export const sealedPlaces = {
   agentKey: (agentId: string, keyId: string) => `agent-key:${agentId}:${keyId}`,
   signingKey: (keyId: string) => `signing-key:${keyId}`,
   clusterCa: "cluster-ca",
+  serverCertificate: "server-certificate",
   enrolmentToken: (tokenId: string) => `enrolment-token:${tokenId}`,
   refreshToken: (sessionId: string) => `refresh-token:${sessionId}`
 } as const

@@ -1,15 +1,17 @@
 import { X509Certificate } from "node:crypto"
-import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeCertificateAuthority } from "@nxmesh/core/crypto/CertificateAuthority"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Cluster } from "@nxmesh/master/cluster/Cluster"
 import { serverNames, ServerCertificates } from "@nxmesh/master/cluster/ServerCertificates"
+import { Secrets } from "@nxmesh/master/secrets/Secrets"
 import { ClusterId } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Stream } from "effect"
+import { Effect, Fiber, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { filesContaining } from "../../../../test/support/Plaintext.ts"
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "nxmesh-certificate-"))),
@@ -22,13 +24,18 @@ const clusterOf = (keyed: Effect.Success<typeof authority>) =>
     authority: keyed,
     authorityFingerprint: ""
   })
+const secretsIn = (path: string) => Secrets.layerAt({ keyFile: join(path, "secrets.key"), create: true })
 const names = { dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"] }
 const serial = (pem: string) => new X509Certificate(pem).serialNumber
 
 describe("ServerCertificates", () => {
   const started = (dataDirectory: string, cluster: Layer.Layer<Cluster>, wanted = names) =>
     ServerCertificates.use((service) => service.current).pipe(
-      Effect.provide(ServerCertificates.layerAt({ dataDirectory, names: wanted }).pipe(Layer.provide(cluster)))
+      Effect.provide(
+        ServerCertificates.layerAt({ dataDirectory, names: wanted }).pipe(
+          Layer.provide([cluster, secretsIn(dataDirectory)])
+        )
+      )
     )
 
   it.effect("keeps its certificate over a restart, in a file of its owner's", () =>
@@ -38,7 +45,7 @@ describe("ServerCertificates", () => {
       const first = yield* started(path, cluster)
       const second = yield* started(path, cluster)
       assert.strictEqual(serial(first.certificatePem), serial(second.certificatePem))
-      assert.strictEqual(statSync(join(path, "agent-server.pem")).mode & 0o777, 0o600)
+      assert.strictEqual(statSync(join(path, "agent-server.json")).mode & 0o777, 0o600)
     })
   )
 
@@ -55,6 +62,21 @@ describe("ServerCertificates", () => {
     })
   )
 
+  it.effect("keeps its key sealed, and makes another when the file is damaged or of another key file", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const file = join(path, "agent-server.json")
+      const cluster = clusterOf(yield* authority)
+      const first = yield* started(path, cluster)
+      assert.deepStrictEqual(filesContaining(path, Redacted.value(first.privateKeyPem).split("\n")[1] ?? ""), [])
+      writeFileSync(file, readFileSync(file, "utf8").slice(0, 200))
+      const second = yield* started(path, cluster)
+      rmSync(join(path, "secrets.key"))
+      const third = yield* started(path, cluster)
+      assert.strictEqual(new Set([first, second, third].map((made) => serial(made.certificatePem))).size, 3)
+    })
+  )
+
   it.effect("renews while it runs, a month before the end, and says so", () =>
     Effect.gen(function* () {
       const path = yield* directory
@@ -68,7 +90,11 @@ describe("ServerCertificates", () => {
         yield* TestClock.adjust("2 days")
         const renewed = yield* Fiber.join(renewal)
         return [first, renewed] as const
-      }).pipe(Effect.provide(ServerCertificates.layerAt({ dataDirectory: path, names }).pipe(Layer.provide(cluster))))
+      }).pipe(
+        Effect.provide(
+          ServerCertificates.layerAt({ dataDirectory: path, names }).pipe(Layer.provide([cluster, secretsIn(path)]))
+        )
+      )
       assert.isTrue(after._tag === "Some")
       if (after._tag === "Some")
         assert.notStrictEqual(serial(after.value.certificatePem), serial(before.certificatePem))

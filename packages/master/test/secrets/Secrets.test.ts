@@ -14,7 +14,7 @@ const place = sealedPlaces.certificate("1")
 describe("Secrets", () => {
   it.effect("opens after a restart what it sealed before, at its place alone", () =>
     Effect.gen(function* () {
-      const secrets = Secrets.layerAt({ keyFile: join(yield* directory, "secrets.key"), create: true })
+      const secrets = Secrets.layerAt({ keyFile: join(yield* directory, "not/yet/made", "secrets.key"), create: true })
       const plain = Redacted.make("-----BEGIN PRIVATE KEY----- é")
       const sealed = yield* Secrets.use((service) => service.seal(plain, place)).pipe(Effect.provide(secrets))
       const opened = yield* Secrets.use((service) => service.open(sealed, place)).pipe(Effect.provide(secrets))

@@ -134,17 +134,6 @@ describe("nginx, after a kill", () => {
     )
   )
 
-  it.live("is not followed by an empty pid file after a test", () =>
-    deploying(({ apply, instance, port }) =>
-      Effect.gen(function* () {
-        yield* apply([site("a.test", port, "one")])
-        const { pid } = yield* NginxProcess.find(instance.pidFile)
-        yield* apply([site("a.test", port, "two")])
-        assert.strictEqual((yield* NginxProcess.find(instance.pidFile)).pid, pid)
-      })
-    )
-  )
-
   it.live("gets a baseline when its configuration directory was lost", () =>
     Effect.gen(function* () {
       const instance = yield* temporaryInstance

@@ -22,6 +22,8 @@ export const Limits = {
     enrolmentTokenBytes: 24,
     /** Templates that one may use as partials. */
     templatesPerWorkspaceMax: 1_000,
+    eventsArrivalPoll: Duration.millis(5),
+    eventsArrivalPollsMax: 40,
     pathCharactersLogged: 256
   },
 

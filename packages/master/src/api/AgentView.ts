@@ -1,27 +1,35 @@
 /** Agents as they are answered: what is stored, what the session knows, what they should serve and do serve. */
 import type { Agent } from "@nxmesh/protocol/model/Agent"
-import { Effect } from "effect"
-import { AgentSessions } from "../agents/AgentSessions.ts"
+import { Effect, Schedule } from "effect"
 import { agentState } from "../agents/AgentStates.ts"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
+import { Limits } from "../Limits.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
+import { LiveAgents } from "./LiveAgents.ts"
 import { notFound } from "./Refusal.ts"
+
+/** A command may be answered a moment before the engine hears of it: an agent just made is known soon. */
+const eventsArrive = {
+  schedule: Schedule.spaced(Limits.api.eventsArrivalPoll),
+  times: Limits.api.eventsArrivalPollsMax
+}
 
 type Stored = ResourceOf<"agent">
 
 /** State alone, for filters: cheaper than the whole view. */
 export const derivedState = Effect.fnUntraced(function* (stored: Stored) {
-  const presence = yield* (yield* AgentSessions).view(stored.id)
+  const presence = yield* (yield* LiveAgents).presence(stored.id)
   const last = yield* (yield* Reads).lastDeployment(stored.id)
-  return { presence, last, ...agentState(stored, presence, last) }
+  return { presence, ...agentState(stored, presence, last) }
 })
 
 export const agentView = Effect.fnUntraced(function* (stored: Stored) {
-  const { last, presence, reason, state } = yield* derivedState(stored)
-  const generation = yield* (yield* ConfigEngine)
-    .generation(stored.id)
-    .pipe(Effect.mapError(() => notFound("agent", stored.id)))
+  const { presence, reason, state } = yield* derivedState(stored)
+  const generation = yield* (yield* ConfigEngine).generation(stored.id).pipe(
+    Effect.retry(eventsArrive),
+    Effect.mapError(() => notFound("agent", stored.id))
+  )
   const { enrolled_at: _enrolled, facts, ...agent } = stored
   const view: Agent = {
     ...agent,
@@ -34,7 +42,7 @@ export const agentView = Effect.fnUntraced(function* (stored: Stored) {
     last_seen_at: presence?.lastSeenAt ?? null,
     capabilities: facts?.capabilities ?? [],
     desired_generation: generation,
-    serving_generation: last?.serving_generation ?? null
+    serving_generation: (yield* (yield* Reads).servingGeneration(stored.id)) ?? null
   }
   return view
 })

@@ -4,7 +4,6 @@ import { AgentId } from "@nxmesh/protocol/Ids"
 import type { AgentCreate } from "@nxmesh/protocol/model/Agent"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { AgentSessions } from "../agents/AgentSessions.ts"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
@@ -13,6 +12,7 @@ import { agentsInState } from "./AgentsInState.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, ifMatchRevision } from "./ConditionalRequest.ts"
 import { issueToken } from "./EnrolmentTokens.ts"
+import { LiveAgents } from "./LiveAgents.ts"
 import { newId } from "./NewIds.ts"
 import { answerPage, listQueryOf } from "./Pagination.ts"
 import { notFound, refuse } from "./Refusal.ts"
@@ -42,7 +42,7 @@ export const layerAgents = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const reads = yield* Reads
     const engine = yield* ConfigEngine
-    const sessions = yield* AgentSessions
+    const live = yield* LiveAgents
     return handlers.handleAll({
       list: Effect.fn("agents.list")(function* ({ query }) {
         const index = yield* reads.appliedIndex
@@ -130,7 +130,7 @@ export const layerAgents = HttpApiBuilder.group(
       }),
       deploy: Effect.fn("agents.deploy")(function* ({ params }) {
         const stored = yield* existing("agent", params.id)
-        const asked = yield* sessions.retry(params.id)
+        const asked = yield* live.deployAgain(params.id)
         if (!asked) {
           return yield* Effect.fail(
             refuse("CONFLICT", "The agent is not connected: it will be given its configuration when it connects")

@@ -2,7 +2,8 @@
 import type { AgentState } from "@nxmesh/protocol/model/Agent"
 import { Effect } from "effect"
 import { Limits } from "../Limits.ts"
-import { type ListQuery, Reads } from "../state/Reads.ts"
+import type { ListQuery } from "../state/Listable.ts"
+import { Reads } from "../state/Reads.ts"
 import { derivedState } from "./AgentView.ts"
 import { refuse } from "./Refusal.ts"
 

@@ -127,8 +127,15 @@ export const layerCertificates = HttpApiBuilder.group(
       version: ({ params }) => answerVersion("certificate", params.id, params.version),
       diff: ({ params, query }) => answerDiff("certificate", params.id, query),
       rollback: Effect.fn("certificates.rollback")(function* ({ headers, params, payload }) {
-        const accepted = yield* rollBack("certificate", params.id, payload, headers, (content, place, summary) =>
-          save(content, place, summary, payload.version)
+        const accepted = yield* rollBack(
+          "certificate",
+          params.id,
+          payload,
+          headers,
+          Effect.fnUntraced(function* (content, place, summary) {
+            const withKey = yield* reads.certificateVersion(params.id, payload.version)
+            return yield* save(withKey ?? content, place, summary, payload.version)
+          })
         )
         return yield* answerOne(yield* view(accepted.value), accepted.index)
       })

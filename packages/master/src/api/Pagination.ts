@@ -2,7 +2,7 @@
 import type { Page } from "@nxmesh/protocol/api/Envelope"
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
-import type { ListQuery } from "../state/Reads.ts"
+import type { ListQuery } from "../state/Listable.ts"
 import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
 
 interface PageRequest {
@@ -70,5 +70,5 @@ export const answerPage = Effect.fnUntraced(function* <A>(
 ) {
   const request = yield* HttpServerRequest.HttpServerRequest
   yield* answerHeaders(indexHeader(index))
-  return pageOf(request.originalUrl, query, found)
+  return pageOf(request.url, query, found)
 })

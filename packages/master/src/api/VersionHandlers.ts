@@ -1,4 +1,5 @@
 /** What every versioned kind answers about its history (CM-003): shared by four groups of endpoints. */
+import type { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import { Effect } from "effect"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
@@ -10,6 +11,11 @@ import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
 
 const noVersion = (kind: VersionedKind, id: string, number: number) =>
   notFound(`version ${number} of the ${kindWords[kind]}`, id)
+
+/** Snapshots hold the content alone. The same stamps on both sides make them resources again, and no difference. */
+const stamped = (version: ConfigVersion): ConfigVersion =>
+  version.data === null ? version : { ...version, data: { ...neutralStamps, ...(version.data as object) } }
+const neutralStamps = { created_at: "1970-01-01T00:00:00.000Z", updated_at: "1970-01-01T00:00:00.000Z", revision: 1 }
 
 /** The history lives on after a delete, so a resource that is gone still has versions. */
 export const answerVersions = Effect.fnUntraced(function* (
@@ -45,7 +51,7 @@ export const answerDiff = Effect.fnUntraced(function* (
   const to = yield* reads.version(kind, id, query.to)
   if (to === undefined) return yield* Effect.fail(noVersion(kind, id, query.to))
   yield* answerHeaders(indexHeader(index))
-  return { data: yield* (yield* ConfigEngine).versionDiff(kind, from, to) }
+  return { data: yield* (yield* ConfigEngine).versionDiff(kind, stamped(from), stamped(to)) }
 })
 
 /** The snapshot to go back to, with everything that is in it; a version that says "deleted" has none. */

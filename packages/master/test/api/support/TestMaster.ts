@@ -1,0 +1,76 @@
+/** A whole master without agents: real log, real state, real HTTP on a port of the system's choice, in a directory of its own. */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { HttpServer } from "effect/http"
+import { layerHttpServer } from "../../../src/api/HttpServer.ts"
+import { LiveAgents } from "../../../src/api/LiveAgents.ts"
+import { layerControl } from "../../../src/Master.ts"
+import { Readiness } from "../../../src/observe/Readiness.ts"
+import { Settings } from "../../../src/Settings.ts"
+
+export const adminEmail = "admin@example.com"
+export const adminPassword = "correct horse battery"
+
+const directory = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "nxmesh-api-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+)
+
+/** Lines that the master logged. */
+export class TestLog extends Context.Service<TestLog, { readonly lines: ReadonlyArray<string> }>()("test/TestLog") {}
+
+export class TestMaster extends Context.Service<
+  TestMaster,
+  { readonly origin: string; readonly dataDirectory: string }
+>()("test/TestMaster") {}
+
+const layerSettings = Layer.effect(
+  Settings,
+  Effect.map(directory, (dataDirectory) =>
+    Settings.of({
+      httpAddress: { host: "127.0.0.1", port: 0 },
+      agentAddress: { host: "0.0.0.0", port: 8443 },
+      dataDirectory,
+      nodeName: "m1",
+      advertiseHttp: null,
+      advertiseAgent: null,
+      adminEmail,
+      adminPassword: Redacted.make(adminPassword),
+      secretsKeyFile: null,
+      logLevel: "Debug"
+    })
+  )
+)
+
+const layerNoAgents = Layer.succeed(LiveAgents, {
+  presence: () => Effect.succeed(undefined),
+  deployAgain: () => Effect.succeed(false)
+})
+
+const layerServer = Layer.effect(
+  TestMaster,
+  Effect.gen(function* () {
+    const { dataDirectory } = yield* Settings
+    const server = yield* HttpServer.HttpServer
+    return TestMaster.of({ origin: HttpServer.formatAddress(server.address), dataDirectory })
+  })
+).pipe(Layer.provide(layerHttpServer))
+
+export const layerTestMaster = Layer.unwrap(
+  Effect.sync(() => {
+    const lines: Array<string> = []
+    return layerServer.pipe(
+      Layer.provide(layerNoAgents),
+      Layer.provide(Readiness.layer([])),
+      Layer.provideMerge(layerControl),
+      Layer.provideMerge(layerSettings),
+      Layer.provideMerge(Layer.succeed(TestLog, { lines })),
+      Layer.provide(
+        layerJsonLogger({ component: "master", minimumLevel: "Debug", write: (line) => void lines.push(line) })
+      )
+    )
+  })
+)

@@ -79,8 +79,9 @@ export const AgentLinkHandlers = AgentLink.toLayer(
           Effect.gen(function* () {
             const { agentId, connectionId, remoteAddress } = yield* CurrentCaller
             yield* recordRefusal(refusal, { remoteAddress, agentId, procedure })
-            if (refusal.permanent || refusal.reason === "superseded") {
-              connections.get(connectionId)?.close(closeCodes.refused, refusal.reason)
+            const connection = connections.get(connectionId)
+            if (connection !== undefined && (refusal.permanent || refusal.reason === "superseded")) {
+              connection.ending = refusal.reason
             }
           }).pipe(Effect.provideService(LinkMetrics, metrics))
         )

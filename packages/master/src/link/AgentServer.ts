@@ -14,10 +14,11 @@ import { linkPath } from "@nxmesh/protocol/link/SignedCall"
 import { Clock, Context, Data, Deferred, Duration, Effect, FiberSet, Layer, Redacted, Schedule, Stream } from "effect"
 import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
+import type { ServerCertificate } from "../cluster/ServerCertificates.ts"
 import { Limits } from "../Limits.ts"
 import type { AgentDirectory } from "./AgentDirectory.ts"
 import { AgentLinkHandlers } from "./AgentLinkHandlers.ts"
-import { AgentServerSettings, type ServerCertificate } from "./AgentServerSettings.ts"
+import { AgentServerSettings } from "./AgentServerSettings.ts"
 import { isIdentityHeader } from "./CallVerification.ts"
 import { LinkAuthenticationLayer } from "./LinkAuthenticationLayer.ts"
 import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
@@ -90,7 +91,8 @@ const makeConnection = Effect.fnUntraced(function* (id: number, socket: TLSSocke
     close: (code, reason) => webSocket.close(code, reason),
     agentId: null,
     epoch: 0,
-    session: null
+    session: null,
+    ending: null
   }
   return connection
 })

@@ -1,11 +1,7 @@
 /** Where agents connect, and with which certificate. */
-import type { KeyedCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
-import { Context, type Effect, type Stream } from "effect"
-
-export interface ServerCertificate extends KeyedCertificate {
-  /** Follows the server's own in the chain, so that an agent that pins it can find it. */
-  readonly authorityPem: string
-}
+import { Context, Effect, Layer, type Stream } from "effect"
+import { type ServerCertificate, ServerCertificates } from "../cluster/ServerCertificates.ts"
+import { Settings } from "../Settings.ts"
 
 export class AgentServerSettings extends Context.Service<
   AgentServerSettings,
@@ -13,10 +9,27 @@ export class AgentServerSettings extends Context.Service<
     readonly host: string
     /** 0 for any that is free. */
     readonly port: number
-    /** What agents are told of the cluster's masters, as `host:port`. */
+    /** What agents are told of the cluster's masters, as `host:port`; the ones they were configured with stay. */
     readonly masters: ReadonlyArray<string>
     readonly certificate: Effect.Effect<ServerCertificate>
     /** Each certificate that replaces the one before. */
     readonly renewals: Stream.Stream<ServerCertificate>
   }
->()("@nxmesh/master/link/AgentServerSettings") {}
+>()("@nxmesh/master/link/AgentServerSettings") {
+  static readonly layer = Layer.effect(
+    AgentServerSettings,
+    Effect.gen(function* () {
+      const { advertiseAgent, agentAddress } = yield* Settings
+      const certificates = yield* ServerCertificates
+      return AgentServerSettings.of({
+        ...agentAddress,
+        masters: advertiseAgent === null ? [] : [addressText(advertiseAgent)],
+        certificate: certificates.current,
+        renewals: certificates.renewals
+      })
+    })
+  )
+}
+
+const addressText = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`

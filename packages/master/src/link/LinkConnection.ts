@@ -30,6 +30,8 @@ export interface LinkConnection {
   /** From `Register`. */
   epoch: number
   session: AgentConnection | null
+  /** Set by a handler that refused for good: the connection ends when its answer is on the way. */
+  ending: string | null
 }
 
 export const callerOf = (connection: LinkConnection): LinkCaller => ({

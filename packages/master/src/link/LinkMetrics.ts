@@ -1,6 +1,6 @@
 /** Counts what the link refuses and how many agents it holds. */
+import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { Context, Effect, Layer } from "effect"
-import { Counter, Gauge, Registry } from "prom-client"
 
 export class LinkMetrics extends Context.Service<
   LinkMetrics,
@@ -9,23 +9,23 @@ export class LinkMetrics extends Context.Service<
     readonly connections: (open: number) => Effect.Effect<void>
   }
 >()("@nxmesh/master/link/LinkMetrics") {
-  static readonly make = (registry: Registry) => {
-    const refused = new Counter({
-      name: "nxmesh_master_link_refused_total",
-      help: "Calls and connections of agents that were refused, by reason.",
-      labelNames: ["reason"],
-      registers: [registry]
+  static readonly layer = Layer.effect(
+    LinkMetrics,
+    Effect.gen(function* () {
+      const metrics = yield* Metrics
+      const refused = yield* metrics.counter({
+        name: "nxmesh_master_link_refused_total",
+        help: "Calls and connections of agents that were refused, by reason.",
+        labelNames: ["reason"]
+      })
+      const connections = yield* metrics.gauge({
+        name: "nxmesh_master_link_connections",
+        help: "Open connections from agents, registered or not."
+      })
+      return LinkMetrics.of({
+        refused: (reason) => Effect.sync(() => refused.inc({ reason })),
+        connections: (open) => Effect.sync(() => connections.set(open))
+      })
     })
-    const connections = new Gauge({
-      name: "nxmesh_master_link_connections",
-      help: "Open connections from agents, registered or not.",
-      registers: [registry]
-    })
-    return LinkMetrics.of({
-      refused: (reason) => Effect.sync(() => refused.inc({ reason })),
-      connections: (open) => Effect.sync(() => connections.set(open))
-    })
-  }
-  /** Keeps its counts to itself. */
-  static readonly layerPrivate = Layer.sync(LinkMetrics, () => LinkMetrics.make(new Registry()))
+  )
 }

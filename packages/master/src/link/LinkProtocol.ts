@@ -121,7 +121,17 @@ export class LinkProtocol extends Context.Service<
       const accept = Effect.fnUntraced(
         function* (connection: LinkConnection, socket: Socket.Socket) {
           const writer = yield* socket.writer
-          writers.set(connection.id, (message) => Effect.ignore(writer.write(JSON.stringify(message))))
+          writers.set(connection.id, (message) =>
+            writer.write(JSON.stringify(message)).pipe(
+              Effect.ignore,
+              Effect.andThen(
+                Effect.sync(() => {
+                  const { ending } = connection
+                  if (message._tag === "Exit" && ending !== null) connection.close(closeCodes.refused, ending)
+                })
+              )
+            )
+          )
           const { pull } = yield* socket.reader
           while (true) {
             for (const frame of yield* pull) yield* receive(connection, frame)

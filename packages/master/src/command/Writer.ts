@@ -120,16 +120,19 @@ export const startWriter = Effect.fnUntraced(function* (options: WriterOptions) 
     )
     const results = yield* applyAll(machine, entries).pipe(Effect.tapError(() => refuseAll(commands, unknown)))
     metrics.appliedIndex.set(machine.appliedIndex())
-    const published: Array<AppliedEvent> = []
+    // Before the answers: whoever has one may count on the events being on their way.
+    yield* events.publish(
+      entries.flatMap(({ index }, position) =>
+        (results[position]?.events ?? []).map((event): AppliedEvent => ({ index, event }))
+      )
+    )
     for (const [position, entry] of entries.entries()) {
       const command = commands[position]
       const result = results[position]
       if (command === undefined || result === undefined) continue
-      for (const event of result.events) published.push({ index: entry.index, event })
       yield* answer(command, entry, result)
       bytesSinceCheckpoint += command.payload.length
     }
-    yield* events.publish(published)
     if (bytesSinceCheckpoint >= Limits.command.checkpointBytes) yield* checkpoint()
   })
 

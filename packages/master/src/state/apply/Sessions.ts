@@ -192,7 +192,7 @@ export const recordLoginFailure = (tx: Transaction, command: CommandOf<"RecordLo
   const { connection } = tx
   connection.run(
     "DELETE FROM login_failures WHERE last_failed_at <= ?",
-    timestampOf(Math.max(0, tx.atMillis - Duration.toMillis(Limits.state.loginFailuresKept)))
+    timestampOf(tx.atMillis - Duration.toMillis(Limits.state.loginFailuresKept))
   )
   connection.run(
     `INSERT INTO login_failures (email, remote_address, failures, last_failed_at, entry) VALUES (?, ?, 1, ?, ?)

@@ -33,13 +33,15 @@ export class ConfigEngine extends Context.Service<
     readonly index: Effect.Effect<number>
     readonly generation: (agentId: AgentId) => Effect.Effect<Generation, AgentNotFound>
     readonly bundle: (agentId: AgentId) => Effect.Effect<Bundle, BundleError>
+    /** One that was the agent's not long ago, or is now; `undefined` when it is forgotten. The caller knows whose it is. */
+    readonly bundleOf: (agentId: AgentId, generation: Generation) => Effect.Effect<Bundle | undefined, BundleError>
     /** The bundle with what it takes to get there from what the agent has. */
     readonly update: (agentId: AgentId, have: Generation | null) => Effect.Effect<BundleUpdate, BundleError>
     /**
      * Calls back, in the order of the log, whenever bundles change, for as long as the scope lasts. The callback must
-     * not block: it notes what it hears.
+     * not wait for anything: it notes what it hears.
      */
-    readonly listen: (callback: (affected: Affected) => void) => Effect.Effect<void, never, Scope.Scope>
+    readonly listen: (callback: (affected: Affected) => Effect.Effect<void>) => Effect.Effect<void, never, Scope.Scope>
     readonly preview: (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) => Effect.Effect<Preview, AgentNotFound>
     readonly versionDiff: (kind: VersionedKind, from: ConfigVersion, to: ConfigVersion) => Effect.Effect<VersionDiff>
   }
@@ -52,16 +54,19 @@ export class ConfigEngine extends Context.Service<
       const applied = yield* (yield* Events).subscribe
       const turn = yield* Semaphore.make(1)
       const rendering = yield* Semaphore.make(1)
-      const listeners = new Set<(affected: Affected) => void>()
+      const listeners = new Set<(affected: Affected) => Effect.Effect<void>>()
       const recent = new RecentManifests({
         manifestsMax: Limits.config.manifestsKept,
         entriesMax: Limits.config.manifestEntriesKept
       })
+      let taking = false
       let index = yield* reads.appliedIndex
       let catalogue = yield* loadCatalogue(reads)
 
-      /** Takes in every event that waits, then tells the listeners once. */
-      const catchUp = Effect.gen(function* () {
+      /** Takes in every event that waits. */
+      const takeIn = Effect.gen(function* () {
+        const affected: Array<Affected> = []
+        taking = true
         while (Queue.sizeUnsafe(applied) > 0) {
           const events = yield* Queue.clear(applied)
           let reset = false
@@ -75,9 +80,24 @@ export class ConfigEngine extends Context.Service<
             catalogue = yield* loadCatalogue(reads)
           }
           const agentIds = reset ? new Set(catalogue.agents()) : catalogue.settle()
-          if (agentIds.size > 0) for (const listener of listeners) listener({ agentIds, index })
+          if (agentIds.size > 0) affected.push({ agentIds, index })
         }
-      }).pipe(turn.withPermit)
+        return affected
+      }).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            taking = false
+          })
+        ),
+        turn.withPermit
+      )
+      /** Listeners are told outside of the turn: they may ask at once. */
+      const catchUp = Effect.gen(function* () {
+        if (Queue.sizeUnsafe(applied) === 0 && !taking) return
+        for (const each of yield* takeIn) {
+          yield* Effect.forEach(listeners, (listener) => listener(each), { discard: true })
+        }
+      })
 
       yield* Queue.peek(applied).pipe(
         Effect.andThen(catchUp),
@@ -103,6 +123,14 @@ export class ConfigEngine extends Context.Service<
         bundle: (agentId) =>
           remembered(agentId).pipe(
             Effect.flatMap(maker.bundle),
+            Effect.mapError((reason) => new BundleError({ reason }))
+          ),
+        bundleOf: (agentId, generation) =>
+          remembered(agentId).pipe(
+            Effect.flatMap((manifest) => {
+              const wanted = manifest.generation === generation ? manifest : recent.get(generation)
+              return wanted === undefined ? Effect.succeed(undefined) : maker.bundle(wanted)
+            }),
             Effect.mapError((reason) => new BundleError({ reason }))
           ),
         update: (agentId, have) =>

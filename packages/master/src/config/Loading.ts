@@ -7,18 +7,15 @@ import { Catalogue } from "./Catalogue.ts"
 
 type ReadsService = Reads["Service"]
 
-/** One page that holds everything: a list read in pages could miss what moves between two of them. */
-const everything = { page: 1, perPage: 1_000_000_000, sort: "created_at", descending: false, filters: {} }
-
 /** Tenants before what lives in them, and what hosts need before hosts. */
 export const loadCatalogue = Effect.fn("ConfigEngine.load")(function* (reads: ReadsService) {
   const catalogue = new Catalogue()
-  for (const each of (yield* reads.list("workspace", everything)).items) catalogue.setWorkspace(each.id, each)
-  for (const each of (yield* reads.list("agent", everything)).items) catalogue.setAgent(each.id, each)
-  for (const each of (yield* reads.list("template", everything)).items) catalogue.setTemplate(each.id, each)
-  for (const each of (yield* reads.list("upstream", everything)).items) catalogue.setUpstream(each.id, each)
-  for (const each of (yield* reads.list("certificate", everything)).items) catalogue.setCertificate(each.id, each)
-  for (const each of (yield* reads.list("virtual_host", everything)).items) catalogue.setHost(each.id, each)
+  for (const each of yield* reads.all("workspace")) catalogue.setWorkspace(each.id, each)
+  for (const each of yield* reads.all("agent")) catalogue.setAgent(each.id, each)
+  for (const each of yield* reads.all("template")) catalogue.setTemplate(each.id, each)
+  for (const each of yield* reads.all("upstream")) catalogue.setUpstream(each.id, each)
+  for (const each of yield* reads.all("certificate")) catalogue.setCertificate(each.id, each)
+  for (const each of yield* reads.all("virtual_host")) catalogue.setHost(each.id, each)
   catalogue.settle()
   return catalogue
 })

@@ -7,7 +7,7 @@ import { Generation, SecretVersionId } from "@nxmesh/protocol/Ids"
 import { Template } from "@nxmesh/protocol/model/Template"
 import { Upstream } from "@nxmesh/protocol/model/Upstream"
 import { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import { Effect, Option, Schema, Struct } from "effect"
+import { Effect, Option, Predicate, Schema, Struct } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
 import { closureOf, templateKeys } from "./Closures.ts"
 import { certificateEntry, hostEntry, templateEntry, upstreamEntry } from "./Entries.ts"
@@ -30,7 +30,7 @@ const noGeneration = Generation.make("0".repeat(64))
  */
 export const versionDiffOf = ({ catalogue, from, kind, to }: VersionDiffInput): Effect.Effect<VersionDiff> =>
   Effect.sync(() => {
-    const tree = (data: unknown) => previewTree(entriesOf(catalogue, kind, data), noGeneration, assumedNginx)
+    const tree = (data: unknown) => previewTree(entriesOf(catalogue, kind, stamped(data)), noGeneration, assumedNginx)
     return {
       from: from.version_number,
       to: to.version_number,
@@ -45,6 +45,11 @@ const unknownKey = {
   private_key: { key_id: "", wrapped_key: "", nonce: "", ciphertext: "" },
   secret_version_id: SecretVersionId.make("00000000-0000-7000-8000-000000000000")
 }
+
+/** Snapshots hold no stamps, and nothing that is rendered depends on them. */
+const stamped = (data: unknown): unknown =>
+  Predicate.isObject(data) ? { created_at: epoch, updated_at: epoch, revision: 1, ...data } : null
+const epoch = "1970-01-01T00:00:00.000Z"
 
 /** Nothing for a version that deleted the resource, or that this program cannot read any more. */
 const entriesOf = (catalogue: Catalogue, kind: VersionedKind, data: unknown): ReadonlyArray<Entry> => {

@@ -1,0 +1,185 @@
+/**
+ * One connected agent: an actor around `SessionMachine` that turns its outputs into directives. It looks at what the
+ * agent should have when told that this may have changed, and never remembers it longer than that.
+ */
+import { type Actor, type ActorError, makeActor } from "@nxmesh/core/actor/Actor"
+import { patient } from "@nxmesh/core/actor/RestartPolicy"
+import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { type AgentId, DeploymentId, type Generation } from "@nxmesh/protocol/Ids"
+import type { BundleUpdate, Directive, Order } from "@nxmesh/protocol/link/Directive"
+import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
+import { type Cause, Clock, Effect, FiberHandle, Queue, type Scope, Stream } from "effect"
+import type { ConfigEngine } from "../config/ConfigEngine.ts"
+import { Limits } from "../Limits.ts"
+import type { AgentMetrics } from "./AgentMetrics.ts"
+import type { Failure } from "./RetryPolicy.ts"
+import {
+  failureAtEnd,
+  initialState,
+  type SessionInput,
+  type SessionOutput,
+  type SessionState,
+  step
+} from "./SessionMachine.ts"
+
+export interface SessionDependencies {
+  readonly engine: ConfigEngine["Service"]
+  readonly identifiers: Identifiers["Service"]
+  readonly metrics: AgentMetrics
+  /** `undefined` when the agent was removed. */
+  readonly stored: (agentId: AgentId) => Effect.Effect<StoredAgent | undefined>
+  readonly epoch: number
+}
+
+export interface SessionOptions {
+  readonly agent: StoredAgent
+  readonly desired: Generation
+  readonly serving: Generation | null
+  readonly failure: Failure | null
+}
+
+export interface AgentSession {
+  readonly directives: (have: Generation | null) => Stream.Stream<Directive>
+  /** Something that the session compares itself with may have changed. Never waits. */
+  readonly look: Effect.Effect<void>
+  readonly tell: (input: SessionInput) => Effect.Effect<void>
+  /** What may be fetched: nothing but what the agent was told to serve. */
+  readonly isGiven: (generation: Generation) => boolean
+  /** What to remember for the agent's next session. */
+  readonly failure: Effect.Effect<Failure | null>
+}
+
+type Message = SessionInput | { readonly _tag: "Look" }
+
+export const makeAgentSession = Effect.fnUntraced(function* (
+  dependencies: SessionDependencies,
+  options: SessionOptions
+): Effect.fn.Return<AgentSession, never, Scope.Scope> {
+  const { engine, identifiers, metrics, stored } = dependencies
+  const agentId = options.agent.id
+  const directives = yield* Queue.bounded<Directive, Cause.Done>(Limits.agents.directivesWaitingMax)
+  const timer = yield* FiberHandle.make()
+  /** What the agent said it can take a delta against, until it says what it serves. */
+  let base = options.serving
+  let stale = false
+  let machine: SessionState = initialState({
+    desired: options.desired,
+    serving: options.serving,
+    failure: options.failure,
+    ...settingsOf(options.agent)
+  })
+
+  const give = (directive: Directive, kind: string) =>
+    Queue.offer(directives, directive).pipe(
+      Effect.andThen(Effect.sync(() => metrics.directives.inc({ directive: kind })))
+    )
+  const order = Effect.map(engine.index, (index): Order => ({ epoch: dependencies.epoch, index }))
+
+  const deploy = Effect.fnUntraced(function* (deploymentId: DeploymentId) {
+    const at = yield* order
+    const update = yield* engine.update(agentId, base)
+    const generation = generationOf(update)
+    // The engine may have moved on since the machine looked: what is sent is what is wanted now.
+    if (machine.inFlight !== null) {
+      machine = { ...machine, desired: generation, inFlight: { ...machine.inFlight, generation } }
+    }
+    const reload_interval_seconds = machine.reloadIntervalMillis / 1_000
+    yield* give(
+      { _tag: "Deploy", order: at, deployment_id: deploymentId, update, reload_interval_seconds },
+      update._tag === "Delta" ? "deploy_delta" : "deploy_full"
+    )
+  })
+
+  /** A bundle that cannot be made is not tried again before something changes. */
+  const undeployable = (error: Error) =>
+    Effect.gen(function* () {
+      yield* Effect.logError(`an agent cannot be given its configuration: ${error.message}`, { agent_id: agentId })
+      const failedAtMillis = yield* Clock.currentTimeMillis
+      const failure = { generation: machine.desired, attempts: 1, failedAtMillis }
+      machine = { ...machine, inFlight: null, failure, retryAtMillis: null }
+    })
+
+  const perform = (output: SessionOutput): Effect.Effect<void> => {
+    switch (output._tag) {
+      case "Deploy":
+        return deploy(output.inFlight.deploymentId).pipe(Effect.catchTag("BundleError", undeployable))
+      case "Hold":
+        return Effect.flatMap(order, (at) => give({ _tag: "Hold", order: at, reason: output.reason }, "hold"))
+      case "WakeAt":
+        return Clock.currentTimeMillis.pipe(
+          Effect.flatMap((now) => Effect.sleep(Math.max(0, output.atMillis - now))),
+          Effect.andThen(tell({ _tag: "Wake" })),
+          (wake) => FiberHandle.run(timer, wake),
+          Effect.asVoid
+        )
+      case "Converged":
+        return Effect.sync(() => metrics.convergence.observe(output.millis / 1_000))
+    }
+  }
+
+  const take = Effect.fnUntraced(function* (input: SessionInput) {
+    const nowMillis = yield* Clock.currentTimeMillis
+    const deploymentId = DeploymentId.make(yield* identifiers.uuid)
+    const [next, outputs] = step(machine, input, { nowMillis, deploymentId })
+    machine = next
+    if (input._tag === "Outcome" && next.serving !== null) base = next.serving
+    yield* Effect.forEach(outputs, perform, { discard: true })
+  })
+
+  const end = (reason: string) =>
+    give({ _tag: "Goodbye", reason }, "goodbye").pipe(Effect.andThen(Queue.end(directives)), Effect.asVoid)
+
+  const look = Effect.gen(function* () {
+    stale = false
+    const agent = yield* stored(agentId)
+    const generation = yield* Effect.orElseSucceed(engine.generation(agentId), () => undefined)
+    if (agent === undefined || generation === undefined) return yield* end("this agent was removed")
+    const { maintenance, reloadIntervalSeconds } = settingsOf(agent)
+    const isSame = maintenance === machine.maintenance && reloadIntervalSeconds * 1_000 === machine.reloadIntervalMillis
+    if (!isSame) yield* take({ _tag: "Settings", maintenance, reloadIntervalSeconds })
+    yield* take({ _tag: "Desired", generation })
+  })
+
+  const actor: Actor<Message, void, never> = yield* makeActor<void, Message, void, never, never, never, never>({
+    name: `agent ${agentId}`,
+    mailboxMax: Limits.agents.mailboxMessagesMax,
+    restart: patient,
+    // Looks before the first message, so that a change between the registration and this moment is not missed.
+    initial: Effect.sync(() => {
+      stale = true
+    }),
+    receive: Effect.fnUntraced(function* (_: void, message: Message) {
+      if (stale) yield* look
+      if (message._tag !== "Look") yield* take(message)
+      return [undefined, undefined] as const
+    })
+  })
+
+  /** A full mailbox belongs to an agent that takes no directives: what it misses is looked at when it does. */
+  const missed = (error: ActorError) =>
+    Effect.logWarning(`a message to the session of an agent was not taken: ${error.reason}`, { agent_id: agentId })
+  const tell = (message: Message) => actor.tell(message).pipe(Effect.catchTag("ActorError", missed))
+
+  return {
+    directives: (have) => {
+      base = have
+      return Stream.unwrap(Effect.as(tell({ _tag: "Start" }), Stream.fromQueue(directives)))
+    },
+    look: Effect.suspend(() => {
+      if (stale) return Effect.void
+      stale = true
+      return tell({ _tag: "Look" })
+    }),
+    tell,
+    isGiven: (generation) => generation === machine.inFlight?.generation || generation === machine.serving,
+    failure: Effect.map(Clock.currentTimeMillis, (now) => failureAtEnd(machine, now))
+  }
+})
+
+const generationOf = (update: BundleUpdate): Generation =>
+  update._tag === "Full" ? update.bundle.generation : update.generation
+
+const settingsOf = (agent: StoredAgent) => ({
+  maintenance: agent.maintenance,
+  reloadIntervalSeconds: agent.reload_interval_seconds
+})

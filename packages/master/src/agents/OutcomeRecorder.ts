@@ -1,0 +1,87 @@
+/**
+ * Puts the ends of deployments into the log, many in one command: what comes while a command is being written goes into
+ * the next, so that a quiet fleet does not wait and a busy one does not flood the log.
+ */
+import type { AgentId } from "@nxmesh/protocol/Ids"
+import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
+import { Context, Deferred, Effect, Layer, Queue, Schedule } from "effect"
+import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
+import { Limits } from "../Limits.ts"
+
+interface Waiting {
+  readonly agentId: AgentId
+  readonly outcome: DeploymentOutcome
+  readonly recorded: Deferred.Deferred<void, CommandError>
+}
+
+/** A log that is full empties in milliseconds; one that failed will not come back, and the agent keeps its outcome. */
+const outcomeRetry = Schedule.exponential("50 millis").pipe(
+  Schedule.jittered,
+  Schedule.upTo({ duration: Limits.agents.outcomeRetryMax }),
+  Schedule.setInputType<CommandError | CommandRejected>(),
+  Schedule.while(({ input }) => input._tag === "CommandError" && input.reason._tag === "LogFull")
+)
+
+export class OutcomeRecorder extends Context.Service<
+  OutcomeRecorder,
+  {
+    /** Succeeds when the outcomes are durable. Recording one twice records it once. */
+    readonly record: (agentId: AgentId, outcomes: ReadonlyArray<DeploymentOutcome>) => Effect.Effect<void, CommandError>
+  }
+>()("@nxmesh/master/agents/OutcomeRecorder") {
+  static readonly layer = Layer.effect(
+    OutcomeRecorder,
+    Effect.gen(function* () {
+      const commands = yield* Commands
+      const waiting = yield* Queue.bounded<Waiting>(Limits.agents.outcomesWaitingMax)
+
+      const submit = (batch: ReadonlyArray<Waiting>) =>
+        commands
+          .submit({
+            principal: { _tag: "System", component: "agents" },
+            command: {
+              _tag: "RecordDeployments",
+              outcomes: batch.map(({ agentId, outcome }) => ({ agent_id: agentId, outcome }))
+            }
+          })
+          .pipe(Effect.retry(outcomeRetry))
+
+      const settle = (batch: ReadonlyArray<Waiting>, done: Effect.Effect<void, CommandError>) =>
+        Effect.forEach(batch, ({ recorded }) => Deferred.complete(recorded, done), { discard: true })
+
+      /** One outcome that is refused must not hold back the others; asking its agent for it again would change nothing. */
+      const recordBatch = (batch: ReadonlyArray<Waiting>): Effect.Effect<void> =>
+        submit(batch).pipe(
+          Effect.andThen(settle(batch, Effect.void)),
+          Effect.catchTags({
+            CommandError: (error) => settle(batch, Effect.fail(error)),
+            CommandRejected: (rejected) =>
+              batch.length > 1
+                ? Effect.forEach(batch, (one) => recordBatch([one]), { discard: true })
+                : Effect.logError("the outcome of a deployment was refused and is dropped", rejected, {
+                    agent_id: batch[0]?.agentId,
+                    deployment_id: batch[0]?.outcome.id
+                  }).pipe(Effect.andThen(settle(batch, Effect.void)))
+          })
+        )
+
+      yield* Queue.takeBetween(waiting, 1, Limits.agents.outcomesPerCommandMax).pipe(
+        Effect.flatMap(recordBatch),
+        Effect.forever,
+        Effect.forkScoped
+      )
+
+      return OutcomeRecorder.of({
+        record: Effect.fn("OutcomeRecorder.record")(function* (agentId, outcomes) {
+          const offered: Array<Waiting> = []
+          for (const outcome of outcomes) {
+            const one = { agentId, outcome, recorded: yield* Deferred.make<void, CommandError>() }
+            yield* Queue.offer(waiting, one)
+            offered.push(one)
+          }
+          yield* Effect.forEach(offered, ({ recorded }) => Deferred.await(recorded), { discard: true })
+        })
+      })
+    })
+  )
+}

@@ -1,14 +1,16 @@
 /** The agent as one layer graph, and what runs in it: the link brings tasks, the deployer does them, reports go back. */
 import { hostname } from "node:os"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
+import * as BundleCache from "./cache/BundleCache.ts"
+import { restore } from "./cache/Restore.ts"
 import { Deployer } from "./deploy/Deployer.ts"
 import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
 import { HealthReporter } from "./health/HealthReporter.ts"
 import { HostMetrics } from "./health/HostMetrics.ts"
 import { NginxHealth } from "./health/NginxHealth.ts"
-import { HeldBundle } from "./link/HeldBundle.ts"
 import { Identity } from "./link/Identity.ts"
 import { Link } from "./link/Link.ts"
 import type { LinkHandlers } from "./link/LinkHandlers.ts"
@@ -50,8 +52,8 @@ const run = Effect.gen(function* () {
   const tasks = yield* Tasks
   const { masterUrls } = yield* Settings
   const context = yield* Effect.context<NginxFacts | Settings>()
-  // The journal keeps the last outcome, so one that no master heard of before a restart is told now.
-  const last = deployer.recovered.outcome ?? (yield* deployer.lastOutcome)
+  // Without a master the last good configuration is restored from the cache. The journal keeps the last outcome, so one that no master heard of before a restart is told now.
+  const last = (yield* restore) ?? deployer.recovered.outcome ?? (yield* deployer.lastOutcome)
   if (last !== null) yield* outcomes.add(last)
   const handlers: LinkHandlers = {
     registration: Effect.gen(function* () {
@@ -81,11 +83,12 @@ const linkSettings = Layer.effect(
   }))
 )
 const identity = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Identity.layer(dataDirectory)))
+const cache = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => BundleCache.layer(dataDirectory)))
 const host = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => HostMetrics.layer(dataDirectory)))
 
 const LinkLayer = Tasks.layer.pipe(
   Layer.provideMerge(Link.layer),
-  Layer.provideMerge(Layer.mergeAll(identity, linkSettings, Outcomes.layer, HeldBundle.layerMemory))
+  Layer.provideMerge(Layer.mergeAll(identity, linkSettings, Outcomes.layer, cache))
 )
 const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
 
@@ -94,5 +97,6 @@ export const AgentLayer = Layer.mergeAll(Work, MetricsServer).pipe(
   Layer.provide(AgentMetrics.layer),
   Layer.provide(Metrics.layer),
   Layer.provide(Layer.mergeAll(LinkLayer, HealthLayer)),
-  Layer.provide(DeploymentLayer.layer)
+  Layer.provide(DeploymentLayer.layer),
+  Layer.provide(Identifiers.layer)
 )

@@ -91,8 +91,9 @@ export class Tasks extends Context.Service<
           return yield* report(withoutBundle(task, generation, "the master sent another bundle than it named", now))
         }
         const outcome = yield* deployer.apply({ deploymentId: task.deployment_id, order: task.order, bundle })
-        if (outcome.status === "settled") yield* held.keep(bundle)
+        // The master need not wait until the cache is on the disk.
         yield* report(outcome)
+        if (outcome.status === "settled") yield* held.keep(bundle)
       })
 
       /** Waits out the reload budget, and for what replaces the task meanwhile. */

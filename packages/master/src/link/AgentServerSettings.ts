@@ -1,7 +1,6 @@
 /** Where agents connect, and with which certificate. */
-import { Context, Effect, Layer, type Stream } from "effect"
-import { type ServerCertificate, ServerCertificates } from "../cluster/ServerCertificates.ts"
-import { Settings } from "../Settings.ts"
+import { Context, type Effect, type Stream } from "effect"
+import type { ServerCertificate } from "../cluster/ServerCertificates.ts"
 
 export class AgentServerSettings extends Context.Service<
   AgentServerSettings,
@@ -15,21 +14,4 @@ export class AgentServerSettings extends Context.Service<
     /** Each certificate that replaces the one before. */
     readonly renewals: Stream.Stream<ServerCertificate>
   }
->()("@nxmesh/master/link/AgentServerSettings") {
-  static readonly layer = Layer.effect(
-    AgentServerSettings,
-    Effect.gen(function* () {
-      const { advertiseAgent, agentAddress } = yield* Settings
-      const certificates = yield* ServerCertificates
-      return AgentServerSettings.of({
-        ...agentAddress,
-        masters: advertiseAgent === null ? [] : [addressText(advertiseAgent)],
-        certificate: certificates.current,
-        renewals: certificates.renewals
-      })
-    })
-  )
-}
-
-const addressText = ({ host, port }: { readonly host: string; readonly port: number }): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+>()("@nxmesh/master/link/AgentServerSettings") {}

@@ -11,6 +11,7 @@ import { Effect, Layer, type Scope } from "effect"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pid } from "node:process"
 import { CommandLog } from "../../src/command/CommandLog.ts"
 import { type CommandError, CommandRejected, Commands, type SubmitRequest } from "../../src/command/Commands.ts"
 import { Database } from "../../src/state/Database.ts"
@@ -56,7 +57,8 @@ export const rejected = (command: Command, request: Partial<Omit<SubmitRequest, 
     Effect.flatMap((error) => (error instanceof CommandRejected ? Effect.succeed(error.rejection) : Effect.die(error)))
   )
 
-let versions = 0
+/** Unique among the processes of one test, too. */
+let versions = pid * 1_000_000
 const version = (summary = "") => ({
   version_id: ConfigVersionId.make(uuid(0xf, ++versions)),
   change_summary: summary,

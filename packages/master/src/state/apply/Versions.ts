@@ -3,6 +3,7 @@ import { canonicalJson } from "@nxmesh/core/nginx/Generation"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import { principalName } from "@nxmesh/protocol/Principal"
+import { refuse } from "./Refusal.ts"
 import type { Transaction } from "./Transaction.ts"
 import { comparable } from "./Save.ts"
 
@@ -32,6 +33,9 @@ export const addVersion = (
   note: VersionNote,
   resource: object | null
 ): void => {
+  if (tx.connection.get("SELECT 1 AS found FROM config_versions WHERE id = ?", note.version_id) !== undefined) {
+    refuse("CONFLICT", `there is already a version ${note.version_id}`)
+  }
   const last = tx.connection.get<{ readonly last: number | null }>(
     "SELECT max(version_number) AS last FROM config_versions WHERE resource_type = ? AND resource_id = ?",
     kind,

@@ -1,0 +1,78 @@
+/** Goal: nothing acknowledged is lost and nothing is half done, whenever the process dies. Method: kill -9, many times, one directory. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { spawn } from "node:child_process"
+import { execPath } from "node:process"
+import { fileURLToPath } from "node:url"
+import { CommandLog } from "../../src/command/CommandLog.ts"
+import { auditAnchor, auditHash, type AuditRow } from "../../src/state/apply/Audit.ts"
+import { Database } from "../../src/state/Database.ts"
+import { Reads } from "../../src/state/Reads.ts"
+import { hostId } from "../config/Fixtures.ts"
+import { masterLayer, temporaryDirectory } from "../state/TestMaster.ts"
+
+const child = fileURLToPath(new URL("./CrashChild.ts", import.meta.url))
+
+/** Runs the child until it has acknowledged so many, kills it, and answers all that it acknowledged. */
+const runAndKill = (directory: string, first: number, killAfter: number) =>
+  Effect.callback<ReadonlyArray<number>, Error>((resume) => {
+    const process = spawn(execPath, [child, directory, String(first)], { stdio: ["ignore", "pipe", "pipe"] })
+    let output = ""
+    let errors = ""
+    process.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString()
+      if (output.split("\n").length > killAfter) process.kill("SIGKILL")
+    })
+    process.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()))
+    process.on("close", (_, signal) => {
+      if (signal !== "SIGKILL") return resume(Effect.fail(new Error(`the child ended by itself: ${errors}`)))
+      // The last line may be cut short; a number on a whole line was acknowledged.
+      resume(Effect.succeed(output.split("\n").slice(0, -1).map(Number)))
+    })
+    return Effect.sync(() => process.kill("SIGKILL"))
+  })
+
+const check = (acknowledged: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const reads = yield* Reads
+    const { reader } = yield* Database
+    for (const number of acknowledged) {
+      const stored = yield* reads.get("virtual_host", hostId(number))
+      assert.isDefined(stored, `host ${number} was acknowledged`)
+    }
+    const halves = reader.all(
+      `SELECT h.id FROM virtual_hosts h
+         LEFT JOIN config_versions v ON v.resource_type = 'virtual_host' AND v.resource_id = h.id AND v.entry = h.revision
+         LEFT JOIN audit a ON a.entry = h.revision
+         LEFT JOIN virtual_host_keys k ON k.host_id = h.id
+       WHERE v.id IS NULL OR a.entry IS NULL OR k.key IS NULL`
+    )
+    assert.deepStrictEqual(halves, [])
+    const orphans = reader.all("SELECT id FROM config_versions WHERE resource_id NOT IN (SELECT id FROM virtual_hosts)")
+    assert.deepStrictEqual(orphans, [])
+    let previous = auditAnchor
+    for (const row of reader.all<AuditRow & { readonly hash: string }>("SELECT * FROM audit ORDER BY entry")) {
+      assert.strictEqual(row.previous_hash, previous)
+      assert.strictEqual(auditHash(row), row.hash)
+      previous = row.hash
+    }
+    assert.strictEqual(yield* reads.appliedIndex, yield* CommandLog.use((log) => log.lastIndex))
+    assert.strictEqual(reader.get<{ integrity_check: string }>("PRAGMA integrity_check")?.integrity_check, "ok")
+  })
+
+describe("kill -9", () => {
+  it.live(
+    "loses nothing that was acknowledged, and leaves nothing half applied",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* temporaryDirectory
+        const acknowledged: Array<number> = []
+        for (const [round, killAfter] of [1, 40, 150, 333, 700].entries()) {
+          acknowledged.push(...(yield* runAndKill(directory, round * 100_000 + 1, killAfter)))
+          yield* check(acknowledged).pipe(Effect.provide(masterLayer(directory)))
+        }
+        assert.isAbove(acknowledged.length, 1_000)
+      }),
+    60_000
+  )
+})

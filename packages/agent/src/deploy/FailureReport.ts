@@ -30,6 +30,15 @@ const fileOf = ({ directory, files }: TreePlace, path: string | null): RenderedF
     ? files.find((file) => file.path === path.slice(directory.length + 1))
     : undefined) ?? null
 
+/** The one file that listens where `bind()` failed: nginx names the address and no file. */
+const listenerOf = ({ files }: TreePlace, complaint: Complaint.Complaint | null): RenderedFile | null => {
+  const address = /^bind\(\) to (\S+):(\d+) failed/.exec(complaint?.message ?? "")
+  if (address === null) return null
+  const listen = new RegExp(`\\blisten\\s+"?(?:[^\\s;"]*:)?${address[2]}\\b`)
+  const owners = files.filter(({ content, resource }) => resource !== null && listen.test(content))
+  return owners.length === 1 ? (owners[0] ?? null) : null
+}
+
 const text = (message: string): string => message.slice(0, WireLimits.deploymentErrorCharactersMax)
 
 /** From nginx's output. `fallback` is used when no line of it can be read. */
@@ -40,7 +49,7 @@ export const fromOutput = (
   place: TreePlace
 ): DeploymentError => {
   const complaint = worst(Complaint.complaintsIn(output))
-  const file = fileOf(place, complaint?.file ?? null)
+  const file = fileOf(place, complaint?.file ?? null) ?? listenerOf(place, complaint)
   return {
     step,
     message: text(complaint?.message ?? (output.trim() === "" ? fallback : output.trim())),

@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Redacted, Result } from "effect"
+import { instanceOf, layoutOf } from "../src/nginx/InstanceFromSettings.ts"
+import { readSettings, settingsHelp } from "../src/Settings.ts"
+
+const read = (variables: Record<string, string>, yaml?: string) =>
+  readSettings(variables, yaml === undefined ? null : { path: "agent.yaml", text: yaml })
+const good = (variables: Record<string, string>, yaml?: string) => Result.getOrThrow(read(variables, yaml))
+const problems = (variables: Record<string, string>, yaml?: string) => {
+  const result = read(variables, yaml)
+  return Result.isFailure(result) ? result.failure.message : ""
+}
+
+describe("Settings", () => {
+  it("has defaults for a system nginx", () => {
+    const settings = good({})
+    assert.deepStrictEqual(instanceOf(settings, "/usr/sbin/nginx"), {
+      prefix: null,
+      binary: "/usr/sbin/nginx",
+      pidFile: "/run/nginx.pid",
+      confDirectory: "/etc/nginx/conf.d",
+      runtimeDirectory: "/run/nxmesh"
+    })
+    assert.strictEqual(settings.dataDirectory, "/var/lib/nxmesh/agent")
+  })
+
+  it("puts everything in the prefix of an nginx of its own", () => {
+    const settings = good({ NXMESH_NGINX_PREFIX: "/srv/n/" })
+    const instance = instanceOf(settings, "/usr/sbin/nginx")
+    assert.strictEqual(instance.confDirectory, "/srv/n/conf.d")
+    assert.deepStrictEqual(layoutOf(settings, instance), {
+      confDirectory: "/srv/n/conf.d",
+      runtimeDirectory: "/srv/n/run",
+      logDirectory: "/srv/n/logs",
+      ownsMainContext: true,
+      ownsDefaultServer: true
+    })
+  })
+
+  it("takes a variable before the file, and lists and maps from YAML", () => {
+    const yaml = "master_url: [wss://a:8443, wss://b:8443]\nagent_labels: { env: prod }\ndata_dir: /file\n"
+    const settings = good({ NXMESH_DATA_DIR: "/variable" }, yaml)
+    assert.strictEqual(settings.dataDirectory, "/variable")
+    assert.deepStrictEqual(settings.masterUrls, ["wss://a:8443", "wss://b:8443"])
+    assert.deepStrictEqual(settings.labels, { env: "prod" })
+  })
+
+  it("reads a fingerprint in either spelling, and hides the token", () => {
+    const settings = good({ NXMESH_CA_FINGERPRINT: `AB:${"cd:".repeat(30)}EF`, NXMESH_AGENT_TOKEN: "t".repeat(32) })
+    assert.strictEqual(settings.caFingerprint, `ab${"cd".repeat(30)}ef`)
+    assert.notInclude(JSON.stringify(settings), "tttt")
+    assert.strictEqual(settings.agentToken === null ? "" : Redacted.value(settings.agentToken), "t".repeat(32))
+  })
+
+  for (const [key, value, allowed] of [
+    ["NXMESH_MASTER_URL", "http://a", "wss://"],
+    ["NXMESH_DEPLOYMENT_MODE", "bare", "docker_sidecar, k8s_sidecar, standalone"],
+    ["NXMESH_DATA_DIR", "relative", "absolute path"],
+    ["NXMESH_NGINX_PREFIX", "/a b", "without spaces"],
+    ["NXMESH_RUNTIME_DIR", `/${"x".repeat(100)}`, "at most 100 bytes"],
+    ["NXMESH_CA_FINGERPRINT", "abc", "64 hexadecimal digits"],
+    ["NXMESH_AGENT_LABELS", "prod", "key=value"],
+    ["NXMESH_METRICS_ADDRESS", "9113", "host:port"],
+    ["NXMESH_NGINX_OWNS_DEFAULT_SERVER", "yes", "true or false"],
+    ["NXMESH_LOG_LEVEL", "loud", "error, warn, info, debug or trace"]
+  ] as const) {
+    it(`names the key, the value and what is allowed for a wrong ${key}`, () => {
+      const message = problems({ [key]: value })
+      for (const part of [key, value, allowed]) assert.include(message, part)
+    })
+  }
+
+  it("says every problem at once, and never the token", () => {
+    const message = problems({ NXMESH_AGENT_TOKEN: "short", NXMESH_LOG_LEVEL: "loud" }, "colour: red\n")
+    assert.strictEqual(message.split("\n").length, 3)
+    assert.include(message, "colour in agent.yaml: is not a setting")
+    assert.notInclude(message, "short")
+  })
+
+  it("explains every setting", () => {
+    assert.include(settingsHelp, "NXMESH_NGINX_CONF_DIR")
+  })
+})

@@ -2,6 +2,9 @@
 import { Duration } from "effect"
 
 export const Limits = {
+  /** From the signal to the exit, whatever still runs then: longer than any part's own bound. */
+  stop: Duration.seconds(25),
+
   // api
   api: {
     /** How long running requests get to finish when the master stops. */
@@ -22,8 +25,6 @@ export const Limits = {
     enrolmentTokenBytes: 24,
     /** Templates that one may use as partials. */
     templatesPerWorkspaceMax: 1_000,
-    eventsArrivalPoll: Duration.millis(5),
-    eventsArrivalPollsMax: 40,
     pathCharactersLogged: 256
   },
 

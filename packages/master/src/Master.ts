@@ -2,11 +2,26 @@
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { layerProcessMetrics } from "@nxmesh/core/observe/ProcessMetrics"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { HttpServer } from "effect/http"
+import { AgentSessions } from "./agents/AgentSessions.ts"
+import { layerAgentGateway, layerLiveAgents } from "./agents/SessionLayers.ts"
+import { anyAddress } from "./api/EnrolmentTokens.ts"
+import { layerHttpServer } from "./api/HttpServer.ts"
+import { docsPath } from "./api/OperationsRoutes.ts"
 import { LoginGate } from "./auth/LoginGate.ts"
 import { Passwords } from "./auth/Passwords.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Tokens } from "./auth/Tokens.ts"
+import { ServerCertificates } from "./cluster/ServerCertificates.ts"
+import { AgentServer } from "./link/AgentServer.ts"
+import { AgentServerSettings } from "./link/AgentServerSettings.ts"
+import { LinkMetrics } from "./link/LinkMetrics.ts"
+import { StoredDirectory } from "./link/StoredDirectory.ts"
+import { Readiness } from "./observe/Readiness.ts"
+import { expectedChecks, layerReadinessChecks } from "./observe/ReadinessChecks.ts"
+import { Settings, type SettingsShape } from "./Settings.ts"
+import { addressText } from "./SettingValues.ts"
 import { BootstrapLayer } from "./cluster/Bootstrap.ts"
 import { CommandLog } from "./command/CommandLog.ts"
 import { Commands } from "./command/Commands.ts"
@@ -40,3 +55,52 @@ export const layerControl = Layer.mergeAll(
   layerIdentity,
   layerProcessMetrics("master", version)
 ).pipe(Layer.provideMerge(layerState))
+
+/** Where agents are told to find this master: by its name, when it has one that means something elsewhere. */
+const masters = ({ advertiseAgent, agentAddress }: SettingsShape): ReadonlyArray<string> => {
+  if (advertiseAgent !== null) return [addressText(advertiseAgent)]
+  return anyAddress.has(agentAddress.host) || agentAddress.port === 0 ? [] : [addressText(agentAddress)]
+}
+
+const layerAgentServerSettings = Layer.effect(
+  AgentServerSettings,
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { current, renewals } = yield* ServerCertificates
+    return AgentServerSettings.of({
+      ...settings.agentAddress,
+      masters: masters(settings),
+      certificate: current,
+      renewals
+    })
+  })
+)
+
+const layerLink = AgentServer.layer.pipe(
+  Layer.provide([layerAgentServerSettings, layerAgentGateway, StoredDirectory, LinkMetrics.layer]),
+  Layer.provide(ServerCertificates.layer)
+)
+
+const layerAnnouncement = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const http = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
+    const agents = yield* AgentServer
+    yield* Effect.logInfo("the master is ready", {
+      version,
+      api: http,
+      docs: `${http}${docsPath}`,
+      agents: `wss://${addressText(agents)}`
+    })
+  })
+)
+
+/** The whole program, but for the settings and the logger. */
+export const layerMaster = layerAnnouncement.pipe(
+  Layer.provideMerge(layerHttpServer),
+  Layer.provideMerge(layerReadinessChecks),
+  Layer.provideMerge(layerLink),
+  Layer.provideMerge(layerLiveAgents),
+  Layer.provideMerge(AgentSessions.layer),
+  Layer.provideMerge(Readiness.layer(expectedChecks)),
+  Layer.provideMerge(layerControl)
+)

@@ -1,19 +1,12 @@
 /** Agents as they are answered: what is stored, what the session knows, what they should serve and do serve. */
 import type { Agent } from "@nxmesh/protocol/model/Agent"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { agentState } from "../agents/AgentStates.ts"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
-import { Limits } from "../Limits.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
 import { LiveAgents } from "./LiveAgents.ts"
 import { notFound } from "./Refusal.ts"
-
-/** A command may be answered a moment before the engine hears of it: an agent just made is known soon. */
-const eventsArrive = {
-  schedule: Schedule.spaced(Limits.api.eventsArrivalPoll),
-  times: Limits.api.eventsArrivalPollsMax
-}
 
 type Stored = ResourceOf<"agent">
 
@@ -26,10 +19,9 @@ export const derivedState = Effect.fnUntraced(function* (stored: Stored) {
 
 export const agentView = Effect.fnUntraced(function* (stored: Stored) {
   const { presence, reason, state } = yield* derivedState(stored)
-  const generation = yield* (yield* ConfigEngine).generation(stored.id).pipe(
-    Effect.retry(eventsArrive),
-    Effect.mapError(() => notFound("agent", stored.id))
-  )
+  const generation = yield* (yield* ConfigEngine)
+    .generation(stored.id)
+    .pipe(Effect.mapError(() => notFound("agent", stored.id)))
   const { enrolled_at: _enrolled, facts, ...agent } = stored
   const view: Agent = {
     ...agent,

@@ -14,7 +14,8 @@ import { Settings, type SettingsShape } from "../Settings.ts"
 import { type Address, addressText } from "../SettingValues.ts"
 import { submit } from "./Submission.ts"
 
-const anyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
+/** Listening on these is listening on every address of the machine. */
+export const anyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
 
 /**
  * Where an agent finds this master: as advertised; as listened on, when that is one address; else by the name under

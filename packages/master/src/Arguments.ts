@@ -1,0 +1,34 @@
+/** The command line of `nxmesh-master`. */
+import { parseArgs } from "node:util"
+import { Result } from "effect"
+import { settingsHelp } from "./Settings.ts"
+
+export type Arguments =
+  | { readonly _tag: "Serve"; readonly config: string | null }
+  | { readonly _tag: "Help" }
+  | { readonly _tag: "Version" }
+
+export const help = `nxmesh-master: the control plane of a fleet of nginx
+
+Usage: nxmesh-master [--config FILE] [--version] [--help]
+
+Settings are environment variables, or keys of the YAML file (http_address for NXMESH_HTTP_ADDRESS); the environment wins.
+
+${settingsHelp}
+`
+
+/** What is asked, or what is wrong with how it was asked. */
+export const readArguments = (words: ReadonlyArray<string>): Result.Result<Arguments, string> => {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: { config: { type: "string" }, help: { type: "boolean" }, version: { type: "boolean" } },
+      strict: true
+    })
+    if (values.help === true) return Result.succeed({ _tag: "Help" })
+    if (values.version === true) return Result.succeed({ _tag: "Version" })
+    return Result.succeed({ _tag: "Serve", config: values.config ?? null })
+  } catch (error) {
+    return Result.fail(`${error instanceof Error ? error.message : String(error)}. Try --help`)
+  }
+}

@@ -1,0 +1,102 @@
+/** `nxmesh-master`: reads settings, serves until a signal, stops within a bound. */
+import { readFile } from "node:fs/promises"
+import { NodeRuntime } from "@effect/platform-node"
+import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
+import { Cause, Context, Data, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"
+import { help, readArguments } from "./Arguments.ts"
+import { Commands } from "./command/Commands.ts"
+import { Limits } from "./Limits.ts"
+import { layerMaster } from "./Master.ts"
+import { Settings } from "./Settings.ts"
+import { version } from "./Version.ts"
+
+class ConfigFileError extends Data.TaggedError("ConfigFileError")<{ readonly path: string; readonly cause: unknown }> {
+  override get message() {
+    const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return `the file of --config cannot be read: ${why}`
+  }
+}
+
+const readConfig = (path: string | null) =>
+  path === null
+    ? Effect.succeed(null)
+    : Effect.tryPromise({
+        try: async () => ({ path, text: await readFile(path, "utf8") }),
+        catch: (cause) => new ConfigFileError({ path, cause })
+      })
+
+const layerLogging = Layer.unwrap(
+  Effect.map(Settings, ({ logLevel }) => layerJsonLogger({ component: "master", minimumLevel: logLevel }))
+)
+
+/** Releases everything, and gives up waiting at the bound: then the process exits with what is durable. */
+const closeWithin = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
+  Effect.gen(function* () {
+    const closing = yield* Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true })
+    const closed = yield* Effect.interruptible(Fiber.await(closing)).pipe(Effect.timeoutOption(Limits.stop))
+    if (Option.isNone(closed)) yield* Effect.logWarning("not everything had stopped in time; exiting all the same")
+  })
+
+/** Serves until it is interrupted, or until the log cannot be written any more. */
+const serve = Effect.acquireUseRelease(
+  Scope.make(),
+  (scope) =>
+    Effect.gen(function* () {
+      const services = yield* Layer.buildWithScope(layerMaster, scope)
+      return yield* Context.get(services, Commands).failure
+    }),
+  closeWithin
+).pipe(
+  Effect.ensuring(Effect.logInfo("the master has stopped")),
+  Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logFatal(messageOf(cause), cause)))
+)
+
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
+
+const complain = (message: string) =>
+  Effect.sync(() => {
+    process.stderr.write(`nxmesh-master: ${message}\n`)
+    return 2
+  })
+
+const say = (text: string) =>
+  Effect.sync(() => {
+    process.stdout.write(text)
+    return 0
+  })
+
+const started = (config: string | null) =>
+  Effect.gen(function* () {
+    const file = yield* readConfig(config)
+    const settings = yield* Layer.build(Settings.layer(file))
+    return settings
+  }).pipe(
+    Effect.matchEffect({
+      onFailure: (error) => complain(error.message),
+      onSuccess: (settings) => serve.pipe(Effect.provide(layerLogging), Effect.provideContext(settings), Effect.as(0))
+    })
+  )
+
+const program = Effect.gen(function* () {
+  const asked = readArguments(process.argv.slice(2))
+  if (Result.isFailure(asked)) return yield* complain(asked.failure)
+  switch (asked.success._tag) {
+    case "Help":
+      return yield* say(help)
+    case "Version":
+      return yield* say(`${version}\n`)
+    case "Serve":
+      return yield* started(asked.success.config)
+  }
+})
+
+NodeRuntime.runMain(Effect.scoped(program), {
+  disableErrorReporting: true,
+  teardown: (exit, onExit) => {
+    const stopped = Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
+    onExit(Exit.isSuccess(exit) ? Number(exit.value) : stopped ? 0 : 1)
+  }
+})

@@ -45,7 +45,7 @@ const start = async (): Promise<string> => {
   const api = await signIn(origin, login)
   const demo = await ensureDemo(api, settings)
   const agent = await launch("agent", agentEnvironment(settings, nginx, demo.enrolment))
-  await expect("the demo site", `http://127.0.0.1:${settings.sitePort}/`, agent)
+  await expect("the demo site", `http://localhost:${settings.sitePort}/`, agent)
   return welcome({ settings, login, loginFile, siteId: demo.site.id, upstreamId: demo.upstreamId })
 }
 

@@ -34,6 +34,11 @@ class Machine {
         this.mode = "between"
         return this.begin(character)
       }
+      if (character === ")") {
+        this.mode = "plain"
+        this.word = character
+        return
+      }
       throw new Error(`${JSON.stringify(character)} after a quote`)
     }
     if (this.escaped) {

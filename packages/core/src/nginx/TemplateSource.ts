@@ -18,24 +18,56 @@ const lineOf = (cause: unknown): number => {
 
 /** Handlebars' messages draw the source over several lines; the last line is the one that says what was expected. */
 const problemOf = (cause: unknown): string => {
-  if (cause instanceof RangeError) return `blocks nest deeper than ${Limits.nginx.nestingMax}`
+  if (cause instanceof RangeError) return tooDeeply
   const lines = String(cause instanceof Error ? cause.message : cause)
     .trim()
     .split("\n")
   return `syntax error: ${lines.at(-1) ?? ""}`.slice(0, 400)
 }
 
-const nestingOf = (program: hbs.AST.Program): number => {
-  let deepest = 0
-  const pending: Array<{ readonly program: hbs.AST.Program; readonly depth: number }> = [{ program, depth: 1 }]
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { depth } = next
-    deepest = Math.max(deepest, depth)
-    for (const node of next.program.body) {
-      for (const inner of programsOf(node)) pending.push({ program: inner, depth: depth + 1 })
-    }
+const lineAt = (source: string, position: number): number => source.slice(0, position).split("\n").length
+
+interface SourceProblem {
+  readonly line: number
+  readonly problem: string
+}
+
+/**
+ * Bounds on a source before Handlebars parses it: its parser's time grows faster than the square of the depth of
+ * blocks, of `else` chains and of expressions in parentheses. Counting is by the look of the tags and errs upwards.
+ */
+const depthProblem = (source: string): SourceProblem | null => {
+  const open: Array<number> = []
+  let depth = 0
+  const problemAt = (position: number, problem: string) => ({ line: lineAt(source, position), problem })
+  for (const tag of source.matchAll(/\{\{(\{\{)?~?\s*(#|\^(?!\s*~?\}\})|\/|else\b(?!\s*~?\}\})|!)?/g)) {
+    const [, raw, kind] = tag
+    if (raw !== undefined) return problemAt(tag.index, "raw blocks are not allowed")
+    if (kind === "#" || kind === "^") {
+      open.push(1)
+      depth++
+    } else if (kind === "else") {
+      open.push((open.pop() ?? 0) + 1)
+      depth++
+    } else if (kind === "/") depth -= open.pop() ?? 0
+    const tooDeep = depth > Limits.nginx.nestingMax || (kind !== "!" && parenthesesDeep(source, tag.index))
+    if (tooDeep) return problemAt(tag.index, tooDeeply)
   }
-  return deepest
+  return null
+}
+const tooDeeply = `blocks or expressions nest deeper than ${Limits.nginx.nestingMax}`
+
+/** Whether the tag that starts here opens more parentheses, one in another, than are allowed. */
+const parenthesesDeep = (source: string, start: number): boolean => {
+  let depth = 0
+  for (let at = start + 2; at < source.length; at++) {
+    const character = source[at]
+    if ((character === "}" || character === "{") && source[at + 1] === character) return false
+    if (character === "(") depth++
+    else if (character === ")") depth--
+    if (depth > Limits.nginx.nestingMax) return true
+  }
+  return false
 }
 
 /** The programs directly inside a statement. */
@@ -48,17 +80,13 @@ export const programsOf = (node: hbs.AST.Node): ReadonlyArray<hbs.AST.Program> =
 }
 
 export const parseTemplate = (name: string, source: string): Result.Result<TemplateSource, TemplateError> => {
-  let program: hbs.AST.Program
+  const tooDeep = depthProblem(source)
+  if (tooDeep !== null) return Result.fail(new TemplateError({ template: name, ...tooDeep }))
   try {
-    program = Handlebars.parse(source)
+    return Result.succeed({ name, program: Handlebars.parse(source) })
   } catch (cause) {
     return Result.fail(new TemplateError({ template: name, line: lineOf(cause), problem: problemOf(cause) }))
   }
-  if (nestingOf(program) > Limits.nginx.nestingMax) {
-    const problem = `blocks nest deeper than ${Limits.nginx.nestingMax}`
-    return Result.fail(new TemplateError({ template: name, line: 1, problem }))
-  }
-  return Result.succeed({ name, program })
 }
 
 /** The partials that a template names and does not define itself, so that they can travel with it. */

@@ -40,11 +40,13 @@ export interface SessionOptions {
 
 export interface AgentSession {
   readonly directives: (have: Generation | null) => Stream.Stream<Directive>
-  /** Something that the session compares itself with may have changed. Never waits. */
-  readonly look: Effect.Effect<void>
+  /** The agent's bundle, or what is stored of the agent, may have changed. Never waits. */
+  readonly look: (at: "agent" | "bundle") => Effect.Effect<void>
   readonly tell: (input: SessionInput) => Effect.Effect<void>
   /** What may be fetched: nothing but what the agent was told to serve. */
   readonly isGiven: (generation: Generation) => boolean
+  /** The agent was removed: nothing is to be remembered. */
+  readonly isEnded: () => boolean
   /** What to remember for the agent's next session. */
   readonly failure: Effect.Effect<Failure | null>
 }
@@ -61,7 +63,8 @@ export const makeAgentSession = Effect.fnUntraced(function* (
   const timer = yield* FiberHandle.make()
   /** What the agent said it can take a delta against, until it says what it serves. */
   let base = options.serving
-  let stale = false
+  const stale = { agent: false, bundle: false }
+  let ended = false
   let machine: SessionState = initialState({
     desired: options.desired,
     serving: options.serving,
@@ -126,18 +129,24 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     yield* Effect.forEach(outputs, perform, { discard: true })
   })
 
-  const end = (reason: string) =>
-    give({ _tag: "Goodbye", reason }, "goodbye").pipe(Effect.andThen(Queue.end(directives)), Effect.asVoid)
+  const end = (reason: string) => {
+    ended = true
+    return give({ _tag: "Goodbye", reason }, "goodbye").pipe(Effect.andThen(Queue.end(directives)), Effect.asVoid)
+  }
 
-  const look = Effect.gen(function* () {
-    stale = false
+  const lookAtAgent = Effect.gen(function* () {
+    stale.agent = false
     const agent = yield* stored(agentId)
-    const generation = yield* Effect.orElseSucceed(engine.generation(agentId), () => undefined)
-    if (agent === undefined || generation === undefined) return yield* end("this agent was removed")
+    if (agent === undefined) return yield* end("this agent was removed")
     const { maintenance, reloadIntervalSeconds } = settingsOf(agent)
     const isSame = maintenance === machine.maintenance && reloadIntervalSeconds * 1_000 === machine.reloadIntervalMillis
     if (!isSame) yield* take({ _tag: "Settings", maintenance, reloadIntervalSeconds })
-    yield* take({ _tag: "Desired", generation })
+  })
+
+  const lookAtBundle = Effect.gen(function* () {
+    stale.bundle = false
+    const generation = yield* Effect.orElseSucceed(engine.generation(agentId), () => undefined)
+    if (generation !== undefined) yield* take({ _tag: "Desired", generation })
   })
 
   const actor: Actor<Message, void, never> = yield* makeActor<void, Message, void, never, never, never, never>({
@@ -146,11 +155,13 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     restart: patient,
     // Looks before the first message, so that a change between the registration and this moment is not missed.
     initial: Effect.sync(() => {
-      stale = true
+      stale.agent = true
+      stale.bundle = true
     }),
     receive: Effect.fnUntraced(function* (_: void, message: Message) {
-      if (stale) yield* look
-      if (message._tag !== "Look") yield* take(message)
+      if (stale.agent && !ended) yield* lookAtAgent
+      if (stale.bundle && !ended) yield* lookAtBundle
+      if (message._tag !== "Look" && !ended) yield* take(message)
       return [undefined, undefined] as const
     })
   })
@@ -165,11 +176,13 @@ export const makeAgentSession = Effect.fnUntraced(function* (
       base = have
       return Stream.unwrap(Effect.as(tell({ _tag: "Start" }), Stream.fromQueue(directives)))
     },
-    look: Effect.suspend(() => {
-      if (stale) return Effect.void
-      stale = true
-      return tell({ _tag: "Look" })
-    }),
+    look: (at) =>
+      Effect.suspend(() => {
+        if (stale[at]) return Effect.void
+        stale[at] = true
+        return tell({ _tag: "Look" })
+      }),
+    isEnded: () => ended,
     tell,
     isGiven: (generation) => generation === machine.inFlight?.generation || generation === machine.serving,
     failure: Effect.map(Clock.currentTimeMillis, (now) => failureAtEnd(machine, now))

@@ -4,7 +4,7 @@
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { canonicalJson } from "@nxmesh/core/nginx/Generation"
-import type { AgentId, Generation } from "@nxmesh/protocol/Ids"
+import { AgentId, type Generation } from "@nxmesh/protocol/Ids"
 import { compareOrder, type Order } from "@nxmesh/protocol/link/Directive"
 import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
@@ -62,10 +62,10 @@ export class AgentSessions extends Context.Service<
       const known = new Map<AgentId, Known>()
       const stored = (agentId: AgentId) => reads.get("agent", agentId)
 
-      const lookAll = (agentIds: Iterable<AgentId>) =>
-        Effect.forEach(agentIds, (id) => known.get(id)?.session?.look ?? Effect.void, { discard: true })
-      yield* engine.listen(({ agentIds }) => lookAll(agentIds))
-      yield* followAgents(lookAll, known)
+      const look = (at: "agent" | "bundle") => (agentIds: Iterable<AgentId>) =>
+        Effect.forEach(agentIds, (id) => known.get(id)?.session?.look(at) ?? Effect.void, { discard: true })
+      yield* engine.listen(({ agentIds }) => look("bundle")(agentIds))
+      yield* followAgents(look("agent"), known)
 
       /** Health and time of the last sign of life, for as long as the agent exists. */
       const seen = Effect.fnUntraced(function* (agentId: AgentId, fields: Partial<Known>) {
@@ -77,7 +77,7 @@ export class AgentSessions extends Context.Service<
       const leave = Effect.fnUntraced(function* (agentId: AgentId, session: AgentSession) {
         metrics.sessions.dec()
         if (known.get(agentId)?.session !== session) return
-        if ((yield* stored(agentId)) === undefined) known.delete(agentId)
+        if (session.isEnded()) known.delete(agentId)
         else yield* seen(agentId, { connected: false, session: undefined, failure: yield* session.failure })
       })
 
@@ -195,19 +195,19 @@ const failureOf = Effect.fnUntraced(function* (reads: Reads["Service"], agentId:
 
 /** Sessions look when their agent's own settings change; what is known of a removed agent is forgotten. */
 const followAgents = Effect.fnUntraced(function* (
-  lookAll: (agentIds: Iterable<AgentId>) => Effect.Effect<void>,
+  look: (agentIds: Iterable<AgentId>) => Effect.Effect<void>,
   known: Map<AgentId, Known>
 ) {
   const applied = yield* (yield* Events).subscribe
   const follow = Effect.gen(function* () {
     const { event } = yield* Queue.take(applied)
-    if (event._tag === "StateReset") yield* lookAll(known.keys())
+    if (event._tag === "StateReset") yield* look(known.keys())
     if (event._tag === "AgentRemoved") {
-      yield* lookAll([event.agent_id])
+      yield* look([event.agent_id])
       if (known.get(event.agent_id)?.session === undefined) known.delete(event.agent_id)
     }
     if (event._tag === "ResourceChanged" && event.kind === "agent") {
-      yield* lookAll([...known.keys()].filter((id) => id === event.id))
+      yield* look([AgentId.make(event.id)])
     }
   })
   yield* follow.pipe(Effect.forever, Effect.forkScoped)

@@ -51,11 +51,28 @@ export const makeBundleMaker: Effect.Effect<BundleMaker, never, Secrets> = Effec
     return made
   })
 
+  /** A fleet goes from one manifest to the next together: what travels is computed once. */
+  const updates = new WeakMap<Manifest, WeakMap<Manifest, BundleUpdate>>()
+
   const update = Effect.fnUntraced(function* (manifest: Manifest, base: Manifest | undefined) {
+    const known = base === undefined ? undefined : updates.get(manifest)?.get(base)
+    if (known !== undefined) return known
+    const made = yield* makeUpdate(manifest, base)
+    if (base !== undefined) {
+      const bases = updates.get(manifest) ?? new WeakMap<Manifest, BundleUpdate>()
+      updates.set(manifest, bases.set(base, made))
+    }
+    return made
+  })
+
+  const makeUpdate = Effect.fnUntraced(function* (
+    manifest: Manifest,
+    base: Manifest | undefined
+  ): Effect.fn.Return<BundleUpdate, KeyUnreadable> {
     const delta = base === undefined ? undefined : deltaBetween(base, manifest)
     const changes = delta === undefined ? Infinity : delta.put.length + delta.removed.length
     if (base === undefined || delta === undefined || changes > manifest.entries.length * Limits.config.deltaShareMax) {
-      return { _tag: "Full", bundle: yield* bundle(manifest) } satisfies BundleUpdate
+      return { _tag: "Full", bundle: yield* bundle(manifest) }
     }
     return {
       _tag: "Delta",
@@ -63,7 +80,7 @@ export const makeBundleMaker: Effect.Effect<BundleMaker, never, Secrets> = Effec
       generation: manifest.generation,
       put: yield* resources(delta.put),
       removed: delta.removed
-    } satisfies BundleUpdate
+    }
   })
 
   return { bundle, update }

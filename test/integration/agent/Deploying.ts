@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
 import type { JournalObserver } from "@nxmesh/agent/deploy/Journal"
-import type { RenderedFile } from "@nxmesh/agent/deploy/RenderedTree"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import type { NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import { Supervisor } from "@nxmesh/agent/nginx/Supervisor"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"

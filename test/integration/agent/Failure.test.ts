@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises"
 import { createServer } from "node:net"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { RenderedFile } from "@nxmesh/agent/deploy/RenderedTree"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import { deploying } from "./Deploying.ts"
 import { edit, freePort, get, site } from "./Instance.ts"
 

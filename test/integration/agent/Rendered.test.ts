@@ -123,6 +123,21 @@ describe("the deployment side with the real renderer", () => {
     })
   )
 
+  it.live("refuses a directive that no tenant may have, before nginx hears of it", () =>
+    Effect.gen(function* () {
+      const instance = yield* temporaryInstance
+      const port = yield* freePort
+      const bad = Fixtures.host(2, { listen_port: port, snippet: "include /etc/passwd;" })
+      yield* Effect.gen(function* () {
+        const outcome = yield* apply(Fixtures.bundle({ hosts: [bad] }), 1)
+        assert.strictEqual(outcome.status, "failed")
+        assert.strictEqual(outcome.error?.step, "render")
+        assert.include(outcome.error?.message, "include")
+        assert.strictEqual(outcome.error?.resource?.id, bad.id)
+      }).pipe(Effect.provide(agentLayer(instance)))
+    })
+  )
+
   it.live("restores the last good bundle from the sealed cache when everything else was lost", () =>
     Effect.gen(function* () {
       const [before, after] = [yield* temporaryInstance, yield* temporaryInstance]

@@ -1,5 +1,6 @@
 /** Renders with core's renderer, for the nginx that is here and with the addresses that names have now. */
 import { Effect, Layer, Result } from "effect"
+import { type ForbiddenDirective, forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
 import type { Layout } from "@nxmesh/core/nginx/Layout"
 import { hostNames, render } from "@nxmesh/core/nginx/Render"
 import type { RenderError } from "@nxmesh/core/nginx/RenderError"
@@ -9,6 +10,10 @@ import { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 
 const fromRenderError = (error: RenderError): RenderFailure =>
   new RenderFailure({ message: error.message, file: null, line: error.line, resource: error.resource })
+
+/** The master refuses it at the API; the agent runs as root, so it looks for itself. */
+const fromForbidden = ({ directive, file, line, reason, resource }: ForbiddenDirective): RenderFailure =>
+  new RenderFailure({ message: `"${directive}" is not allowed: ${reason}`, file, line, resource })
 
 /** The renderer of real deployments. */
 export const layer = (layout: Layout): Layer.Layer<TreeRenderer, never, NginxFacts | Resolver> =>
@@ -25,7 +30,9 @@ export const layer = (layout: Layout): Layer.Layer<TreeRenderer, never, NginxFac
           )
           const addresses = yield* resolver.resolve(hostNames(bundle))
           const rendered = render({ bundle, nginx, layout, directory, deploymentId, addresses })
-          return yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
+          const tree = yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
+          const [forbidden] = forbiddenIn({ files: tree.files }, { logDirectory: layout.logDirectory })
+          return forbidden === undefined ? tree : yield* fromForbidden(forbidden)
         })
       })
     })

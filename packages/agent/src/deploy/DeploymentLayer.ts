@@ -6,6 +6,7 @@ import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
+import * as Watchdog from "../nginx/Watchdog.ts"
 import { Settings } from "../Settings.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
@@ -25,5 +26,5 @@ export const groundLayer = renderer.pipe(
   Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver` and `Identifiers`. */
-export const layer = deployer.pipe(Layer.provideMerge(groundLayer))
+/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver` and `Identifiers`. Watches nginx. */
+export const layer = Layer.merge(deployer, Watchdog.layer).pipe(Layer.provideMerge(groundLayer))

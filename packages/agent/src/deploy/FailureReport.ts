@@ -4,7 +4,7 @@ import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import * as Complaint from "../nginx/Complaint.ts"
 import type { NginxError } from "../nginx/NginxError.ts"
-import type { RenderedFile } from "./RenderedTree.ts"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import type { RenderFailure } from "./TreeRenderer.ts"
 
 /** Where the tree lies, so that a path in an error names one of its files. */
@@ -66,7 +66,7 @@ export const conflict = (complaints: ReadonlyArray<Complaint.Complaint>, place: 
     if (name === null) continue
     const owners = place.files.filter(({ content }) => namesServer(content, name))
     if (owners.length === 0) continue // between two files that are not ours: as it was before
-    const [owner] = owners
+    const owner = owners.at(-1) // the one that nginx ignores
     const message = `${complaint.message}: ${owners.map(({ path }) => path).join(" and ")}`
     const inTwo = owners.length > 1 ? message : `${message}, and configuration that NxMesh does not manage`
     return {

@@ -12,7 +12,7 @@ import { FileError } from "@nxmesh/core/file/FileError"
 import { Limits } from "../Limits.ts"
 import * as BoundedCommand from "../nginx/BoundedCommand.ts"
 import { superfluous } from "./DirectoryName.ts"
-import type { RenderedFile } from "./RenderedTree.ts"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import * as TreeWriter from "./TreeWriter.ts"
 
 const attempt = <A>(operation: string, path: string, run: () => Promise<A>): Effect.Effect<A, FileError> =>

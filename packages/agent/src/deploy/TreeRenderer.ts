@@ -2,7 +2,7 @@
 import { Context, Data, type Effect } from "effect"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { ResourceReference } from "@nxmesh/protocol/model/ResourceKind"
-import type { RenderedFile } from "./RenderedTree.ts"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 
 export class RenderFailure extends Data.TaggedError("RenderFailure")<{
   readonly message: string

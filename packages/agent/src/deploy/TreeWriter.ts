@@ -7,7 +7,7 @@ import { chmodSync, closeSync, fstatSync, linkSync, mkdirSync, openSync, readFil
 import { dirname, isAbsolute, join, normalize } from "node:path"
 import { FileError } from "@nxmesh/core/file/FileError"
 import { Limits } from "../Limits.ts"
-import type { RenderedFile } from "./RenderedTree.ts"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 
 export interface Written {
   /** Files that were written anew, as paths. */

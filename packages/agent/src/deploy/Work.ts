@@ -4,7 +4,7 @@ import type { DeploymentError, DeploymentStep } from "@nxmesh/protocol/model/Dep
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { Reload, Settled } from "../nginx/Proof.ts"
 import type { Attempt, Served } from "./Attempt.ts"
-import type { RenderedFile } from "./RenderedTree.ts"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 
 export interface Work {
   readonly attempt: Attempt

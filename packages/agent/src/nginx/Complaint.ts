@@ -1,38 +1,13 @@
-/** What nginx says is wrong, from its standard error or its error log, and whether that stops a deployment. */
+/** What nginx says is wrong, and whether that stops a deployment. The form of its lines is core's to read. */
+import { type ErrorLine, parseErrors } from "@nxmesh/core/nginx/ErrorLine"
 
-export interface Complaint {
-  readonly level: "warn" | "error" | "crit" | "alert" | "emerg"
-  readonly message: string
-  readonly file: string | null
-  readonly line: number | null
-}
+export type Complaint = ErrorLine
 
-const shape =
-  /^(?:nginx: |\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d )\[(warn|error|crit|alert|emerg)\] (?:(\d+)#\d+: )?(?:\*\d+ )?(.*)$/
-const place = / in (\/\S[^:]*):(\d+)$/
+const complaining = new Set(["warn", "error", "crit", "alert", "emerg"])
 
-const parseLine = (text: string): (Complaint & { readonly pid: number | null }) | null => {
-  const match = shape.exec(text)
-  if (match === null) return null
-  const [, level, pid, rest = ""] = match
-  const at = place.exec(rest)
-  return {
-    level: level as Complaint["level"],
-    message: rest,
-    file: at?.[1] ?? null,
-    line: at?.[2] === undefined ? null : Number(at[2]),
-    pid: pid === undefined ? null : Number(pid)
-  }
-}
-
-/** Every complaint in a text. With a `pid`, only that process's: the error log belongs to the workers too. */
+/** Every complaint in a text, each once. With a `pid`, only that process's: the error log belongs to the workers too. */
 export const complaintsIn = (text: string, pid?: number): ReadonlyArray<Complaint> =>
-  text.split("\n").flatMap((line) => {
-    const parsed = parseLine(line)
-    if (parsed === null || (pid !== undefined && parsed.pid !== pid)) return []
-    const { level, message, file, line: number } = parsed
-    return [{ level, message, file, line: number }]
-  })
+  parseErrors(text).filter((line) => complaining.has(line.level) && (pid === undefined || line.pid === pid))
 
 /** The server name that a `conflicting server name` warning is about. nginx only warns, and serves one of the two. */
 export const conflictingName = (complaint: Complaint): string | null =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FailureReport from "../../src/deploy/FailureReport.ts"
-import type { RenderedFile } from "../../src/deploy/RenderedTree.ts"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import * as Complaint from "../../src/nginx/Complaint.ts"
 
 const file = (name: string, content: string): RenderedFile => ({
@@ -26,7 +26,7 @@ describe("FailureReport", () => {
     ].join("\n")
     assert.deepStrictEqual(FailureReport.fromOutput("test", output, "no", place), {
       step: "test",
-      message: `unknown directive "x" in ${place.directory}/http/20-host-b.conf:7`,
+      message: 'unknown directive "x"',
       file: "http/20-host-b.conf",
       line: 7,
       resource: { kind: "virtual_host", id: "b", name: "b" }

@@ -6,10 +6,10 @@ const log = (level: string, pid: number, message: string) => `2026/03/02 14:30:0
 describe("Complaint", () => {
   it("reads standard error and the error log alike", () => {
     assert.deepStrictEqual(Complaint.complaintsIn('nginx: [emerg] unknown directive "x" in /a/b.conf:12'), [
-      { level: "emerg", message: 'unknown directive "x" in /a/b.conf:12', file: "/a/b.conf", line: 12 }
+      { level: "emerg", message: 'unknown directive "x"', file: "/a/b.conf", line: 12, pid: null }
     ])
     assert.deepStrictEqual(Complaint.complaintsIn(log("warn", 7, "*3 upstream is slow")), [
-      { level: "warn", message: "upstream is slow", file: null, line: null }
+      { level: "warn", message: "upstream is slow", file: null, line: null, pid: 7 }
     ])
   })
 

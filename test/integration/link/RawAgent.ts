@@ -28,7 +28,7 @@ export interface Answer {
   readonly _tag: string
   readonly exit?: {
     readonly _tag: string
-    readonly value?: unknown
+    readonly value?: Readonly<Record<string, unknown>>
     readonly cause?: ReadonlyArray<{ error?: { reason?: string } }>
   }
 }
@@ -150,13 +150,9 @@ export const rawAgent = (port: number, headers: Record<string, string> = {}) =>
 export const verdict = ({ exit }: Answer): string =>
   exit?._tag === "Success" ? "ok" : (exit?.cause?.[0]?.error?.reason ?? JSON.stringify(exit))
 
-export const credentialsOf = (answer: Answer): Credentials => {
-  const { agent_id, key_id, session_key } = answer.exit?.value as {
-    readonly agent_id: string
-    readonly key_id: string
-    readonly session_key: string
-  }
-  return { agentId: agent_id, keyId: key_id, key: Buffer.from(session_key, "base64") }
+export const credentialsOf = ({ exit }: Answer): Credentials => {
+  const { agent_id, key_id, session_key } = exit?.value ?? {}
+  return { agentId: String(agent_id), keyId: String(key_id), key: Buffer.from(String(session_key), "base64") }
 }
 
 export const unknownId = (): string => randomUUID()

@@ -26,7 +26,7 @@ export const makeEndpoints = (urls: ReadonlyArray<string>): Endpoints => ({
  */
 export const choose = (endpoints: Endpoints, nowMillis: number): Endpoint | null => {
   const { list, next } = endpoints
-  const ordered = list.map((_, offset) => list[(next + offset) % list.length]!)
+  const ordered = [...list.slice(next), ...list.slice(0, next)]
   const ready = ordered.find(({ breaker }) => allows(breaker, nowMillis))
   if (ready !== undefined) return ready
   return ordered.reduce<Endpoint | null>(

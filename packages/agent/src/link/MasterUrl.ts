@@ -7,13 +7,14 @@ const defaultPort = 8443
 
 /** `host`, `host:port`, `https://…` or `wss://…`, as `wss://host:port/agents`. */
 export const masterUrl = (text: string): Result.Result<string, string> => {
-  const trimmed = text.trim()
-  const withScheme = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `wss://${trimmed}`
-  if (!URL.canParse(withScheme)) return Result.fail("must be host:port or wss://host:port")
-  const url = new URL(withScheme.replace(/^https:/i, "wss:"))
-  if (url.protocol !== "wss:") return Result.fail("must be wss:// or https://: agents speak TLS only")
-  if (url.hostname === "") return Result.fail("must name a host")
-  return Result.succeed(`wss://${url.hostname}:${url.port === "" ? defaultPort : url.port}${linkPath}`)
+  const [, scheme = "wss", rest = ""] = /^(?:([a-z]+):\/\/)?(.*)$/i.exec(text.trim()) ?? []
+  if (!/^(wss|https)$/i.test(scheme)) return Result.fail("must be wss:// or https://: agents speak TLS only")
+  // Of a scheme that it does not know, URL keeps the port that is said, 443 too.
+  const authority = `agent://${rest.toLowerCase()}`
+  if (!URL.canParse(authority)) return Result.fail("must be host:port or wss://host:port")
+  const { hostname, port } = new URL(authority)
+  if (hostname === "") return Result.fail("must name a host")
+  return Result.succeed(`wss://${hostname}:${port === "" ? defaultPort : port}${linkPath}`)
 }
 
 /** Host and port of what `masterUrl` made; an IPv6 address without its brackets. */

@@ -113,6 +113,7 @@ export const Limits = {
     loginFailuresKept: Duration.days(1),
     deploymentsPerAgentMax: 20,
     generationsMax: 1_000,
+    manifestsMax: 32,
     idempotencyKept: Duration.hours(24),
     busyMillisMax: 5_000,
     /** Events that a subscriber may lag behind before it has to start over. */

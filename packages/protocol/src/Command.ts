@@ -116,7 +116,14 @@ export const Command = Schema.TaggedUnion({
   DeleteTemplate: { ...removeVersion, id: TemplateId },
 
   RecordDeployments: {
-    outcomes: Schema.Array(Schema.Struct({ agent_id: AgentId, outcome: DeploymentOutcome }))
+    outcomes: Schema.Array(
+      Schema.Struct({
+        agent_id: AgentId,
+        outcome: DeploymentOutcome,
+        /** Version number of each resource of the generation by its bundle key, kept when it settled. */
+        manifest: Schema.optionalKey(Schema.Record(Schema.String, Schema.Int))
+      })
+    )
   },
 
   SaveUser: { ...save, user: unstamped(StoredUser) },
@@ -124,9 +131,21 @@ export const Command = Schema.TaggedUnion({
   ChangePassword: { id: UserId, password_hash: Schema.String, keep_session: Schema.NullOr(SessionId) },
   DeleteUser: { ...remove, id: UserId },
   /** Login: the first refresh token of a family, as a hash. Resets the count of failures. */
-  StartSession: { id: SessionId, user_id: UserId, refresh_hash: Sha256, expires_at: Timestamp, remote_address: Schema.String },
+  StartSession: {
+    id: SessionId,
+    user_id: UserId,
+    refresh_hash: Sha256,
+    expires_at: Timestamp,
+    remote_address: Schema.String
+  },
   /** Replaces a refresh token. One that was replaced before ends the whole family: it was stolen. */
-  RotateSession: { id: SessionId, refresh_hash: Sha256, next_refresh_hash: Sha256, sealed_next: SealedSecret, expires_at: Timestamp },
+  RotateSession: {
+    id: SessionId,
+    refresh_hash: Sha256,
+    next_refresh_hash: Sha256,
+    sealed_next: SealedSecret,
+    expires_at: Timestamp
+  },
   EndSession: { id: SessionId },
   RecordLoginFailure: { email: Schema.String, remote_address: Schema.String }
 })

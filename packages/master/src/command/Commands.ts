@@ -4,10 +4,12 @@
  * next is written already.
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
-import type { Command, Idempotency, Outcome, Proposal } from "@nxmesh/protocol/Command"
+import { schemaDetails } from "@nxmesh/protocol/api/SchemaDetails"
+import { Command, type Idempotency, type Outcome, type Proposal } from "@nxmesh/protocol/Command"
 import { CommandId } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
-import { type Cause, Clock, Context, Deferred, Effect, Layer, Queue, Ref } from "effect"
+import type { ErrorCode, ErrorDetail } from "@nxmesh/protocol/Rejection"
+import { type Cause, Clock, Context, Deferred, Effect, Layer, Queue, Ref, Schema } from "effect"
 import { Limits } from "../Limits.ts"
 import { Database } from "../state/Database.ts"
 import { Events } from "../state/Events.ts"
@@ -30,14 +32,16 @@ export interface SubmitRequest {
   readonly remoteAddress?: string | null
 }
 
-const tooLarge = new CommandRejected({
-  index: 0,
-  rejection: {
-    code: "PAYLOAD_TOO_LARGE",
-    message: `a change may have at most ${Limits.command.commandBytesMax} bytes`,
-    details: []
-  }
-})
+/** Refused before it is logged: apply and replay may rely on a command's shape. */
+const malformed = (code: ErrorCode, message: string, details: ReadonlyArray<ErrorDetail> = []) =>
+  new CommandRejected({ index: 0, rejection: { code, message, details } })
+
+const decodeCommand = Schema.decodeUnknownEffect(Schema.toType(Command), { errors: "all" })
+
+const checked = (command: Command): Effect.Effect<Command, CommandRejected> =>
+  Effect.mapError(decodeCommand(command), (error) =>
+    malformed("VALIDATION_ERROR", `${command._tag} is not well formed`, schemaDetails(error))
+  )
 
 export class Commands extends Context.Service<
   Commands,
@@ -79,18 +83,22 @@ export class Commands extends Context.Service<
       const submit = Effect.fn("Commands.submit")(function* (request: SubmitRequest) {
         const refused = yield* Ref.get(refusal)
         if (refused !== undefined) return yield* new CommandError({ reason: refused })
+        const command = yield* checked(request.command)
         const proposal: Proposal = {
           id: CommandId.make(yield* identifiers.uuid),
           at_millis: yield* Clock.currentTimeMillis,
           principal: request.principal,
           idempotency: request.idempotency ?? null,
           remote_address: request.remoteAddress ?? null,
-          command: request.command
+          command
         }
         const payload = encodeProposal(proposal)
-        if (payload.length > Limits.command.commandBytesMax) return yield* tooLarge
+        if (payload.length > Limits.command.commandBytesMax) {
+          const message = `a change may have at most ${Limits.command.commandBytesMax} bytes`
+          return yield* malformed("PAYLOAD_TOO_LARGE", message)
+        }
         const answer = yield* Deferred.make<Outcome, CommandError>()
-        const taken = yield* Queue.offer(waiting, { id: proposal.id, tag: request.command._tag, payload, answer })
+        const taken = yield* Queue.offer(waiting, { id: proposal.id, tag: command._tag, payload, answer })
         if (!taken) {
           const reason = (yield* Ref.get(refusal)) ?? new LogFull({ waiting: Limits.command.waitingMax })
           return yield* new CommandError({ reason })

@@ -1,7 +1,8 @@
 /** At the start, the state catches up with the log: it may lag after a power cut, and it may be new. */
-import { Proposal } from "@nxmesh/protocol/Command"
-import { Data, Effect, Schema } from "effect"
+import type { Proposal } from "@nxmesh/protocol/Command"
+import { Data, Effect } from "effect"
 import type { Entry } from "../state/apply/Apply.ts"
+import { handlers } from "../state/apply/Handlers.ts"
 import { StateFailed, type StateMachine } from "../state/StateMachine.ts"
 import type { CommandLog } from "./CommandLog.ts"
 import type { LogRecord } from "./log/LogRecord.ts"
@@ -14,21 +15,28 @@ export class LogMismatch extends Data.TaggedError("LogMismatch")<{ readonly prob
 }
 
 const text = new TextDecoder("utf-8", { fatal: true })
-const decodeProposal = Schema.decodeUnknownEffect(Schema.fromJsonString(Proposal))
 
 export const encodeProposal = (proposal: Proposal): Uint8Array => Buffer.from(JSON.stringify(proposal), "utf8")
 
 /** What apply gets is what the log holds, so that a later replay gets the same. */
 export const parseProposal = (payload: Uint8Array): Proposal => JSON.parse(text.decode(payload)) as Proposal
 
-const decodeEntry = ({ index, payload }: LogRecord) =>
-  decodeProposal(text.decode(payload)).pipe(
-    Effect.map((proposal): Entry => ({ index, proposal })),
-    Effect.mapError(
-      (error) =>
-        new LogMismatch({ problem: `entry ${index} is not a command that this version knows (${error.message})` })
-    )
-  )
+/**
+ * Entries were checked against their schema before they were logged. A later version may check more strictly, and
+ * must still replay them; what it cannot replay is a command that it does not know.
+ */
+const readEntry = ({ index, payload }: LogRecord) =>
+  Effect.try({
+    try: (): Entry => {
+      const proposal = parseProposal(payload)
+      if (!Object.hasOwn(handlers, proposal.command._tag)) throw new Error(`unknown command ${proposal.command._tag}`)
+      return { index, proposal }
+    },
+    catch: (cause) =>
+      new LogMismatch({
+        problem: `entry ${index} cannot be read (${cause instanceof Error ? cause.message : String(cause)}): was it written by a newer version?`
+      })
+  })
 
 export const applyAll = (machine: StateMachine, entries: ReadonlyArray<Entry>) =>
   Effect.try({
@@ -49,7 +57,7 @@ export const replay = Effect.fn("Commands.replay")(function* (log: CommandLog["S
   }
   yield* log.read(applied + 1, (records) =>
     Effect.gen(function* () {
-      const entries = yield* Effect.forEach(records, decodeEntry)
+      const entries = yield* Effect.forEach(records, readEntry)
       const results = yield* applyAll(machine, entries)
       for (const [position, { defect }] of results.entries()) {
         if (defect !== undefined) {

@@ -79,4 +79,15 @@ describe("Commands", () => {
       })
     )
   )
+
+  it.effect("refuses a command that is not well formed before it is logged, so that no replay meets one", () =>
+    onMaster(
+      Effect.gen(function* () {
+        const rejection = yield* rejected(saveOrganization(1, undefined, { name: "x".repeat(129) }))
+        assert.strictEqual(rejection.code, "VALIDATION_ERROR")
+        assert.strictEqual(rejection.details[0]?.field, "organization.name")
+        assert.strictEqual(yield* Reads.use((reads) => reads.appliedIndex), 0)
+      })
+    )
+  )
 })

@@ -9,7 +9,7 @@ import {
   clashRejection,
   type ClashReader,
   type HostClash
-} from "../../config/Clashes.ts"
+} from "../../targeting/Clashes.ts"
 import type { Connection } from "../Connection.ts"
 import { findResource, resourcesBy } from "../Resources.ts"
 import { Refusal } from "./Refusal.ts"

@@ -26,7 +26,7 @@ export const recordDeployments = (tx: Transaction, command: CommandOf<"RecordDep
 
 const record = (
   tx: Transaction,
-  { agent_id, outcome, ...extra }: Recorded,
+  { agent_id, manifest, outcome }: Recorded,
   position: number
 ): Deployment | undefined => {
   const { connection } = tx
@@ -48,7 +48,7 @@ const record = (
     position,
     JSON.stringify(deployment)
   )
-  count(tx, deployment, "manifest" in extra ? extra.manifest : undefined)
+  count(tx, deployment, manifest)
   if (outcome.serving_generation !== null) {
     connection.run(
       "INSERT OR REPLACE INTO serving_generations (agent_id, generation) VALUES (?, ?)",
@@ -59,7 +59,7 @@ const record = (
   return deployment
 }
 
-const count = (tx: Transaction, { generation, status }: Deployment, manifest: unknown): void => {
+const count = (tx: Transaction, { generation, status }: Deployment, manifest: Recorded["manifest"]): void => {
   tx.connection.run(
     `INSERT INTO generations (generation, settled, failed, rolled_back, rollback_failed, interrupted, entry)
      VALUES (?, 0, 0, 0, 0, 0, ?) ON CONFLICT (generation) DO UPDATE SET entry = excluded.entry`,
@@ -81,11 +81,17 @@ const forgetOld = ({ connection }: Transaction, agentId: AgentId): void => {
   )
 }
 
-/** Generations that no agent serves are forgotten, oldest first, above the bound. */
+/** Generations that no agent serves are forgotten, oldest first, above the bound; their manifests, which are large, sooner. */
 const forgetGenerations = ({ connection }: Transaction): void => {
   connection.run(
     `DELETE FROM generations WHERE entry < (SELECT entry FROM generations ORDER BY entry DESC LIMIT 1 OFFSET ?)
        AND generation NOT IN (SELECT generation FROM serving_generations)`,
     Limits.state.generationsMax
+  )
+  connection.run(
+    `UPDATE generations SET manifest = NULL WHERE manifest IS NOT NULL
+       AND entry < (SELECT entry FROM generations ORDER BY entry DESC LIMIT 1 OFFSET ?)
+       AND generation NOT IN (SELECT generation FROM serving_generations)`,
+    Limits.state.manifestsMax
   )
 }

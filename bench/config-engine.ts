@@ -90,7 +90,7 @@ const loading = millis(() => {
 })
 process.stdout.write(`${"load 5,000 hosts".padEnd(64)} ${loading.toFixed(1)} ms\n`)
 const firstAsk = millis(() => {
-  for (let number = 1; number <= agentsMax; number++) catalogue.manifestOf(agent(number))?.generation
+  for (let number = 1; number <= agentsMax; number++) void catalogue.manifestOf(agent(number))?.generation
 })
 process.stdout.write(`${"first generation of each of 2,000 agents".padEnd(64)} ${firstAsk.toFixed(1)} ms\n`)
 

@@ -26,7 +26,7 @@ import { Closures, type Lookup } from "./Closures.ts"
 import { builtInEntry, certificateEntry, hostEntry, templateEntry, upstreamEntry } from "./Entries.ts"
 import { type Entry, Manifest, patched } from "./Manifest.ts"
 import { TargetIndex, upsert } from "./TargetIndex.ts"
-import { type AgentTarget, matchesLabels, type Selection } from "./Targets.ts"
+import { type AgentTarget, matchesLabels, type Selection } from "../targeting/Targets.ts"
 
 interface Group {
   readonly selection: Selection

@@ -9,7 +9,7 @@ import { closureOf, type Lookup, templateKeys } from "./Closures.ts"
 import { hostEntry, templateEntry, upstreamEntry } from "./Entries.ts"
 import { type Entry, Manifest } from "./Manifest.ts"
 import { upsert } from "./TargetIndex.ts"
-import { type AgentTarget, targets } from "./Targets.ts"
+import { type AgentTarget, targets } from "../targeting/Targets.ts"
 
 const stamps = { created_at: "1970-01-01T00:00:00.000Z", updated_at: "1970-01-01T00:00:00.000Z", revision: 1 }
 

@@ -9,7 +9,7 @@ import type { Catalogue } from "./Catalogue.ts"
 import { draftedResources, isTargeted, withDrafts } from "./Drafts.ts"
 import type { Manifest } from "./Manifest.ts"
 import { assumedNginx, previewTree, treeDifferences } from "./PreviewTree.ts"
-import type { AgentTarget } from "./Targets.ts"
+import type { AgentTarget } from "../targeting/Targets.ts"
 
 export interface PreviewInput {
   readonly agent: AgentTarget

@@ -11,7 +11,7 @@ import {
   selectionOf,
   type Targeting,
   targetsSelection
-} from "./Targets.ts"
+} from "../targeting/Targets.ts"
 
 export type TargetingHost = Targeting & { readonly id: VirtualHostId }
 

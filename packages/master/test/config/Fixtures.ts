@@ -15,7 +15,7 @@ import type { StoredCertificate } from "@nxmesh/protocol/model/Certificate"
 import type { Template } from "@nxmesh/protocol/model/Template"
 import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import { type Location, proxySettingsDefault, type VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import type { AgentTarget } from "../../src/config/Targets.ts"
+import type { AgentTarget } from "../../src/targeting/Targets.ts"
 
 /** A UUID of its own for every pair of a kind and a number. */
 export const uuid = (kind: number, number: number): string =>

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { AgentSelector } from "@nxmesh/protocol/model/AgentSelector"
 import { Schema } from "effect"
-import { labelsKey, selectionOf, targets, targetsSelection } from "../../src/config/Targets.ts"
-import { agent, agentId, host, hostId, labelled, only, organization, workspace } from "./Fixtures.ts"
+import { labelsKey, selectionOf, targets, targetsSelection } from "../../src/targeting/Targets.ts"
+import { agent, agentId, host, hostId, labelled, only, organization, workspace } from "../config/Fixtures.ts"
 
 const owned = (target_agents: AgentSelector) => ({
   id: hostId(1),

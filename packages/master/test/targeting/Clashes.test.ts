@@ -1,8 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import { type ClashReader, clashesOfAgent, clashesOfHost, clashKeys, clashRejection } from "../../src/config/Clashes.ts"
-import type { AgentTarget } from "../../src/config/Targets.ts"
-import { agent, host, labelled, only, organization, workspace } from "./Fixtures.ts"
+import {
+  type ClashReader,
+  clashesOfAgent,
+  clashesOfHost,
+  clashKeys,
+  clashRejection
+} from "../../src/targeting/Clashes.ts"
+import type { AgentTarget } from "../../src/targeting/Targets.ts"
+import { agent, host, labelled, only, organization, workspace } from "../config/Fixtures.ts"
 
 /** Workspaces 1 and 2 belong to organization 1, workspace 3 to organization 2. */
 const organizationOf: ClashReader["organizationOf"] = (id) => organization(id === workspace(3) ? 2 : 1)

@@ -1,21 +1,20 @@
-/** How the texts of settings are read. Each reader answers the value, or what is allowed, as the end of a sentence. */
+/** How the texts of the agent's own settings are read. */
 import { isAbsolute } from "node:path"
+import type { Reader } from "@nxmesh/core/settings/SettingValues"
 import { DeploymentMode } from "@nxmesh/protocol/model/Agent"
 import { Labels } from "@nxmesh/protocol/model/Text"
-import { type LogLevel, Redacted, Result, Schema } from "effect"
+import { Redacted, Result, Schema } from "effect"
 import { Limits } from "./Limits.ts"
 
-export type Reader<A> = (text: string) => Result.Result<A, string>
-
 /** Paths reach nginx.conf, where a space would end an argument and the rest would be syntax. */
-export const readPath: Reader<string> = (text) =>
+export const readNginxPath: Reader<string> = (text) =>
   isAbsolute(text) && /^[^\s"';{}\\$#\0]+$/.test(text)
     ? Result.succeed(text.length > 1 ? text.replace(/\/+$/, "") : text)
     : Result.fail("must be an absolute path without spaces, quotes, ; { } $ # or \\")
 
 /** A directory whose socket must fit the address of a unix socket. */
 export const readRuntimeDirectory: Reader<string> = (text) =>
-  Result.flatMap(readPath(text), (path) =>
+  Result.flatMap(readNginxPath(text), (path) =>
     Buffer.byteLength(`${path}/proof.sock`) <= Limits.socketPathBytesMax
       ? Result.succeed(path)
       : Result.fail(
@@ -58,28 +57,4 @@ export const readLabels: Reader<Labels> = (text) => {
   return pairs.every((pair) => pair.length === 2) && Schema.is(Labels)(labels)
     ? Result.succeed(labels)
     : Result.fail("must be key=value pairs, comma-separated, as in env=prod,tier=edge")
-}
-
-export const readAddress: Reader<{ readonly host: string; readonly port: number }> = (text) => {
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
-  const host = match?.[1] ?? match?.[2]
-  return host === undefined || Number(match?.[3]) > 65_535
-    ? Result.fail("must be host:port, as in 127.0.0.1:9113")
-    : Result.succeed({ host, port: Number(match?.[3]) })
-}
-
-export const readBoolean: Reader<boolean> = (text) =>
-  text === "true" || text === "false" ? Result.succeed(text === "true") : Result.fail("must be true or false")
-
-const logLevels: Readonly<Record<string, LogLevel.LogLevel>> = {
-  error: "Error",
-  warn: "Warn",
-  info: "Info",
-  debug: "Debug",
-  trace: "Trace"
-}
-
-export const readLogLevel: Reader<LogLevel.LogLevel> = (text) => {
-  const level = logLevels[text.toLowerCase()]
-  return level === undefined ? Result.fail("must be error, warn, info, debug or trace") : Result.succeed(level)
 }

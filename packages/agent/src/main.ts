@@ -1,8 +1,8 @@
 /** `nxmesh-agent`: entry point. */
-import { readFile } from "node:fs/promises"
 import { argv } from "node:process"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
+import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Console, Data, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AgentLayer } from "./Agent.ts"
@@ -11,7 +11,7 @@ import * as Recover from "./cli/Recover.ts"
 import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
 import { layoutOf } from "./nginx/InstanceFromSettings.ts"
 import { NginxInstance } from "./nginx/NginxInstance.ts"
-import { Settings, SettingsError, settingsHelp } from "./Settings.ts"
+import { Settings, settingsHelp } from "./Settings.ts"
 import { agentVersion } from "./Version.ts"
 
 /** The doctor found what keeps the agent from working; it was printed. */
@@ -25,20 +25,9 @@ interface Flags {
   readonly config: Option.Option<string>
 }
 
-const readConfig = (path: string) =>
-  Effect.tryPromise({
-    try: () => readFile(path, "utf8"),
-    catch: (cause) =>
-      new SettingsError({
-        problems: [`--config: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`]
-      })
-  }).pipe(Effect.map((text) => ({ path, text })))
-
 /** The settings of the environment and the file, and a log at their level. */
 const configured = (path: Option.Option<string>) => {
-  const settings = Layer.unwrap(
-    Effect.map(Option.isNone(path) ? Effect.succeed(null) : readConfig(path.value), Settings.layer)
-  )
+  const settings = Layer.unwrap(Effect.map(loadSettingsFile(Option.getOrNull(path)), Settings.layer))
   const logging = Layer.unwrap(
     Effect.map(Settings, ({ logLevel }) => layerJsonLogger({ component: "agent", minimumLevel: logLevel }))
   )

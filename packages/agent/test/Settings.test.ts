@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { Redacted, Result } from "effect"
 import { instanceOf, layoutOf } from "../src/nginx/InstanceFromSettings.ts"
-import { readSettings, settingsHelp } from "../src/Settings.ts"
+import { definitions, settingsHelp } from "../src/Settings.ts"
 
 const read = (variables: Record<string, string>, yaml?: string) =>
-  readSettings(variables, yaml === undefined ? null : { path: "agent.yaml", text: yaml })
+  readSettings(definitions, variables, yaml === undefined ? null : { path: "agent.yaml", text: yaml })
 const good = (variables: Record<string, string>, yaml?: string) => Result.getOrThrow(read(variables, yaml))
 const problems = (variables: Record<string, string>, yaml?: string) => {
   const result = read(variables, yaml)
@@ -70,6 +71,12 @@ describe("Settings", () => {
     })
   }
 
+  it("refuses paths that nginx would read as syntax", () => {
+    for (const path of ["/a;b", "/a{", "/a}", '/a"', "/a$b", "/a#b", "/a\\b", "/a\nb"]) {
+      assert.match(problems({ NXMESH_NGINX_PREFIX: path }), /^NXMESH_NGINX_PREFIX: .* must be an absolute path/)
+    }
+  })
+
   it("says every problem at once, and never the token", () => {
     const message = problems({ NXMESH_AGENT_TOKEN: "short", NXMESH_LOG_LEVEL: "loud" }, "colour: red\n")
     assert.strictEqual(message.split("\n").length, 3)
@@ -78,6 +85,6 @@ describe("Settings", () => {
   })
 
   it("explains every setting", () => {
-    assert.include(settingsHelp, "NXMESH_NGINX_CONF_DIR")
+    for (const { key } of Object.values(definitions)) assert.include(settingsHelp, `NXMESH_${key.toUpperCase()}`)
   })
 })

@@ -1,29 +1,14 @@
 /** `nxmesh-master`: reads settings, serves until a signal, stops within a bound. */
-import { readFile } from "node:fs/promises"
 import { NodeRuntime } from "@effect/platform-node"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
-import { Cause, Context, Data, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"
+import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"
 import { help, readArguments } from "./Arguments.ts"
 import { Commands } from "./command/Commands.ts"
 import { Limits } from "./Limits.ts"
 import { layerMaster } from "./Master.ts"
 import { Settings } from "./Settings.ts"
 import { version } from "./Version.ts"
-
-class ConfigFileError extends Data.TaggedError("ConfigFileError")<{ readonly path: string; readonly cause: unknown }> {
-  override get message() {
-    const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `the file of --config cannot be read: ${why}`
-  }
-}
-
-const readConfig = (path: string | null) =>
-  path === null
-    ? Effect.succeed(null)
-    : Effect.tryPromise({
-        try: async () => ({ path, text: await readFile(path, "utf8") }),
-        catch: (cause) => new ConfigFileError({ path, cause })
-      })
 
 const layerLogging = Layer.unwrap(
   Effect.map(Settings, ({ logLevel }) => layerJsonLogger({ component: "master", minimumLevel: logLevel }))
@@ -47,8 +32,8 @@ const serve = Effect.acquireUseRelease(
     }),
   closeWithin
 ).pipe(
-  Effect.ensuring(Effect.logInfo("the master has stopped")),
-  Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logFatal(messageOf(cause), cause)))
+  Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logFatal(messageOf(cause), cause))),
+  Effect.ensuring(Effect.logInfo("the master has stopped"))
 )
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {
@@ -70,7 +55,7 @@ const say = (text: string) =>
 
 const started = (config: string | null) =>
   Effect.gen(function* () {
-    const file = yield* readConfig(config)
+    const file = yield* loadSettingsFile(config)
     const settings = yield* Layer.build(Settings.layer(file))
     return settings
   }).pipe(

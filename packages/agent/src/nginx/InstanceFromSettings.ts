@@ -1,9 +1,9 @@
 /** Where nginx lives, and how its trees are laid out, as the settings say it. */
-import { SettingsError } from "@nxmesh/core/settings/SettingsError"
 import { Effect, Layer } from "effect"
 import { access } from "node:fs/promises"
 import { join } from "node:path"
 import type { Layout } from "@nxmesh/core/nginx/Layout"
+import { SettingsError } from "@nxmesh/core/settings/SettingsError"
 import { Limits } from "../Limits.ts"
 import { Settings, type SettingsShape } from "../Settings.ts"
 import { NginxInstance, type NginxInstanceSettings } from "./NginxInstance.ts"

@@ -1,6 +1,7 @@
 /** Enrolment tokens as the API issues them: the text once, with the command that enrols, ready to paste. */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
+import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
 import type { Idempotency } from "@nxmesh/protocol/Command"
 import { type AgentId, EnrolmentTokenId, Sha256 } from "@nxmesh/protocol/Ids"
 import { EnrolmentToken, type IssuedEnrolmentToken } from "@nxmesh/protocol/model/Agent"
@@ -11,7 +12,6 @@ import { Cluster } from "../cluster/Cluster.ts"
 import { Limits } from "../Limits.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Settings, type SettingsShape } from "../Settings.ts"
-import { type Address, addressText } from "../SettingValues.ts"
 import { submit } from "./Submission.ts"
 
 /** Listening on these is listening on every address of the machine. */

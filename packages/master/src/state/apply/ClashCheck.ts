@@ -2,8 +2,14 @@
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { Workspace } from "@nxmesh/protocol/model/Organization"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import type { Rejection } from "@nxmesh/protocol/Rejection"
-import type { ClashReader } from "../ClashRules.ts"
+import {
+  clashesOfAgent,
+  clashesOfHost,
+  clashKeys,
+  clashRejection,
+  type ClashReader,
+  type HostClash
+} from "../../targeting/Clashes.ts"
 import type { Connection } from "../Connection.ts"
 import { findResource, resourcesBy } from "../Resources.ts"
 import { Refusal } from "./Refusal.ts"
@@ -46,19 +52,15 @@ const clashReader = (connection: Connection): ClashReader => ({
     }))
 })
 
-const refuseClash = (rejection: Rejection | undefined): void => {
-  if (rejection !== undefined) throw new Refusal(rejection)
+const refuseClashes = (clashes: ReadonlyArray<HostClash>): void => {
+  if (clashes.length > 0) throw new Refusal(clashRejection(clashes))
 }
 
 /** Records by which keys a host is found; none for a disabled one. */
-export const putClashKeys = (
-  { clashRules, connection }: Transaction,
-  host: VirtualHost,
-  workspace: Workspace
-): void => {
+export const putClashKeys = ({ connection }: Transaction, host: VirtualHost, workspace: Workspace): void => {
   removeClashKeys(connection, host.id)
   if (!host.enabled) return
-  for (const key of new Set(clashRules.keysOf(host))) {
+  for (const key of new Set(clashKeys(host))) {
     connection.run(
       "INSERT INTO virtual_host_keys (organization_id, key, host_id) VALUES (?, ?, ?)",
       workspace.organization_id,
@@ -72,15 +74,18 @@ export const removeClashKeys = (connection: Connection, hostId: string): void =>
   connection.run("DELETE FROM virtual_host_keys WHERE host_id = ?", hostId)
 }
 
-export const requireHostFits = ({ clashRules, connection }: Transaction, host: VirtualHost): void =>
-  refuseClash(clashRules.ofHost(host, clashReader(connection)))
+export const requireHostFits = ({ connection }: Transaction, host: VirtualHost): void =>
+  refuseClashes(clashesOfHost(host, clashReader(connection)))
 
-export const requireAgentFits = (
-  { clashRules, connection }: Transaction,
-  agent: StoredAgent,
-  workspace: Workspace
-): void => {
-  const { id, labels, workspace_id } = agent
-  const candidate = { id, labels, workspace_id, organization_id: workspace.organization_id }
-  refuseClash(clashRules.ofAgent(candidate, clashReader(connection)))
-}
+export const requireAgentFits = ({ connection }: Transaction, agent: StoredAgent, workspace: Workspace): void =>
+  refuseClashes(
+    clashesOfAgent(
+      {
+        id: agent.id,
+        workspace_id: agent.workspace_id,
+        organization_id: workspace.organization_id,
+        labels: agent.labels
+      },
+      clashReader(connection)
+    )
+  )

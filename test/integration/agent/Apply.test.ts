@@ -97,4 +97,22 @@ describe("Deployer", () => {
       })
     )
   )
+
+  it.live("serves a kept generation again, and says which ones are gone", () =>
+    deploying(({ apply, deployer, port }) =>
+      Effect.gen(function* () {
+        const first = yield* apply([site("a.test", port, "one")])
+        const { directory } = yield* deployer.current
+        yield* apply([site("a.test", port, "two")])
+        const back = yield* deployer.rollback({ deploymentId: nextDeploymentId(), directory })
+        assert.strictEqual(back.status, "settled", JSON.stringify(back))
+        assert.strictEqual(back.generation, first.generation)
+        assert.strictEqual(yield* get(port, "a.test"), "one")
+        assert.notStrictEqual((yield* deployer.current).directory, directory)
+        const gone = yield* deployer.rollback({ deploymentId: nextDeploymentId(), directory: "20200101000000-000099" })
+        assert.strictEqual(gone.status, "failed")
+        assert.include(gone.error?.message, "no generation")
+      })
+    )
+  )
 })

@@ -4,16 +4,15 @@
  */
 import { DateTime, Effect } from "effect"
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
-import { join } from "node:path"
 import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
 import type { FileError } from "@nxmesh/core/file/FileError"
-import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
+import { Generation } from "@nxmesh/protocol/Ids"
 import { type Bundle, generationText } from "@nxmesh/protocol/model/Bundle"
 import type { Served } from "./Attempt.ts"
 import type { Surroundings } from "./DeploymentSteps.ts"
-import { directoryName, highestSequence, sequenceOf } from "./DirectoryName.ts"
+import { directoryName, highestSequence } from "./DirectoryName.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
+import * as KeptGeneration from "./KeptGeneration.ts"
 import type { Journal } from "./Journal.ts"
 import type { RenderFailure } from "./TreeRenderer.ts"
 
@@ -22,23 +21,9 @@ export const emptyBundle: Bundle = {
   resources: []
 }
 
-const marker = /^# nxmesh generation ([0-9a-f]{64}) deployment ([0-9a-f-]{36})\b/m
-
-/** Reads the marker of a tree's entry file. */
-export const readMarker = (directory: string, entry: string): Served | null => {
-  const match = marker.exec(entry)
-  return match?.[1] === undefined || match[2] === undefined || sequenceOf(directory) === null
-    ? null
-    : { directory, generation: Generation.make(match[1]), deploymentId: DeploymentId.make(match[2]) }
-}
-
 const adopt = Effect.fnUntraced(function* (confDirectory: string): Effect.fn.Return<Served | null, FileError> {
   const directory = yield* GenerationDirectory.current(confDirectory)
-  if (directory === null) return null
-  const entry = yield* Effect.promise(() =>
-    readFile(join(confDirectory, directory, "nxmesh.conf"), "utf8").catch(() => "")
-  )
-  return readMarker(directory, entry)
+  return directory === null ? null : yield* KeptGeneration.find(confDirectory, directory)
 })
 
 /** Makes sure that there is a settled tree and a link to it. */

@@ -20,6 +20,7 @@ import type { Surroundings } from "./DeploymentSteps.ts"
 import * as Journal from "./Journal.ts"
 import type { JournalInUse } from "./JournalLock.ts"
 import { refusal } from "./OrderGuard.ts"
+import * as KeptGeneration from "./KeptGeneration.ts"
 import * as Recoverer from "./Recoverer.ts"
 import { waitMillis } from "./ReloadBudget.ts"
 import { type RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
@@ -30,6 +31,12 @@ export interface ApplyRequest {
   readonly order: Order
   /** Deploy also when this generation serves already: names resolved to other addresses, or nginx was replaced. */
   readonly force?: boolean
+}
+
+export interface RollbackRequest {
+  readonly deploymentId: DeploymentId
+  /** Name of a generation directory that is still kept. */
+  readonly directory: string
 }
 
 export interface DeployerSettings {
@@ -47,6 +54,8 @@ export class Deployer extends Context.Service<
      * deployment that it asked for.
      */
     readonly apply: (request: ApplyRequest) => Effect.Effect<DeploymentOutcome>
+    /** Serves again what a kept generation directory holds, by the same steps and under an id of its own. */
+    readonly rollback: (request: RollbackRequest) => Effect.Effect<DeploymentOutcome>
     /** What settled last. Its directory is in use. */
     readonly current: Effect.Effect<Served>
     /** The highest order accepted, to be announced on connecting; `null` before the first. */
@@ -110,28 +119,53 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
           (answer) => answer?.deploymentId === served.deploymentId
         )
 
-  const deploy = Effect.fnUntraced(function* (request: ApplyRequest) {
-    const startedAt = DateTime.formatIso(yield* DateTime.now)
-    const begun = { deploymentId: request.deploymentId, bundle: request.bundle, startedAt }
-    const refused = refusal(journal.state().order, request.order)
-    if (refused !== null) return yield* Deployment.refused(begun, served, refused)
-    const accepted = yield* Effect.result(journal.record({ _tag: "Accepted", order: request.order }))
-    if (accepted._tag === "Failure") return yield* Deployment.refused(begun, served, accepted.failure.message)
-    if (request.force !== true && (yield* serves(request.bundle))) return yield* Deployment.unchanged(begun)
+  const run = Effect.fnUntraced(function* (begun: Deployment.Begun) {
     const ended = yield* Deployment.run(around, journal, served, begun)
     served = ended.served
     if (ended.reloaded) lastReloadMillis = yield* Clock.currentTimeMillis
     return ended.outcome
   })
 
+  const deploy = Effect.fnUntraced(function* (request: ApplyRequest) {
+    const startedAt = DateTime.formatIso(yield* DateTime.now)
+    const { bundle, deploymentId } = request
+    const begun: Deployment.Begun = {
+      deploymentId,
+      generation: bundle.generation,
+      startedAt,
+      render: (directory) => around.renderer.render({ bundle, directory, deploymentId })
+    }
+    const refused = refusal(journal.state().order, request.order)
+    if (refused !== null) return yield* Deployment.refused(begun, served, refused)
+    const accepted = yield* Effect.result(journal.record({ _tag: "Accepted", order: request.order }))
+    if (accepted._tag === "Failure") return yield* Deployment.refused(begun, served, accepted.failure.message)
+    if (request.force !== true && (yield* serves(request.bundle))) return yield* Deployment.unchanged(begun)
+    return yield* run(begun)
+  })
+
+  const rollback = Effect.fnUntraced(function* ({ deploymentId, directory: from }: RollbackRequest) {
+    const startedAt = DateTime.formatIso(yield* DateTime.now)
+    const kept = yield* KeptGeneration.find(around.instance.confDirectory, from)
+    const render = (to: string) => KeptGeneration.copy(around.instance.confDirectory, { from, to, deploymentId })
+    return yield* kept === null
+      ? Deployment.refused(
+          { deploymentId, generation: served.generation, startedAt },
+          served,
+          KeptGeneration.missing(from)
+        )
+      : run({ deploymentId, generation: kept.generation, startedAt, render })
+  })
+
   // Deployments run in a scope of their own, which closes only between two of them.
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => exclusive(Scope.close(scope, Exit.void)))
 
+  const inTurn = <A>(effect: Effect.Effect<A>) =>
+    Effect.forkIn(exclusive(effect), scope).pipe(Effect.flatMap(Fiber.join))
+
   return Deployer.of({
-    apply: Effect.fn("Deployer.apply")((request: ApplyRequest) =>
-      Effect.forkIn(exclusive(deploy(request)), scope).pipe(Effect.flatMap(Fiber.join))
-    ),
+    apply: Effect.fn("Deployer.apply")((request: ApplyRequest) => inTurn(deploy(request))),
+    rollback: Effect.fn("Deployer.rollback")((request: RollbackRequest) => inTurn(rollback(request))),
     current: Effect.sync(() => served),
     order: Effect.sync(() => journal.state().order),
     lastOutcome: Effect.sync(() => journal.state().lastOutcome),

@@ -1,8 +1,7 @@
 /** One deployment from its beginning in the journal to its outcome. */
 import { DateTime, Effect } from "effect"
-import type { DeploymentId } from "@nxmesh/protocol/Ids"
+import type { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
-import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentError, DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
@@ -13,12 +12,16 @@ import { directoryName } from "./DirectoryName.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
 import * as Interpreter from "./Interpreter.ts"
 import type { Journal } from "./Journal.ts"
-import { makeWork, type Work } from "./Work.ts"
+import { makeWork, type RenderInto, type Work } from "./Work.ts"
 
-export interface Begun {
+export interface Identified {
   readonly deploymentId: DeploymentId
-  readonly bundle: Bundle
+  readonly generation: Generation
   readonly startedAt: string
+}
+
+export interface Begun extends Identified {
+  readonly render: RenderInto
 }
 
 export interface Ended {
@@ -29,12 +32,12 @@ export interface Ended {
 }
 
 const outcomeOf = Effect.fnUntraced(function* (
-  { deploymentId, bundle, startedAt }: Begun,
+  { deploymentId, generation, startedAt }: Identified,
   rest: Pick<DeploymentOutcome, "status" | "serving_generation" | "error"> & Partial<DeploymentOutcome>
 ): Effect.fn.Return<DeploymentOutcome> {
   return {
     id: deploymentId,
-    generation: bundle.generation,
+    generation,
     started_at: startedAt,
     finished_at: DateTime.formatIso(yield* DateTime.now),
     serving_after_millis: null,
@@ -45,7 +48,7 @@ const outcomeOf = Effect.fnUntraced(function* (
 })
 
 /** Refused before it began: nothing was touched. */
-export const refused = (begun: Begun, served: Served, message: string): Effect.Effect<DeploymentOutcome> =>
+export const refused = (begun: Identified, served: Served, message: string): Effect.Effect<DeploymentOutcome> =>
   outcomeOf(begun, {
     status: "failed",
     serving_generation: served.generation,
@@ -60,7 +63,7 @@ export const refused = (begun: Begun, served: Served, message: string): Effect.E
 
 /** This generation serves already, and nginx has just said so: settled, without a reload and so without its times. */
 export const unchanged = (begun: Begun): Effect.Effect<DeploymentOutcome> =>
-  outcomeOf(begun, { status: "settled", serving_generation: begun.bundle.generation, error: null })
+  outcomeOf(begun, { status: "settled", serving_generation: begun.generation, error: null })
 
 /** What nginx serves after a rollback that was not proved: what it says itself, or `null` when it says nothing. */
 const observed = (around: Surroundings, { attempt, served }: Work) =>
@@ -87,8 +90,8 @@ const logged = (doing: string, effect: Effect.Effect<unknown, FileError>): Effec
 const beginAttempt = Effect.fnUntraced(function* (journal: Journal, previous: Served, begun: Begun) {
   const sequence = journal.state().sequence + 1
   const directory = directoryName(yield* DateTime.now, sequence)
-  const { deploymentId, bundle, startedAt } = begun
-  const attempt = { deploymentId, generation: bundle.generation, directory }
+  const { deploymentId, generation, startedAt } = begun
+  const attempt = { deploymentId, generation, directory }
   yield* journal.record({ _tag: "Began", sequence, open: { ...attempt, startedAt, step: "render" } })
   return { ...attempt, previous }
 })
@@ -104,7 +107,7 @@ export const run = Effect.fnUntraced(function* (
   if (begin._tag === "Failure") {
     return { outcome: yield* refused(begun, previous, begin.failure.message), served: previous, reloaded: false }
   }
-  const work = makeWork(begin.success, begun.bundle)
+  const work = makeWork(begin.success, begun.render)
   const ending = yield* Interpreter.run(around, journal, work)
   const served = ending.status === "failed" ? previous : work.served
   const outcome = yield* conclude(around, begun, work, ending)

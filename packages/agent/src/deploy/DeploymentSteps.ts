@@ -29,10 +29,8 @@ export interface Surroundings {
 type StepError = NginxError | FileError | RenderFailure | StepFailed
 type Step = (around: Surroundings, work: Work) => Effect.Effect<void, StepError, Scope.Scope>
 
-const render: Step = Effect.fnUntraced(function* (around, work) {
-  const { attempt, bundle } = work
-  const { deploymentId, directory } = attempt
-  const rendering = yield* around.renderer.render({ bundle, directory, deploymentId })
+const render: Step = Effect.fnUntraced(function* (_, work) {
+  const rendering = yield* work.render(work.attempt.directory)
   work.files = rendering.files
   work.warnings.push(...rendering.warnings)
 })

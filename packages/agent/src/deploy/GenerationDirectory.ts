@@ -19,8 +19,10 @@ const attempt = <A>(operation: string, path: string, run: () => Promise<A>): Eff
   Effect.tryPromise({ try: run, catch: (cause) => new FileError({ operation, path, cause }) })
 
 const linkName = "current"
-const entryFile = "nxmesh.conf"
-const proofFile = join("http", "90-proof.conf")
+/** The one file that `current/*.conf` matches; it says which generation and deployment this is. */
+export const entryFile = "nxmesh.conf"
+/** The proof server, which answers with the deployment id. */
+export const proofFile = "http/90-proof.conf"
 
 /**
  * New files are fsynced one by one while they are few. A first deployment of thousands would wait for as many commits of
@@ -103,6 +105,12 @@ export const prune = Effect.fn("GenerationDirectory.prune")(function* (
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
+/** One of the two files that carry a deployment id, with another id in it. */
+export const withDeploymentId = (path: string, content: string, deploymentId: string): string =>
+  path === proofFile
+    ? content.replace(uuid, deploymentId)
+    : content.replace(/(# nxmesh generation \S+ deployment )\S+/, `$1${deploymentId}`)
+
 /**
  * Gives a settled tree another deployment id, for the way back: an answer with this id can only come from workers
  * that started after it. The files are replaced whole, so the generations that share them by hard link keep theirs.
@@ -112,11 +120,9 @@ export const reidentify = Effect.fn("GenerationDirectory.reidentify")(function* 
   name: string,
   deploymentId: string
 ): Effect.fn.Return<void, FileError> {
-  const rewrite = Effect.fnUntraced(function* (file: string, pattern: RegExp, text: string) {
+  for (const file of [proofFile, entryFile]) {
     const path = join(confDirectory, name, file)
     const content = yield* attempt("read", path, () => readFile(path, "utf8"))
-    yield* AtomicFile.write(path, content.replace(pattern, text), { mode: 0o644 })
-  })
-  yield* rewrite(proofFile, uuid, deploymentId)
-  yield* rewrite(entryFile, /(# nxmesh generation \S+ deployment )\S+/, `$1${deploymentId}`)
+    yield* AtomicFile.write(path, withDeploymentId(file, content, deploymentId), { mode: 0o644 })
+  }
 })

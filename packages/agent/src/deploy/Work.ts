@@ -1,14 +1,18 @@
 /** What one deployment finds out on its way; owned by the fiber that runs it. */
-import { Data } from "effect"
+import { Data, type Effect } from "effect"
+import type { FileError } from "@nxmesh/core/file/FileError"
 import type { DeploymentError, DeploymentStep } from "@nxmesh/protocol/model/Deployment"
-import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { Reload, Settled } from "../nginx/Proof.ts"
 import type { Attempt, Served } from "./Attempt.ts"
+import type { Rendering, RenderFailure } from "./TreeRenderer.ts"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
+
+/** Makes the files of a generation for the directory that they will lie in. */
+export type RenderInto = (directory: string) => Effect.Effect<Rendering, FileError | RenderFailure>
 
 export interface Work {
   readonly attempt: Attempt
-  readonly bundle: Bundle
+  readonly render: RenderInto
   readonly warnings: Array<string>
   files: ReadonlyArray<RenderedFile>
   /** How long nginx took to test the tree: what a reload of it may take follows from this. */
@@ -19,9 +23,9 @@ export interface Work {
   served: Served
 }
 
-export const makeWork = (attempt: Attempt, bundle: Bundle): Work => ({
+export const makeWork = (attempt: Attempt, render: RenderInto): Work => ({
   attempt,
-  bundle,
+  render,
   warnings: [],
   files: [],
   testMillis: 0,

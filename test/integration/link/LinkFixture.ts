@@ -35,14 +35,15 @@ export class World extends Context.Service<
     readonly health: Array<HealthReport>
     readonly deployments: Array<DeploymentReport>
     readonly refusals: Map<string, number>
-    readonly connectionsMade: () => number
+    /** While true, outcomes cannot be made durable. */
+    full: boolean
   }
 >()("test/World") {}
 
 const clusterId = ClusterId.make("018f0000-0000-7000-8000-000000000001")
 
 /** Directory, gateway and counters, in memory. */
-const memory = Layer.effectContext(
+export const memory = Layer.effectContext(
   Effect.gen(function* () {
     const identifiers = yield* Identifiers
     const authority = yield* makeCertificateAuthority("NxMesh test")
@@ -76,7 +77,7 @@ const memory = Layer.effectContext(
       health: [],
       deployments: [],
       refusals,
-      connectionsMade: () => world.registrations.length
+      full: false
     })
     return Context.make(World, world).pipe(
       Context.add(AgentDirectory, {
@@ -109,7 +110,10 @@ const memory = Layer.effectContext(
             return {
               clusterEpoch: 0,
               directives: () => Stream.fromQueue(directives(agentId)),
-              reportDeployments: (report) => Effect.sync(() => void world.deployments.push(report)),
+              reportDeployments: (report) =>
+                world.full
+                  ? Effect.fail(refused("unavailable", "the log is full"))
+                  : Effect.sync(() => void world.deployments.push(report)),
               reportHealth: (report) => Effect.sync(() => void world.health.push(report)),
               reportLogs: () => Effect.void,
               reportMetrics: () => Effect.void

@@ -78,6 +78,7 @@ const places = { privateKey: "agent-identity:private-key", sessionKey: "agent-id
 
 const makeIdentity = Effect.fn("Identity.load")(function* (dataDirectory: string) {
   const path = join(dataDirectory, "identity.json")
+  yield* AtomicFile.makeDirectory(dataDirectory)
   const sealer = makeSealer(yield* loadOrCreateKeyFile(join(dataDirectory, "identity.key")))
   const damaged = (why: string) =>
     new PrivateFileError({

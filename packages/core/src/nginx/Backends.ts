@@ -28,7 +28,7 @@ export const serverLines = (
   addresses: Addresses
 ): string => {
   if (isAddress(host)) return directive(depth, "server", hostPort(host, port), ...parameters)
-  const known = addresses.get(host)
+  const known = addresses.get(host)?.filter((address) => isAddress(address))
   if (known === undefined || known.length === 0) {
     const reason = known === undefined ? "is not resolved yet" : "has no address"
     const rest = parameters.filter((parameter) => parameter !== "down" && parameter !== "backup")

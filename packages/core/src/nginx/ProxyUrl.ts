@@ -1,4 +1,5 @@
 /** The URLs of `proxy_pass`, taken apart. Their form is checked by `protocol/model/NginxText`. */
+import { isIpv6 } from "@nxmesh/protocol/model/NginxText"
 
 export interface ProxyUrl {
   readonly scheme: "http" | "https"
@@ -14,7 +15,8 @@ const form = /^(https?):\/\/(\[[^\]]+\]|[^:/]+)(?::(\d+))?(\/.*)?$/s
 
 const isIpv4 = (host: string) =>
   /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host) && host.split(".").every((part) => Number(part) < 256)
-export const isAddress = (host: string): boolean => host.includes(":") || isIpv4(host)
+/** A literal IPv4 or IPv6 address, without brackets. */
+export const isAddress = (host: string): boolean => isIpv6(host) || isIpv4(host)
 
 export const parseProxyUrl = (url: string): ProxyUrl | null => {
   const match = form.exec(url)

@@ -227,10 +227,7 @@ export const HeaderValue = Schema.String.check(
 /** An absolute directory on the agent's machine, without variables and without `..`. */
 export const DirectoryPath = line(Limits.pathCharactersMax).check(
   noVariables,
-  matches(
-    /^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^"';{}\\]*$/,
-    "must be an absolute path without .. and without quotes, ; { } or \\"
-  ),
+  matches(/^(?!.*\/\.\.(?:\/|$))\/[^"';{}\\]*$/, "must be an absolute path without .. and without quotes, ; { } or \\"),
   fitsArgument
 )
 

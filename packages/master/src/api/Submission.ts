@@ -10,6 +10,7 @@ import { Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
 import { refuse } from "./Refusal.ts"
+import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
 
 /** What a client may retry: its key, and a hash of what it asked, so that another request under the key is refused. */
 export const idempotencyOf = (
@@ -47,12 +48,14 @@ export const remoteAddress = Effect.map(HttpServerRequest.HttpServerRequest, (re
 /** Gives the command as the current user; what it answers when it was accepted. */
 export const submitRaw = Effect.fnUntraced(function* (command: Command, idempotency: Idempotency | null = null) {
   const commands = yield* Commands
-  return yield* commands.submit({
+  const accepted = yield* commands.submit({
     principal: yield* currentPrincipal,
     command,
     idempotency,
     remoteAddress: yield* remoteAddress
   })
+  yield* answerHeaders(indexHeader(accepted.index))
+  return accepted
 })
 
 export const submit = (command: Command, idempotency: Idempotency | null = null) =>

@@ -4,7 +4,8 @@ import { existsSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { ask, login, loginAs } from "./support/Client.ts"
-import { adminEmail, adminPassword, layerTestMaster, TestLog } from "./support/TestMaster.ts"
+import { makeWorkspace } from "./support/Fixtures.ts"
+import { adminEmail, adminPassword, defectiveLabel, layerTestMaster, TestLog } from "./support/TestMaster.ts"
 
 const promtool = "/usr/bin/promtool"
 
@@ -104,6 +105,24 @@ layer(layerTestMaster, { excludeTestServices: true })("Operations", (it) => {
       })
       assert.isNumber(record.fields.duration_ms)
       assert.isFalse(lines.some((line) => line.includes(adminPassword) || line.includes(token)))
+    })
+  )
+
+  it.effect("a defect answers 500 with an id, and only the log tells more", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* TestLog
+      const token = yield* login()
+      const workspace_id = yield* makeWorkspace
+      const body = { workspace_id, name: "edge", labels: { [defectiveLabel]: "yes" } }
+      const agent = yield* ask("POST", "/api/v1/agents", { token, body })
+      const answer = yield* ask("POST", `/api/v1/agents/${agent.body.data.id}/deploy`, { token })
+      assert.strictEqual(answer.status, 500)
+      assert.strictEqual(answer.body.error.code, "INTERNAL_ERROR")
+      const requestId = answer.headers.get("x-request-id") ?? ""
+      assert.include(answer.body.error.message, requestId)
+      assert.notMatch(answer.text, /planted|secret|\.ts/)
+      const told = lines.filter((line) => line.includes(requestId) && line.includes("planted defect"))
+      assert.lengthOf(told, 1)
     })
   )
 })

@@ -6,6 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
 import { ask, login, loginAs } from "./support/Client.ts"
+import { makeHost } from "./support/Fixtures.ts"
 import { layerTestMaster } from "./support/TestMaster.ts"
 
 const nobodysId = "0190a000-0000-7000-8000-0000000000ff"
@@ -72,4 +73,20 @@ layer(layerTestMaster, { excludeTestServices: true })("Permissions", (it) => {
       })
     )
   }
+
+  it.effect("raw directives need config:snippet, which an operator lacks, and stay when they stay as they are", () =>
+    Effect.gen(function* () {
+      const admin = yield* login()
+      const email = "snippets@example.com"
+      yield* ask("POST", "/api/v1/users", { token: admin, body: { email, name: "O", role: "operator", password } })
+      const operator = yield* loginAs(email, password)
+      const host = yield* makeHost({ snippet: "add_header X-A 1;" })
+      const path = `/api/v1/virtual-hosts/${host.id}`
+      const renamed = yield* ask("PATCH", path, { token: operator, body: { name: "renamed" } })
+      assert.strictEqual(renamed.status, 200, renamed.text)
+      const rewritten = yield* ask("PATCH", path, { token: operator, body: { snippet: "add_header X-B 1;" } })
+      assert.strictEqual(rewritten.status, 403, rewritten.text)
+      assert.include(rewritten.text, "config:snippet")
+    })
+  )
 })

@@ -9,6 +9,7 @@ import { layerHttpServer } from "../../../src/api/HttpServer.ts"
 import { LiveAgents } from "../../../src/api/LiveAgents.ts"
 import { layerControl } from "../../../src/Master.ts"
 import { Readiness } from "../../../src/observe/Readiness.ts"
+import { Reads } from "../../../src/state/Reads.ts"
 import { Settings } from "../../../src/Settings.ts"
 
 export const adminEmail = "admin@example.com"
@@ -45,10 +46,23 @@ const layerSettings = Layer.effect(
   )
 )
 
-const layerNoAgents = Layer.succeed(LiveAgents, {
-  presence: () => Effect.succeed(undefined),
-  deployAgain: () => Effect.succeed(false)
-})
+/** An agent with this label makes the handler fail in a way that nobody expects. */
+export const defectiveLabel = "defect"
+
+const layerNoAgents = Layer.effect(
+  LiveAgents,
+  Effect.map(Reads, (reads) =>
+    LiveAgents.of({
+      presence: () => Effect.succeed(undefined),
+      deployAgain: (agentId) =>
+        Effect.flatMap(reads.get("agent", agentId), (agent) =>
+          agent !== undefined && defectiveLabel in agent.labels
+            ? Effect.die(new Error("planted defect at /secret/place"))
+            : Effect.succeed(false)
+        )
+    })
+  )
+)
 
 const layerServer = Layer.effect(
   TestMaster,

@@ -81,6 +81,9 @@ export const Limits = {
     /** Entries of manifests kept so that agents that serve them get deltas: 8 bytes each, beside what they share. */
     manifestEntriesKept: 4_000_000,
     manifestsKept: 4_096,
+    /** Manifests of at most so many resources are recorded with their settled deployments, as version numbers. */
+    recordedResourcesMax: 512,
+    generationsRecordedKept: 4_096,
     /** A delta with more than this share of the bundle's resources is no longer worth it. */
     deltaShareMax: 0.5
   },

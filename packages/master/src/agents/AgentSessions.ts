@@ -10,6 +10,7 @@ import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import { Context, DateTime, Effect, Layer, Queue, type Scope } from "effect"
 import { Commands } from "../command/Commands.ts"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
@@ -18,7 +19,7 @@ import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { agentMetrics } from "./AgentMetrics.ts"
 import { type AgentSession, makeAgentSession } from "./AgentSession.ts"
-import { OutcomeRecorder } from "./OutcomeRecorder.ts"
+import { type Ended, OutcomeRecorder } from "./OutcomeRecorder.ts"
 import type { Failure } from "./RetryPolicy.ts"
 
 /** What is known of an agent by its sessions with this master. */
@@ -127,6 +128,11 @@ export class AgentSessions extends Context.Service<
         return connectionOf(agentId, session)
       })
 
+      const withManifest = Effect.fnUntraced(function* (outcome: DeploymentOutcome): Effect.fn.Return<Ended> {
+        const manifest = outcome.status === "settled" ? yield* engine.versionsToRecord(outcome.generation) : undefined
+        return manifest === undefined ? { outcome } : { outcome, manifest }
+      })
+
       const connectionOf = (agentId: AgentId, session: AgentSession): AgentConnection => ({
         clusterEpoch,
         directives: session.directives,
@@ -138,7 +144,7 @@ export class AgentSessions extends Context.Service<
           }
           yield* seen(agentId, {})
           yield* recorder
-            .record(agentId, outcomes)
+            .record(agentId, yield* Effect.forEach(outcomes, withManifest))
             .pipe(Effect.mapError((error) => refused("unavailable", `outcomes cannot be recorded: ${error.message}`)))
         }),
         reportHealth: (health) =>

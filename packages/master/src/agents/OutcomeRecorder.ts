@@ -4,13 +4,19 @@
  */
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
+import type { GenerationVersions } from "../config/GenerationVersions.ts"
 import { Context, Deferred, Effect, Layer, Queue, Schedule } from "effect"
 import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
 import { Limits } from "../Limits.ts"
 
-interface Waiting {
-  readonly agentId: AgentId
+export interface Ended {
   readonly outcome: DeploymentOutcome
+  /** Of a generation that settled for the first time. */
+  readonly manifest?: GenerationVersions
+}
+
+interface Waiting extends Ended {
+  readonly agentId: AgentId
   readonly recorded: Deferred.Deferred<void, CommandError>
 }
 
@@ -26,7 +32,7 @@ export class OutcomeRecorder extends Context.Service<
   OutcomeRecorder,
   {
     /** Succeeds when the outcomes are durable. Recording one twice records it once. */
-    readonly record: (agentId: AgentId, outcomes: ReadonlyArray<DeploymentOutcome>) => Effect.Effect<void, CommandError>
+    readonly record: (agentId: AgentId, ended: ReadonlyArray<Ended>) => Effect.Effect<void, CommandError>
   }
 >()("@nxmesh/master/agents/OutcomeRecorder") {
   static readonly layer = Layer.effect(
@@ -41,7 +47,7 @@ export class OutcomeRecorder extends Context.Service<
             principal: { _tag: "System", component: "agents" },
             command: {
               _tag: "RecordDeployments",
-              outcomes: batch.map(({ agentId, outcome }) => ({ agent_id: agentId, outcome }))
+              outcomes: batch.map(({ agentId, recorded: _recorded, ...ended }) => ({ agent_id: agentId, ...ended }))
             }
           })
           .pipe(Effect.retry(outcomeRetry))
@@ -72,10 +78,10 @@ export class OutcomeRecorder extends Context.Service<
       )
 
       return OutcomeRecorder.of({
-        record: Effect.fn("OutcomeRecorder.record")(function* (agentId, outcomes) {
+        record: Effect.fn("OutcomeRecorder.record")(function* (agentId, ended) {
           const offered: Array<Waiting> = []
-          for (const outcome of outcomes) {
-            const one = { agentId, outcome, recorded: yield* Deferred.make<void, CommandError>() }
+          for (const each of ended) {
+            const one = { ...each, agentId, recorded: yield* Deferred.make<void, CommandError>() }
             yield* Queue.offer(waiting, one)
             offered.push(one)
           }

@@ -193,6 +193,17 @@ export class Catalogue {
     return this.#entries.get(key)
   }
 
+  /** The custom template that has this bundle key now. */
+  templateAt(key: string): Template | undefined {
+    return this.#templatesByName.get(key.slice("template:".length))
+  }
+
+  builtInEntries(): ReadonlyArray<Entry> {
+    return builtInTemplateNames
+      .map((name) => this.#entries.get(bundleKey.template(null, name)))
+      .filter((entry) => entry !== undefined)
+  }
+
   hasCertificate(id: CertificateId): boolean {
     return this.#entries.has(bundleKey.certificate(id))
   }

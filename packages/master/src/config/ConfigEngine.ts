@@ -14,6 +14,7 @@ import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentNotFound, BundleError } from "./BundleError.ts"
 import { makeBundleMaker } from "./BundleMaker.ts"
+import { type GenerationVersions, manifestFrom, versionsOf } from "./GenerationVersions.ts"
 import { loadCatalogue, takeChange } from "./Loading.ts"
 import type { Manifest } from "./Manifest.ts"
 import { previewOf } from "./Preview.ts"
@@ -42,6 +43,11 @@ export class ConfigEngine extends Context.Service<
      * not wait for anything: it notes what it hears.
      */
     readonly listen: (callback: (affected: Affected) => Effect.Effect<void>) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Version numbers by bundle key of a generation that an agent settled with, to be recorded with the first outcome
+     * that says so; `undefined` when that was done, or cannot be.
+     */
+    readonly versionsToRecord: (generation: Generation) => Effect.Effect<GenerationVersions | undefined>
     readonly preview: (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) => Effect.Effect<Preview, AgentNotFound>
     readonly versionDiff: (kind: VersionedKind, from: ConfigVersion, to: ConfigVersion) => Effect.Effect<VersionDiff>
   }
@@ -59,6 +65,7 @@ export class ConfigEngine extends Context.Service<
         manifestsMax: Limits.config.manifestsKept,
         entriesMax: Limits.config.manifestEntriesKept
       })
+      const recorded = new Set<Generation>()
       let taking = false
       let index = yield* reads.appliedIndex
       let catalogue = yield* loadCatalogue(reads)
@@ -114,6 +121,14 @@ export class ConfigEngine extends Context.Service<
       const remembered = (agentId: AgentId) =>
         manifestOf(agentId).pipe(Effect.tap((manifest: Manifest) => Effect.sync(() => recent.remember(manifest))))
 
+      /** Put together again from the history of its resources. */
+      const pastManifest = Effect.fnUntraced(function* (generation: Generation) {
+        const versions = (yield* reads.generation(generation))?.manifest ?? null
+        const manifest = versions === null ? undefined : yield* manifestFrom(reads, catalogue, generation, versions)
+        if (manifest !== undefined) recent.remember(manifest)
+        return manifest
+      })
+
       return ConfigEngine.of({
         index: Effect.andThen(
           catchUp,
@@ -143,6 +158,14 @@ export class ConfigEngine extends Context.Service<
             Effect.sync(() => listeners.add(callback)),
             () => Effect.sync(() => listeners.delete(callback))
           ).pipe(Effect.asVoid),
+        versionsToRecord: Effect.fnUntraced(function* (generation: Generation) {
+          const manifest = recent.get(generation)
+          if (manifest === undefined || recorded.has(generation)) return undefined
+          recorded.add(generation)
+          const [oldest] = recorded
+          if (recorded.size > Limits.config.generationsRecordedKept && oldest !== undefined) recorded.delete(oldest)
+          return yield* versionsOf(reads, catalogue, manifest)
+        }),
         preview: Effect.fn("ConfigEngine.preview")(function* (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) {
           const manifest = yield* manifestOf(agentId)
           const agent = yield* reads.get("agent", agentId)
@@ -157,7 +180,7 @@ export class ConfigEngine extends Context.Service<
             manifest,
             drafts,
             serving,
-            base: serving === null ? undefined : recent.get(serving)
+            base: serving === null ? undefined : (recent.get(serving) ?? (yield* pastManifest(serving)))
           }).pipe(rendering.withPermit)
         }),
         versionDiff: (kind, from, to) =>

@@ -7,11 +7,12 @@ import { Generation, SecretVersionId } from "@nxmesh/protocol/Ids"
 import { Template } from "@nxmesh/protocol/model/Template"
 import { Upstream } from "@nxmesh/protocol/model/Upstream"
 import { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import { Effect, Option, Predicate, Schema, Struct } from "effect"
+import { Effect, Option, Schema, Struct } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
 import { closureOf, templateKeys } from "./Closures.ts"
 import { certificateEntry, hostEntry, templateEntry, upstreamEntry } from "./Entries.ts"
 import type { Entry } from "./Manifest.ts"
+import { stamped } from "./Snapshots.ts"
 import { assumedNginx, previewTree, treeDifferences } from "./PreviewTree.ts"
 
 export interface VersionDiffInput {
@@ -45,11 +46,6 @@ const unknownKey = {
   private_key: { key_id: "", wrapped_key: "", nonce: "", ciphertext: "" },
   secret_version_id: SecretVersionId.make("00000000-0000-7000-8000-000000000000")
 }
-
-/** Snapshots hold no stamps, and nothing that is rendered depends on them. */
-const stamped = (data: unknown): unknown =>
-  Predicate.isObject(data) ? { created_at: epoch, updated_at: epoch, revision: 1, ...data } : null
-const epoch = "1970-01-01T00:00:00.000Z"
 
 /** Nothing for a version that deleted the resource, or that this program cannot read any more. */
 const entriesOf = (catalogue: Catalogue, kind: VersionedKind, data: unknown): ReadonlyArray<Entry> => {

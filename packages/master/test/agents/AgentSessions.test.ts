@@ -10,8 +10,8 @@ import { Effect, Layer, Queue, Stream } from "effect"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { agentId, hostId } from "../config/Fixtures.ts"
-import { engineLayer } from "../config/TestEngine.ts"
+import { agentId, certificateId, hostId, location, upstreamId } from "../config/Fixtures.ts"
+import { engineLayer, saveCertificate, saveUpstream } from "../config/TestEngine.ts"
 import { saveAgent, saveHost, submit, temporaryDirectory, tenant } from "../state/TestMaster.ts"
 
 const onSessions = <A, E, R>(test: Effect.Effect<A, E, R>) =>
@@ -292,6 +292,39 @@ describe("AgentSessions", () => {
         assert.include(text, "nxmesh_convergence_seconds_count 1")
       }).pipe(Effect.scoped)
     )
+  )
+})
+
+describe("previews after a restart", () => {
+  it.effect("still differ from what the agent serves, by the versions that its deployment recorded", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const master = AgentSessions.layer.pipe(Layer.provideMerge(engineLayer(directory)))
+      const serving = yield* Effect.gen(function* () {
+        yield* tenant
+        yield* submit(saveUpstream(1))
+        yield* submit(yield* saveCertificate(1))
+        yield* submit(saveHost(1, { locations: [location({ return: null, upstream_id: upstreamId(1) })] }))
+        yield* submit(
+          saveHost(2, { listen_port: 443, ssl_enabled: true, ssl_certificate_id: certificateId(1), template: "spa" })
+        )
+        const { connection, directives } = yield* connect()
+        const deploy = yield* nextDeploy(directives)
+        yield* connection.reportDeployments(settled(deploy))
+        return generationOf(deploy.update)
+      }).pipe(Effect.scoped, Effect.provide(master))
+
+      // Changed by a master that never saw what the agent serves.
+      yield* submit(saveHost(1, { gzip_enabled: true, template: "api" }, update)).pipe(Effect.provide(master))
+      const preview = yield* ConfigEngine.use((engine) => engine.preview(agentId(1), [])).pipe(Effect.provide(master))
+      assert.strictEqual(preview.serving_generation, serving)
+      assert.deepStrictEqual(
+        preview.problems.filter(({ message }) => message.includes("every file")),
+        []
+      )
+      assert.isTrue(preview.changes.some(({ diff }) => diff.includes("+    gzip on;")))
+      assert.isFalse(preview.changes.some(({ path }) => path.includes("host-2")))
+    })
   )
 })
 

@@ -6,6 +6,7 @@ import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
 import * as BundleCache from "./cache/BundleCache.ts"
 import { restore } from "./cache/Restore.ts"
+import * as AddressRefresh from "./deploy/AddressRefresh.ts"
 import { Deployer } from "./deploy/Deployer.ts"
 import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
 import { HealthReporter } from "./health/HealthReporter.ts"
@@ -93,7 +94,7 @@ const LinkLayer = Tasks.layer.pipe(
 const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
 
 /** Needs `Settings` alone. */
-export const AgentLayer = Layer.mergeAll(Work, MetricsServer).pipe(
+export const AgentLayer = Layer.mergeAll(Work, MetricsServer, AddressRefresh.layer).pipe(
   Layer.provide(AgentMetrics.layer),
   Layer.provide(Metrics.layer),
   Layer.provide(Layer.mergeAll(LinkLayer, HealthLayer)),

@@ -37,7 +37,7 @@ export const Limits = {
 
   // upstream names
   resolveTimeout: Duration.seconds(3),
-  resolveConcurrency: 16,
+  addressRefreshInterval: Duration.seconds(30),
   addressesPerHostMax: 64,
 
   // cache

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { request } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
@@ -130,7 +130,7 @@ export const treeRenderer = (instance: NginxInstanceSettings, trees: Trees) =>
     }
   })
 
-export const dataDirectory = (instance: NginxInstanceSettings): string => join(instance.prefix ?? "", "data")
+export const dataDirectory = (instance: NginxInstanceSettings): string => join(dirname(instance.pidFile), "data")
 
 /** A deployer and its supervisor, as the agent has them. */
 export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees, observe?: JournalObserver) =>

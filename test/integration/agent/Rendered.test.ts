@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, References } from "effect"
+import { ConfigProvider, Effect, Layer, Ref, References } from "effect"
 import { execFile } from "node:child_process"
 import { createServer } from "node:http"
 import { readFile } from "node:fs/promises"
@@ -8,6 +8,8 @@ import { promisify } from "node:util"
 import * as Doctor from "@nxmesh/agent/cli/Doctor"
 import * as BundleCache from "@nxmesh/agent/cache/BundleCache"
 import { restore } from "@nxmesh/agent/cache/Restore"
+import { AddressesInUse } from "@nxmesh/agent/deploy/AddressesInUse"
+import { refresh } from "@nxmesh/agent/deploy/AddressRefresh"
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
 import * as DeploymentLayer from "@nxmesh/agent/deploy/DeploymentLayer"
 import { HeldBundle } from "@nxmesh/agent/link/HeldBundle"
@@ -119,6 +121,31 @@ describe("the deployment side with the real renderer", () => {
         assert.strictEqual(yield* get(port, "site-1.example.com"), "site 1")
         assert.strictEqual((yield* apply(Fixtures.bundle({ hosts: [host(1, {}), host(3, {})] }), 3)).status, "settled")
         assert.strictEqual(yield* get(port, "site-3.example.com"), "site 3")
+      }).pipe(Effect.provide(agentLayer(instance)))
+    })
+  )
+
+  it.live("deploys again when a name has another address, and only then", () =>
+    Effect.gen(function* () {
+      const instance = yield* temporaryInstance
+      const [port, backendPort] = [yield* freePort, yield* backend]
+      const upstream = Fixtures.upstream(5, { servers: [Fixtures.server(`localhost:${backendPort}`)] })
+      const locations = [Fixtures.location({ upstream_id: upstream.id })]
+      const bundle = Fixtures.bundle({
+        hosts: [Fixtures.host(1, { listen_port: port, locations })],
+        upstreams: [upstream]
+      })
+      yield* Effect.gen(function* () {
+        const first = yield* apply(bundle, 1)
+        yield* (yield* HeldBundle).keep(bundle)
+        assert.isNull(yield* refresh)
+        // As if the name had had another address when the tree was rendered.
+        yield* Ref.set(yield* AddressesInUse, new Map([["localhost", ["192.0.2.1"]]]))
+        const outcome = yield* refresh
+        assert.strictEqual(outcome?.status, "settled")
+        assert.strictEqual(outcome?.generation, first.generation)
+        assert.isNull(yield* refresh)
+        assert.include(yield* get(port, "site-1.example.com"), "backend saw")
       }).pipe(Effect.provide(agentLayer(instance)))
     })
   )

@@ -1,6 +1,6 @@
 /**
  * `nxmesh-agent recover`: what has to be in order before nginx starts without the agent, as ExecStartPre of its unit or as an
- * init container. It finishes or undoes what a crash cut off, retires workers whose master was killed, and clears stale sockets. It needs
+ * init container. It finishes or undoes what a crash cut off, retires workers whose master was killed, makes the runtime directory and clears stale sockets. It needs
  * no master and no running nginx. Where the agent runs, the journal is left to it.
  */
 import { Effect, type Scope } from "effect"
@@ -37,7 +37,7 @@ export const recover = Effect.fn("Recover.recover")(function* (
   const running = (yield* Effect.result(NginxProcess.find(pidFile)))._tag === "Success"
   const logFile = prefix === null ? null : PrivatePrefix.logFile(prefix)
   const retiredWorkers = running ? [] : yield* OrphanWorkers.retire(runtimeDirectory, logFile)
-  const clearedSockets = yield* StaleSockets.clear(runtimeDirectory)
+  const clearedSockets = yield* StaleSockets.prepare(runtimeDirectory)
   const recovered = yield* Journal.open(dataDirectory).pipe(
     Effect.flatMap((journal) => Recoverer.recover(around, journal)),
     Effect.catchTag("JournalInUse", () => Effect.succeed(null))

@@ -8,6 +8,7 @@ import { Resolver } from "../nginx/Resolver.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
 import * as Watchdog from "../nginx/Watchdog.ts"
 import { Settings } from "../Settings.ts"
+import { AddressesInUse } from "./AddressesInUse.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
 
@@ -22,9 +23,9 @@ const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolv
 
 /** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
 export const groundLayer = renderer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver)),
+  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver, AddressesInUse.layer)),
   Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver` and `Identifiers`. Watches nginx. */
+/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver`, `AddressesInUse` and `Identifiers`. Watches nginx. */
 export const layer = Layer.merge(deployer, Watchdog.layer).pipe(Layer.provideMerge(groundLayer))

@@ -92,7 +92,7 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
   journal: Journal
 ): Effect.fn.Return<Recovered, FileError | RenderFailure> {
   const { confDirectory, runtimeDirectory } = around.instance
-  yield* StaleSockets.clear(runtimeDirectory)
+  yield* StaleSockets.prepare(runtimeDirectory)
   const served = journal.state().served
   const decision = Recovery.decide(journal.state(), {
     linkTarget: yield* GenerationDirectory.current(confDirectory),

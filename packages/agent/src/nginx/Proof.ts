@@ -114,5 +114,5 @@ const unproved = ({ errorLog }: Reload, waited: Duration.Duration) =>
       `nginx did not show the new configuration within ${Duration.format(waited)} of the reload` +
       (errorLog.isReadable
         ? ", and its error log names no reason"
-        : ". The reason is not available, because its main error log is not a file: include nxmesh-main.d in the main context of nginx.conf (nxmesh-agent doctor)")
+        : `. The reason is not available, because nginx's main error log is not a file: put "error_log /var/log/nginx/error.log notice;" at the top of nginx.conf`)
   })

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { lstat, readdir, unlink } from "node:fs/promises"
 import { createConnection } from "node:net"
 import { join } from "node:path"
+import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
 import { errorCode, FileError } from "@nxmesh/core/file/FileError"
 
 /** True when something accepts connections there, or may: only a refusal proves that nobody is there. */
@@ -48,3 +49,7 @@ export const clear = Effect.fn("StaleSockets.clear")(function* (directory: strin
   if (stale.length > 0) yield* Effect.logWarning("removed stale sockets", { paths: stale })
   return stale
 })
+
+/** Makes the directory, 0700, or clears it: after a boot /run is empty, and nginx makes sockets but no directories. */
+export const prepare = (directory: string) =>
+  Effect.andThen(AtomicFile.makeDirectory(directory, 0o700), clear(directory))

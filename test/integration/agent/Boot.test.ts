@@ -1,0 +1,72 @@
+/** A machine that has just booted: /run is empty, and a system's init starts nginx, not the agent. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer } from "effect"
+import { rm, stat } from "node:fs/promises"
+import { join } from "node:path"
+import * as Recover from "@nxmesh/agent/cli/Recover"
+import * as BoundedCommand from "@nxmesh/agent/nginx/BoundedCommand"
+import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
+import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
+import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
+import { Supervisor } from "@nxmesh/agent/nginx/Supervisor"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { deployingOn } from "./Deploying.ts"
+import { dataDirectory, get, site, temporaryInstance, treeRenderer, Trees, until } from "./Instance.ts"
+
+const startAlone = ({ binary, prefix }: NginxInstanceSettings) =>
+  BoundedCommand.run({
+    program: binary,
+    arguments: ["-p", prefix ?? "", "-c", join(prefix ?? "", "nginx.conf"), "-e", join(prefix ?? "", "logs/error.log")],
+    timeout: Duration.seconds(20)
+  }).pipe(Effect.map(({ exitCode }) => exitCode))
+
+const empty = (directory: string) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+const modeOf = (path: string) => Effect.promise(async () => ((await stat(path)).mode & 0o777).toString(8))
+
+const recover = (own: NginxInstanceSettings, system: NginxInstanceSettings, trees: Trees) =>
+  Recover.recover(dataDirectory(own)).pipe(
+    Effect.scoped,
+    Effect.provide(
+      Layer.mergeAll(Supervisor.layer, treeRenderer(own, trees), Identifiers.layer).pipe(
+        Layer.provideMerge(Layer.succeed(NginxInstance, system))
+      )
+    )
+  )
+
+describe("a system nginx, after a boot", () => {
+  it.live("is deployed to by an agent that finds no runtime directory", () =>
+    Effect.gen(function* () {
+      const own = yield* temporaryInstance
+      yield* PrivatePrefix.prepare(own, own.prefix ?? "")
+      yield* empty(own.runtimeDirectory)
+      assert.strictEqual(yield* startAlone(own), 0)
+      yield* deployingOn(own, new Trees(), ({ apply, port }) =>
+        Effect.gen(function* () {
+          const outcome = yield* apply([site("a.test", port, "one")])
+          assert.strictEqual(outcome.status, "settled", JSON.stringify(outcome))
+          assert.strictEqual(yield* modeOf(own.runtimeDirectory), "700")
+        })
+      )
+    })
+  )
+
+  it.live("starts once recover has made the runtime directory again", () =>
+    Effect.gen(function* () {
+      const own = yield* temporaryInstance
+      const trees = new Trees()
+      const port = yield* deployingOn(own, trees, ({ apply, port }) =>
+        Effect.as(apply([site("a.test", port, "one")]), port)
+      )
+      const master = yield* NginxProcess.find(own.pidFile)
+      yield* NginxProcess.signal(master, "SIGTERM")
+      yield* until(Effect.map(Effect.result(NginxProcess.find(own.pidFile)), ({ _tag }) => _tag === "Failure"))
+      yield* empty(own.runtimeDirectory)
+      // The trap that this is about: the generation listens on a socket in a directory that is gone.
+      assert.notStrictEqual(yield* startAlone(own), 0)
+      yield* recover(own, { ...own, prefix: null }, trees)
+      assert.strictEqual(yield* modeOf(own.runtimeDirectory), "700")
+      assert.strictEqual(yield* startAlone(own), 0)
+      yield* until(Effect.map(get(port, "a.test"), (body) => body === "one"))
+    })
+  )
+})

@@ -20,12 +20,16 @@ if (!existsSync(folder + "/node")) symlinkSync(process.execPath, folder + "/node
 
 /** Ends with 7, or on SIGINT with 8: and says what it was started with. */
 const program = `
-process.stdout.write(JSON.stringify({ args: process.argv.slice(2), execPath: process.argv0, path: process.env.PATH }) + "\\n")
+const said = JSON.stringify({ args: process.argv.slice(2), path: process.env.PATH }) + "\\n"
 if (process.argv[2] === "wait") {
   let interrupts = 0
   process.on("SIGINT", () => { interrupts += 1; setTimeout(() => process.exit(interrupts === 1 ? 8 : 9), 50) })
   setInterval(() => {}, 1000)
-} else process.exit(7)
+  process.stdout.write(said)
+} else {
+  process.stdout.write(said)
+  process.exit(7)
+}
 `
 
 describe("nxmesh.mjs", () => {

@@ -1,5 +1,6 @@
 /** What an agent's nginx would be given, drafts included, and how that differs from what it serves now. */
 import { clashesOf } from "@nxmesh/core/nginx/Clash"
+import { type ForbiddenDirective, forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
 import type { Preview, PreviewDraft, PreviewProblem } from "@nxmesh/protocol/api/Preview"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import type { NginxCapabilities } from "@nxmesh/protocol/model/Agent"
@@ -37,7 +38,11 @@ export const previewOf = (input: PreviewInput): Effect.Effect<Preview> =>
     const problems: ReadonlyArray<PreviewProblem> = [
       ...(Result.isFailure(after)
         ? [{ severity: "error" as const, message: after.failure.message, resource: after.failure.resource }]
-        : after.success.warnings.map(warning)),
+        : [
+            ...after.success.warnings.map(warning),
+            // What is saved was checked when it was; a draft may be anything, and a template is in many files.
+            ...(drafts.length === 0 ? [] : forbiddenIn(after.success).map(forbidden))
+          ]),
       ...drafted.hosts.filter((host) => !mine.includes(host)).map(notHere),
       ...(input.nginx === null ? [warning(`the agent has not told its nginx yet: shown as for ${nginx.version}`)] : []),
       ...(base === undefined && serving !== null
@@ -61,6 +66,12 @@ export const previewOf = (input: PreviewInput): Effect.Effect<Preview> =>
   })
 
 const warning = (message: string): PreviewProblem => ({ severity: "warning", message, resource: null })
+
+const forbidden = ({ directive, file, line, reason, resource }: ForbiddenDirective): PreviewProblem => ({
+  severity: "error",
+  message: `${file}:${line}: ${directive === "" ? "" : `"${directive}" `}${reason}`,
+  resource
+})
 
 const notHere = (host: VirtualHost): PreviewProblem => ({
   severity: "warning",

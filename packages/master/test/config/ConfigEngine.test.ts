@@ -231,6 +231,31 @@ describe("previews", () => {
     )
   )
 
+  it.effect("names a directive that nobody may write, and a template that does not render", () =>
+    onEngine(
+      Effect.gen(function* () {
+        const engine = yield* ConfigEngine
+        yield* tenant
+        const forbidden = yield* engine.preview(agentId(1), [
+          { kind: "virtual_host", id: null, data: hostDraft(1, { snippet: "include /etc/passwd;" }) }
+        ])
+        const problem = forbidden.problems.find(({ severity }) => severity === "error")
+        assert.include(problem?.message, "include")
+        assert.strictEqual(problem?.resource?.name, "host-1")
+        const broken = yield* engine.preview(agentId(1), [
+          { kind: "virtual_host", id: null, data: hostDraft(1, { template: "endless" }) },
+          {
+            kind: "template",
+            id: null,
+            data: { workspace_id: workspace(1), name: "endless", description: "", source: "{{> endless}}" }
+          }
+        ])
+        assert.deepStrictEqual(broken.files, [])
+        assert.isTrue(broken.problems.some(({ severity }) => severity === "error"))
+      })
+    )
+  )
+
   it.effect("differs from what the agent serves now by the files that changed", () =>
     onEngine(
       Effect.gen(function* () {

@@ -1,7 +1,8 @@
 /**
  * `nxmesh-agent recover`: what has to be in order before nginx starts without the agent, as ExecStartPre of its unit or as an
- * init container. It finishes or undoes what a crash cut off, retires workers whose master was killed, makes the runtime directory and clears stale sockets. It needs
- * no master and no running nginx. Where the agent runs, the journal is left to it.
+ * init container. It finishes or undoes what a crash cut off, retires workers whose master was killed, makes the runtime
+ * directory and clears it of stale sockets. It needs no master and no running nginx. Where the agent runs, the journal is
+ * left to it.
  */
 import { Effect, type Scope } from "effect"
 import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"

@@ -8,9 +8,11 @@ export const Limits = {
     templateStepsMax: 500_000,
     templateOutputCharactersMax: 4 * 1_048_576,
     partialDepthMax: 16,
+    parsedTemplatesMax: 64,
     /** Blocks within blocks, in templates and in nginx text. */
     nestingMax: 32,
     runtimeDirectoryBytesMax: 100,
+    serverNameBytesInDefaultBucket: 46,
     /** Lines of context around a change, and the size above which a file's diff is not computed. */
     diffContextLines: 3,
     diffFileCharactersMax: 1_048_576

@@ -1,5 +1,6 @@
 /** The files of a tree that belong to no single resource. */
 import { serverNames } from "@nxmesh/protocol/model/NginxText"
+import { Limits } from "../Limits.ts"
 import { argument, comment, directive, utf8Bytes } from "./Argument.ts"
 import type { BundleIndex } from "./BundleIndex.ts"
 import { hasRejectHandshake, hasStubStatus } from "./Capabilities.ts"
@@ -18,20 +19,30 @@ export const entryFile = (treePath: string, generation: string, deploymentId: st
 
 const powerOfTwo = (atLeast: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, atLeast)))
 
+const allServerNames = (index: BundleIndex): ReadonlyArray<string> =>
+  index.hosts.flatMap((host) => serverNames(host.server_name))
+const longer = (left: string, right: string) => (utf8Bytes(right) > utf8Bytes(left) ? right : left)
+
 /** Room for the longest name in one bucket and for all names in few collisions (nginx, "Setting up hashes"). */
 const hashSizes = (index: BundleIndex): string => {
-  let count = 0
-  let longest = 0
-  for (const host of index.hosts) {
-    for (const name of serverNames(host.server_name)) {
-      count++
-      longest = Math.max(longest, utf8Bytes(name))
-    }
-  }
+  const names = allServerNames(index)
+  const longest = utf8Bytes(names.reduce(longer, ""))
   return (
     directive(0, "server_names_hash_bucket_size", Math.max(128, powerOfTwo(longest + 32))) +
-    directive(0, "server_names_hash_max_size", Math.max(1_024, powerOfTwo(count * 2)))
+    directive(0, "server_names_hash_max_size", Math.max(1_024, powerOfTwo(names.length * 2)))
   )
+}
+
+/**
+ * Where foreign configuration owns the hash sizes, a long name is an error of nginx's that names no host: this says
+ * beforehand which one. Its default buckets of 64 bytes hold names of up to 46.
+ */
+export const hashWarnings = (layout: Layout, index: BundleIndex): ReadonlyArray<string> => {
+  const longest = allServerNames(index).reduce(longer, "")
+  if (layout.ownsMainContext || utf8Bytes(longest) <= Limits.nginx.serverNameBytesInDefaultBucket) return []
+  return [
+    `${longest} may need server_names_hash_bucket_size ${powerOfTwo(utf8Bytes(longest) + 32)} in nginx.conf's http block`
+  ]
 }
 
 export const settingsFile = (layout: Layout, index: BundleIndex): string => {

@@ -52,8 +52,11 @@ const named: { readonly [name: string]: Rule } = {
   create_full_put_path: files,
   xslt_stylesheet: files,
   xml_entities: files,
-  modsecurity_rules_file: files,
-  modsecurity_rules_remote: files,
+  client_body_in_file_only: files,
+  dav_ext_methods: files,
+  upload_store: files,
+  state: files,
+  api: never("opens nginx's own control interface"),
   ssl_password_file: files,
   auth_basic_user_file: files,
   auth_jwt_key_file: files,
@@ -103,7 +106,8 @@ const passProblem: Rule = ({ args, name }, { ownDirectories }) => {
 
 /** Families of directives, tried when no name fits. */
 const families: ReadonlyArray<readonly [RegExp, Rule]> = [
-  [/^perl(_|$)|^js_|_by_lua|^lua_|^init_by_|^passenger|^ruby_|^wasm/, code],
+  [/^perl(_|$)|^js_|_by_lua|^lua_|^init_by_|^passenger|^ruby_|^wasm|_load_tracer$/, code],
+  [/^modsecurity_rules/, files],
   [/_temp_path$|_cache_path$|^geoip_|^geoip2$|_ssl_password_file$|_ssl_crl$/, files],
   [/(^|_)ssl_conf_command$/, never("can name any file and any setting of OpenSSL")],
   [/(^|_)ssl_(client|trusted)_certificate$/, trusted],

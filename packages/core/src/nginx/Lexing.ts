@@ -19,23 +19,22 @@ export interface LexicalState {
   readonly pending: Pending
 }
 
-const intern = new Map<string, LexicalState>()
-const stateOf = (place: Place, name: boolean, pending: Pending = "none"): LexicalState => {
-  const key = `${place} ${name} ${pending}`
-  const known = intern.get(key)
-  if (known !== undefined) return known
-  const state: LexicalState = { place, name, pending }
-  intern.set(key, state)
-  return state
+const pendings: ReadonlyArray<Pending> = ["none", "escape", "variable"]
+/** Every state there is, made once: states are compared and remembered by identity. */
+const states: Readonly<Record<Place, Readonly<Record<"name" | "argument", Readonly<Record<Pending, LexicalState>>>>>> =
+  table(places, (place) =>
+    table(["name", "argument"], (word) => table(pendings, (pending) => ({ place, name: word === "name", pending })))
+  )
+
+function table<const K extends string, V>(keys: ReadonlyArray<K>, make: (key: K) => V): Readonly<Record<K, V>> {
+  return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, V>
 }
+
+const stateOf = (place: Place, name: boolean, pending: Pending = "none"): LexicalState =>
+  states[place][name ? "name" : "argument"][pending]
 
 /** The start of a file, and the place after `;`, `{` and `}`. */
 export const statementStart = stateOf("statement", true)
-/** After an argument that was written in quotes. */
-export const afterQuoted = stateOf("closed", false)
-/** Inside an argument without quotes, not its first character. */
-export const insideBare = stateOf("bare", false)
-
 const isSpace = (character: string) =>
   character === " " || character === "\t" || character === "\n" || character === "\r"
 

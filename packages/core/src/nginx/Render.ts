@@ -14,7 +14,7 @@ import { targetBlock, upstreamBlock } from "./Backends.ts"
 import type { Addresses } from "./Backends.ts"
 import { indexBundle } from "./BundleIndex.ts"
 import type { BundleIndex } from "./BundleIndex.ts"
-import { defaultServersFile, entryFile, proofFile, settingsFile } from "./CommonFiles.ts"
+import { defaultServersFile, entryFile, hashWarnings, proofFile, settingsFile } from "./CommonFiles.ts"
 import { certificateFiles, upstreamFile, virtualHostFile } from "./GeneratedNames.ts"
 import type { Layout } from "./Layout.ts"
 import { RenderError } from "./RenderError.ts"
@@ -156,7 +156,7 @@ export const render = (input: RenderInput): Result.Result<RenderedTree, RenderEr
   }
   if (layout.ownsDefaultServer) files.push(common("http/30-default.conf", defaultServersFile(environment)))
   files.push(common("http/90-proof.conf", proofFile(layout, deploymentId, environment)), ...certificateTree(index))
-  return Result.succeed({ files, warnings: socketWarnings(index.hosts, nginx) })
+  return Result.succeed({ files, warnings: [...socketWarnings(index.hosts, nginx), ...hashWarnings(layout, index)] })
 }
 
 /** Without private keys: what may be shown to a person. */

@@ -79,11 +79,29 @@ export const programsOf = (node: hbs.AST.Node): ReadonlyArray<hbs.AST.Program> =
   return programs
 }
 
+/**
+ * Programs by source. Rendering happens at every change and templates hardly ever change; parsing one takes as long as
+ * rendering a hundred hosts. Parsing is pure, so what is remembered cannot be stale.
+ */
+const parsedPrograms = new Map<string, hbs.AST.Program>()
+
+const parsedOnce = (source: string): hbs.AST.Program => {
+  const known = parsedPrograms.get(source)
+  if (known !== undefined) return known
+  const program = Handlebars.parse(source)
+  if (parsedPrograms.size >= Limits.nginx.parsedTemplatesMax) {
+    const [oldest] = parsedPrograms.keys()
+    if (oldest !== undefined) parsedPrograms.delete(oldest)
+  }
+  parsedPrograms.set(source, program)
+  return program
+}
+
 export const parseTemplate = (name: string, source: string): Result.Result<TemplateSource, TemplateError> => {
   const tooDeep = depthProblem(source)
   if (tooDeep !== null) return Result.fail(new TemplateError({ template: name, ...tooDeep }))
   try {
-    return Result.succeed({ name, program: Handlebars.parse(source) })
+    return Result.succeed({ name, program: parsedOnce(source) })
   } catch (cause) {
     return Result.fail(new TemplateError({ template: name, line: lineOf(cause), problem: problemOf(cause) }))
   }

@@ -54,6 +54,10 @@ const forbidden = [
   "client_body_temp_path /etc;",
   "proxy_cache_path /srv/c keys_zone=x:1m;",
   "dav_methods PUT;",
+  "client_body_in_file_only on;",
+  "modsecurity_rules 'Include /etc/shadow';",
+  "opentracing_load_tracer /x.so /y;",
+  "api write=on;",
   "listen 9999;",
   "server_name other.example.com;",
   "if ($host = x) { root /root; }"

@@ -69,6 +69,8 @@ describe("The tree", () => {
     assert.deepStrictEqual(named(parts, "server_names_hash_bucket_size", {}, /00-settings/), [["256"]])
     const foreign = { layout: { ...layout, ownsMainContext: false } }
     assert.deepStrictEqual(named(parts, "server_names_hash_bucket_size", foreign, /00-settings/), [])
+    assert.match(renderParts(parts, foreign).warnings[0] ?? "", /server_names_hash_bucket_size 256/)
+    assert.deepStrictEqual(renderParts({ hosts: [host(1)] }, foreign).warnings, [])
   })
 
   it("answers deployment and process on the proof socket, and status where the build has it", () => {

@@ -7,7 +7,7 @@ import type { FileError } from "@nxmesh/core/file/FileError"
 import { Context, Effect, Layer, Ref } from "effect"
 import { join } from "node:path"
 import { Limits } from "../Limits.ts"
-import { Settings } from "../Settings.ts"
+import { DataDirectory } from "../state/DataDirectory.ts"
 import { encodeRecords, type LogRecord } from "./log/LogRecord.ts"
 import { segmentHeaderBytes } from "./log/LogScan.ts"
 import {
@@ -82,73 +82,70 @@ export class CommandLog extends Context.Service<
     readonly cut: (throughIndex: number) => Effect.Effect<void, FileError>
   }
 >()("@nxmesh/master/command/CommandLog") {
-  static readonly layerAt = (dataDirectory: string) =>
-    Layer.effect(
-      CommandLog,
-      Effect.gen(function* () {
-        const directory = join(dataDirectory, "log")
-        yield* makeDirectory(directory)
-        const state = yield* Ref.make<Opened>(yield* openLog(directory))
-        yield* Effect.addFinalizer(() =>
-          Ref.get(state).pipe(
-            Effect.flatMap(({ active }) => closeSegment(active)),
-            Effect.catch((error) => Effect.logWarning(error.message))
-          )
+  static readonly layerNoDeps = Layer.effect(
+    CommandLog,
+    Effect.gen(function* () {
+      const directory = join((yield* DataDirectory).path, "log")
+      yield* makeDirectory(directory)
+      const state = yield* Ref.make<Opened>(yield* openLog(directory))
+      yield* Effect.addFinalizer(() =>
+        Ref.get(state).pipe(
+          Effect.flatMap(({ active }) => closeSegment(active)),
+          Effect.catch((error) => Effect.logWarning(error.message))
         )
+      )
 
-        const roll = Effect.fnUntraced(function* () {
-          const { active, lastIndex } = yield* Ref.get(state)
-          const next = yield* createSegment(directory, lastIndex + 1)
-          yield* Ref.update(state, (opened) => ({ ...opened, closed: [...opened.closed, active], active: next }))
-          yield* closeSegment(active)
-          return next
-        })
-
-        const append = Effect.fnUntraced(function* (payloads: ReadonlyArray<Uint8Array>) {
-          const { active, lastIndex } = yield* Ref.get(state)
-          const full = active.bytes >= Limits.command.segmentBytesMax && active.firstIndex <= lastIndex
-          const segment = full ? yield* roll() : active
-          yield* appendDurably(segment, encodeRecords(payloads, lastIndex + 1, segment.bytes))
-          yield* Ref.update(state, (opened) => ({ ...opened, lastIndex: lastIndex + payloads.length }))
-          return lastIndex + 1
-        }, Effect.uninterruptible)
-
-        const read = Effect.fnUntraced(function* <E, R>(
-          from: number,
-          each: (records: ReadonlyArray<LogRecord>) => Effect.Effect<void, E, R>
-        ) {
-          const { active, closed } = yield* Ref.get(state)
-          const segments = [...closed, active]
-          for (const [position, segment] of segments.entries()) {
-            const following = segments[position + 1]
-            if (following !== undefined && following.firstIndex <= from) continue
-            const { records } = yield* readSegment(segment, following === undefined)
-            yield* each(records.filter(({ index }) => index >= from))
-          }
-        })
-
-        const cut = Effect.fnUntraced(function* (throughIndex: number) {
-          const { active, closed } = yield* Ref.get(state)
-          const followingFirst = (position: number) => closed[position + 1]?.firstIndex ?? active.firstIndex
-          const old = closed.filter((_, position) => followingFirst(position) <= throughIndex + 1)
-          yield* removeSegments(directory, old)
-          yield* Ref.update(state, (opened) => ({
-            ...opened,
-            closed: opened.closed.filter((segment) => !old.includes(segment))
-          }))
-        })
-
-        return CommandLog.of({
-          append,
-          read,
-          cut,
-          firstIndex: Ref.get(state).pipe(
-            Effect.map(({ active, closed }) => closed[0]?.firstIndex ?? active.firstIndex)
-          ),
-          lastIndex: Ref.get(state).pipe(Effect.map(({ lastIndex }) => lastIndex))
-        })
+      const roll = Effect.fnUntraced(function* () {
+        const { active, lastIndex } = yield* Ref.get(state)
+        const next = yield* createSegment(directory, lastIndex + 1)
+        yield* Ref.update(state, (opened) => ({ ...opened, closed: [...opened.closed, active], active: next }))
+        yield* closeSegment(active)
+        return next
       })
-    )
 
-  static readonly layer = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => CommandLog.layerAt(dataDirectory)))
+      const append = Effect.fnUntraced(function* (payloads: ReadonlyArray<Uint8Array>) {
+        const { active, lastIndex } = yield* Ref.get(state)
+        const full = active.bytes >= Limits.command.segmentBytesMax && active.firstIndex <= lastIndex
+        const segment = full ? yield* roll() : active
+        yield* appendDurably(segment, encodeRecords(payloads, lastIndex + 1, segment.bytes))
+        yield* Ref.update(state, (opened) => ({ ...opened, lastIndex: lastIndex + payloads.length }))
+        return lastIndex + 1
+      }, Effect.uninterruptible)
+
+      const read = Effect.fnUntraced(function* <E, R>(
+        from: number,
+        each: (records: ReadonlyArray<LogRecord>) => Effect.Effect<void, E, R>
+      ) {
+        const { active, closed } = yield* Ref.get(state)
+        const segments = [...closed, active]
+        for (const [position, segment] of segments.entries()) {
+          const following = segments[position + 1]
+          if (following !== undefined && following.firstIndex <= from) continue
+          const { records } = yield* readSegment(segment, following === undefined)
+          yield* each(records.filter(({ index }) => index >= from))
+        }
+      })
+
+      const cut = Effect.fnUntraced(function* (throughIndex: number) {
+        const { active, closed } = yield* Ref.get(state)
+        const followingFirst = (position: number) => closed[position + 1]?.firstIndex ?? active.firstIndex
+        const old = closed.filter((_, position) => followingFirst(position) <= throughIndex + 1)
+        yield* removeSegments(directory, old)
+        yield* Ref.update(state, (opened) => ({
+          ...opened,
+          closed: opened.closed.filter((segment) => !old.includes(segment))
+        }))
+      })
+
+      return CommandLog.of({
+        append,
+        read,
+        cut,
+        firstIndex: Ref.get(state).pipe(Effect.map(({ active, closed }) => closed[0]?.firstIndex ?? active.firstIndex)),
+        lastIndex: Ref.get(state).pipe(Effect.map(({ lastIndex }) => lastIndex))
+      })
+    })
+  )
+
+  static readonly layer = CommandLog.layerNoDeps.pipe(Layer.provide(DataDirectory.layer))
 }

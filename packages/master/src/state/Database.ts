@@ -3,12 +3,12 @@
  * `synchronous=NORMAL`: the log is the truth, and the state may lag it after a power cut (design section 5).
  */
 import { makeDirectory, readIfExists, write } from "@nxmesh/core/file/AtomicFile"
+import { syncPath } from "@nxmesh/core/file/Durable"
 import { Context, Data, Effect, Layer } from "effect"
 import { join } from "node:path"
 import { Limits } from "../Limits.ts"
-import { Settings } from "../Settings.ts"
 import { type Connection, openConnection } from "./Connection.ts"
-import { lockDataDirectory } from "./DataDirectoryLock.ts"
+import { DataDirectory } from "./DataDirectory.ts"
 import { migrate } from "./Migrations.ts"
 
 export class DatabaseUnusable extends Data.TaggedError("DatabaseUnusable")<{
@@ -59,21 +59,20 @@ export class Database extends Context.Service<
     readonly reader: Connection
   }
 >()("@nxmesh/master/state/Database") {
-  /** Opens the state under this data directory, which it locks against a second master. */
-  static readonly layerAt = (dataDirectory: string) =>
-    Layer.effect(
-      Database,
-      Effect.gen(function* () {
-        const directory = join(dataDirectory, "state")
-        yield* makeDirectory(directory)
-        yield* lockDataDirectory(dataDirectory)
-        const file = yield* currentFile(directory)
-        const writer = yield* open(file, false)
-        yield* Effect.try({ try: () => prepare(writer), catch: (cause) => new DatabaseUnusable({ file, cause }) })
-        const reader = yield* open(file, true)
-        return Database.of({ file, writer, reader })
-      })
-    )
+  static readonly layerNoDeps = Layer.effect(
+    Database,
+    Effect.gen(function* () {
+      const directory = join((yield* DataDirectory).path, "state")
+      yield* makeDirectory(directory)
+      const file = yield* currentFile(directory)
+      const writer = yield* open(file, false)
+      yield* Effect.try({ try: () => prepare(writer), catch: (cause) => new DatabaseUnusable({ file, cause }) })
+      // The file's name must last before the log is cut below what the file holds.
+      yield* syncPath(directory)
+      const reader = yield* open(file, true)
+      return Database.of({ file, writer, reader })
+    })
+  )
 
-  static readonly layer = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Database.layerAt(dataDirectory)))
+  static readonly layer = Database.layerNoDeps.pipe(Layer.provide(DataDirectory.layer))
 }

@@ -33,17 +33,19 @@ export const findResourceBy = <K extends Kind>(
   return row === undefined ? undefined : parse(kind, row)
 }
 
-/** Every resource of the kind whose columns have these values, by id. */
+/** The resources of the kind whose columns have these values, by id; all of them without a limit. */
 export const resourcesBy = <K extends Kind>(
   connection: Connection,
   kind: K,
-  columns: Readonly<Record<string, SqlValue>>
+  columns: Readonly<Record<string, SqlValue>>,
+  limit = -1
 ): ReadonlyArray<ResourceOf<K>> => {
   const where = Object.keys(columns).map((name) => `${name} = ?`)
   return connection
     .all<DataRow>(
-      `SELECT data FROM ${tables[kind].table}${where.length === 0 ? "" : ` WHERE ${where.join(" AND ")}`} ORDER BY id`,
-      ...Object.values(columns)
+      `SELECT data FROM ${tables[kind].table}${where.length === 0 ? "" : ` WHERE ${where.join(" AND ")}`} ORDER BY id LIMIT ?`,
+      ...Object.values(columns),
+      limit
     )
     .map((row) => parse(kind, row))
 }

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Layer } from "effect"
 import { appendFile, readdir, readFile, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CommandLog } from "../../src/command/CommandLog.ts"
 import { Limits } from "../../src/Limits.ts"
+import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { temporaryDirectory } from "../state/TestMaster.ts"
 
 const withLog = <A, E>(directory: string, use: (log: CommandLog["Service"]) => Effect.Effect<A, E>) =>
-  CommandLog.use(use).pipe(Effect.provide(CommandLog.layerAt(directory)))
+  CommandLog.use(use).pipe(Effect.provide(CommandLog.layerNoDeps.pipe(Layer.provide(DataDirectory.layerAt(directory)))))
 
 const append = (directory: string, ...batches: ReadonlyArray<ReadonlyArray<string>>) =>
   withLog(directory, (log) => Effect.forEach(batches, (batch) => log.append(batch.map((text) => Buffer.from(text)))))

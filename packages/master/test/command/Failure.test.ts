@@ -11,6 +11,7 @@ import { CommandLog } from "../../src/command/CommandLog.ts"
 import { Limits } from "../../src/Limits.ts"
 import { openConnection } from "../../src/state/Connection.ts"
 import { Database } from "../../src/state/Database.ts"
+import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { agentId, hostId, organization, template } from "../config/Fixtures.ts"
@@ -31,9 +32,10 @@ import {
 const troubledLayer = (directory: string, trouble: (log: CommandLog["Service"]) => CommandLog["Service"]) =>
   Layer.mergeAll(Commands.layer, Reads.layer).pipe(
     Layer.provideMerge(
-      Layer.effect(CommandLog, Effect.map(CommandLog, trouble)).pipe(Layer.provide(CommandLog.layerAt(directory)))
+      Layer.effect(CommandLog, Effect.map(CommandLog, trouble)).pipe(Layer.provide(CommandLog.layerNoDeps))
     ),
-    Layer.provideMerge(Layer.mergeAll(Database.layerAt(directory), Events.layer, Identifiers.layer, Metrics.layer))
+    Layer.provideMerge(Layer.mergeAll(Database.layerNoDeps, Events.layer, Identifiers.layer, Metrics.layer)),
+    Layer.provide(DataDirectory.layerAt(directory))
   )
 
 const reasonOf = (error: unknown) => (error instanceof CommandError ? error.reason._tag : String(error))

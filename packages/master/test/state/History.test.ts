@@ -55,6 +55,7 @@ describe("audit", () => {
           ]
         )
         assert.strictEqual(items[0]?.remote_address, "192.0.2.1")
+        assert.strictEqual(items[1]?.resource_id, items[0]?.resource_id)
         assert.include(items[2]?.before ?? "", "Organization 1")
         assert.include(items[2]?.after ?? "", "Renamed")
         let previous = auditAnchor

@@ -15,6 +15,7 @@ import { pid } from "node:process"
 import { CommandLog } from "../../src/command/CommandLog.ts"
 import { type CommandError, CommandRejected, Commands, type SubmitRequest } from "../../src/command/Commands.ts"
 import { Database } from "../../src/state/Database.ts"
+import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { agentId, host, organization, uuid, workspace } from "../config/Fixtures.ts"
@@ -28,7 +29,8 @@ export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Eff
 /** A master's state in this directory. Built anew, it is a restart. */
 export const masterLayer = (directory: string) =>
   Layer.mergeAll(Commands.layer, Reads.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Database.layerAt(directory), CommandLog.layerAt(directory), Events.layer)),
+    Layer.provideMerge(Layer.mergeAll(Database.layerNoDeps, CommandLog.layerNoDeps, Events.layer)),
+    Layer.provide(DataDirectory.layerAt(directory)),
     Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer))
   )
 

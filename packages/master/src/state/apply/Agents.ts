@@ -9,7 +9,8 @@ import { requireUnreferenced } from "./References.ts"
 import { erase, replaced, required, requireUnique, requireWorkspace, resourceChanged, write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 
-const place = ({ connection }: Transaction, agent: StoredAgent) => ({
+/** Whose an agent is, for its events. */
+export const agentPlace = ({ connection }: Transaction, agent: StoredAgent) => ({
   workspace_id: agent.workspace_id,
   organization_id: findResource(connection, "workspace", agent.workspace_id)?.organization_id
 })
@@ -30,7 +31,7 @@ export const saveAgent = (tx: Transaction, command: CommandOf<"SaveAgent">): App
   })
   if (relabelled) requireAgentFits(tx, after, workspace)
   const events: Array<Event> = []
-  if (changed) events.push(resourceChanged("agent", after.id, command.mode, place(tx, after)))
+  if (changed) events.push(resourceChanged("agent", after.id, command.mode, agentPlace(tx, after)))
   if (relabelled) events.push({ _tag: "BundlesChanged", agent_ids: [after.id] })
   return { value: after, events, audit: { kind: "agent", id: after.id, before: before ?? null, after } }
 }
@@ -41,7 +42,7 @@ const ownedTables = ["enrolment_tokens", "agent_keys", "deployments", "serving_g
 export const deleteAgent = (tx: Transaction, command: CommandOf<"DeleteAgent">): Applied => {
   const before = required(tx, "agent", command.id, command.if_match)
   requireUnreferenced(tx.connection, "delete the agent", [{ kind: "agent", id: command.id }])
-  const where = place(tx, before)
+  const where = agentPlace(tx, before)
   erase(tx, "agent", command.id)
   for (const table of ownedTables) tx.connection.run(`DELETE FROM ${table} WHERE agent_id = ?`, command.id)
   return {
@@ -61,7 +62,7 @@ export const recordAgentFacts = (tx: Transaction, command: CommandOf<"RecordAgen
   })
   return {
     value: after,
-    events: changed ? [resourceChanged("agent", after.id, "update", place(tx, after))] : [],
+    events: changed ? [resourceChanged("agent", after.id, "update", agentPlace(tx, after))] : [],
     audit: null
   }
 }

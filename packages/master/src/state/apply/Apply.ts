@@ -2,7 +2,7 @@
  * One entry of the log applied to the state: deterministic, so that every master has the same outcome. The caller owns
  * the transaction; each entry has a savepoint of its own in it.
  */
-import type { Outcome, Proposal } from "@nxmesh/protocol/Command"
+import type { Command, Outcome, Proposal } from "@nxmesh/protocol/Command"
 import type { Event } from "@nxmesh/protocol/Event"
 import type { Rejection } from "@nxmesh/protocol/Rejection"
 import { type Connection, fatalCondition } from "../Connection.ts"
@@ -11,7 +11,8 @@ import { handle } from "./Handlers.ts"
 import { rememberedOutcome, rememberOutcome } from "./IdempotencyKeys.ts"
 import { authorize } from "./Permissions.ts"
 import { Refusal } from "./Refusal.ts"
-import { type Applied, timestampOf, type Transaction } from "./Transaction.ts"
+import { commandTarget } from "./CommandTarget.ts"
+import { type Applied, type AuditSubject, timestampOf, type Transaction } from "./Transaction.ts"
 
 export interface Entry {
   readonly index: number
@@ -85,7 +86,7 @@ export const applyEntry = (connection: Connection, entry: Entry, previousMillis:
   const known = repeated(tx, proposal)
   if (known !== undefined) return { outcome: known, events: [] }
   const conclude = (result: Attempt): void => {
-    const subject = "audit" in result ? result.audit : null
+    const subject = "audit" in result ? result.audit : refusedSubject(command)
     if (result.rejection !== undefined || subject !== null) {
       recordAudit(tx, command._tag, subject, result.rejection?.code ?? "accepted")
     }
@@ -100,6 +101,12 @@ export const applyEntry = (connection: Connection, entry: Entry, previousMillis:
   if (!("events" in result)) conclude(result)
   const outcome = outcomeOf(index, result)
   return "events" in result ? { outcome, events: result.events } : { outcome, events: [], ...defectOf(result) }
+}
+
+/** Nothing of the resource is told: the principal may not even be allowed to read it. */
+const refusedSubject = (command: Command): AuditSubject | null => {
+  const target = commandTarget(command)
+  return target === null ? null : { ...target, before: null, after: null }
 }
 
 const defectOf = (result: Attempt) => ("defect" in result ? { defect: result.defect } : {})

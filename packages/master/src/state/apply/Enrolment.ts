@@ -5,6 +5,7 @@ import type { EnrolmentToken } from "@nxmesh/protocol/model/Agent"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Limits } from "../../Limits.ts"
 import { findResource } from "../Resources.ts"
+import { agentPlace } from "./Agents.ts"
 import { refuse } from "./Refusal.ts"
 import { required, resourceChanged, write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
@@ -50,7 +51,7 @@ export const createEnrolmentToken = (tx: Transaction, command: CommandOf<"Create
   }
   return {
     value: { token, sealed_token: command.sealed_token },
-    events: [resourceChanged("agent", agent.id, "update", { workspace_id: agent.workspace_id })],
+    events: [resourceChanged("agent", agent.id, "update", agentPlace(tx, agent))],
     audit: { kind: "enrolment_token", id: command.id, before: null, after: token }
   }
 }
@@ -129,7 +130,7 @@ export const enrolAgent = (tx: Transaction, command: CommandOf<"EnrolAgent">): A
   return {
     value: enrolled(after, command.session_key.key_id, command.session_key.key),
     events: [
-      resourceChanged("agent", after.id, "update", { workspace_id: after.workspace_id }),
+      resourceChanged("agent", after.id, "update", agentPlace(tx, after)),
       { _tag: "AgentEnrolled", agent_id: after.id }
     ],
     audit: { kind: "agent", id: after.id, before, after }
@@ -155,7 +156,7 @@ export const rotateAgentKey = (tx: Transaction, command: CommandOf<"RotateAgentK
   )
   return {
     value: { session_key: { key_id, key } },
-    events: [resourceChanged("agent", agent.id, "update", { workspace_id: agent.workspace_id })],
+    events: [resourceChanged("agent", agent.id, "update", agentPlace(tx, agent))],
     audit: { kind: "agent", id: agent.id, before: { key_id: keys.primary_id }, after: { key_id } }
   }
 }

@@ -1,5 +1,6 @@
 /** Organizations and their workspaces. */
 import type { CommandOf } from "@nxmesh/protocol/Command"
+import { Limits } from "../../Limits.ts"
 import { findResource, resourcesBy } from "../Resources.ts"
 import { refuseReferenced } from "./References.ts"
 import { refuse, refuseFields } from "./Refusal.ts"
@@ -22,11 +23,13 @@ export const deleteOrganization = (tx: Transaction, command: CommandOf<"DeleteOr
   const before = required(tx, "organization", command.id, command.if_match)
   refuseReferenced(
     "delete the organization",
-    resourcesBy(tx.connection, "workspace", { organization_id: command.id }).map((resource) => ({
-      kind: "workspace",
-      id: resource.id,
-      resource
-    }))
+    resourcesBy(tx.connection, "workspace", { organization_id: command.id }, Limits.state.referencesNamedMax).map(
+      (resource) => ({
+        kind: "workspace",
+        id: resource.id,
+        resource
+      })
+    )
   )
   erase(tx, "organization", command.id)
   return {
@@ -65,11 +68,13 @@ export const deleteWorkspace = (tx: Transaction, command: CommandOf<"DeleteWorks
   refuseReferenced(
     "delete the workspace",
     workspaceKinds.flatMap((kind) =>
-      resourcesBy(tx.connection, kind, { workspace_id: command.id }).map((resource) => ({
-        kind,
-        id: resource.id,
-        resource
-      }))
+      resourcesBy(tx.connection, kind, { workspace_id: command.id }, Limits.state.referencesNamedMax).map(
+        (resource) => ({
+          kind,
+          id: resource.id,
+          resource
+        })
+      )
     )
   )
   erase(tx, "workspace", command.id)

@@ -1,0 +1,59 @@
+/** Which resource a command is about, for the audit of one that was refused before it found it. */
+import type { Command } from "@nxmesh/protocol/Command"
+import type { AuditSubject } from "./Transaction.ts"
+
+type Target = Pick<AuditSubject, "kind" | "id">
+
+export const commandTarget = (command: Command): Target | null => {
+  switch (command._tag) {
+    case "InitialiseCluster":
+      return { kind: "cluster", id: command.cluster_id }
+    case "SaveOrganization":
+      return { kind: "organization", id: command.organization.id }
+    case "DeleteOrganization":
+      return { kind: "organization", id: command.id }
+    case "SaveWorkspace":
+      return { kind: "workspace", id: command.workspace.id }
+    case "DeleteWorkspace":
+      return { kind: "workspace", id: command.id }
+    case "SaveAgent":
+      return { kind: "agent", id: command.agent.id }
+    case "DeleteAgent":
+      return { kind: "agent", id: command.id }
+    case "CreateEnrolmentToken":
+    case "RecordAgentFacts":
+    case "RotateAgentKey":
+      return { kind: "agent", id: command.agent_id }
+    case "RevokeEnrolmentToken":
+      return { kind: "enrolment_token", id: command.id }
+    case "SaveVirtualHost":
+      return { kind: "virtual_host", id: command.virtual_host.id }
+    case "DeleteVirtualHost":
+      return { kind: "virtual_host", id: command.id }
+    case "SaveUpstream":
+      return { kind: "upstream", id: command.upstream.id }
+    case "DeleteUpstream":
+      return { kind: "upstream", id: command.id }
+    case "SaveCertificate":
+      return { kind: "certificate", id: command.certificate.id }
+    case "DeleteCertificate":
+      return { kind: "certificate", id: command.id }
+    case "SaveTemplate":
+      return { kind: "template", id: command.template.id }
+    case "DeleteTemplate":
+      return { kind: "template", id: command.id }
+    case "SaveUser":
+      return { kind: "user", id: command.user.id }
+    case "ChangePassword":
+    case "DeleteUser":
+      return { kind: "user", id: command.id }
+    case "StartSession":
+    case "RotateSession":
+    case "EndSession":
+      return { kind: "session", id: command.id }
+    case "EnrolAgent":
+    case "RecordDeployments":
+    case "RecordLoginFailure":
+      return null
+  }
+}

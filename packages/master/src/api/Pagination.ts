@@ -45,7 +45,7 @@ export const pageLink = (url: string, page: number): string => {
   const [path = "", query = ""] = url.split("?", 2)
   const parameters = new URLSearchParams(query)
   parameters.set("page", String(page))
-  return `${path}?${parameters.toString()}`
+  return `${path.replace(/\/{2,}/g, "/")}?${parameters.toString()}`
 }
 
 /** Pure: a page of items and where its neighbours are. */

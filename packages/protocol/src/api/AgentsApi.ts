@@ -16,7 +16,7 @@ import { Authentication, demands, RequestAttribution } from "./Authentication.ts
 import { one, page } from "./Envelope.ts"
 import { filterText, listQuery, pageQuery } from "./ListQuery.ts"
 import { Preview, PreviewRequest } from "./Preview.ts"
-import { idempotencyKey } from "./Requests.ts"
+import { exampleId, idempotencyKey } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
 
 const schemas = {
@@ -35,7 +35,8 @@ const schemas = {
       )
     )
   }),
-  permissions: { read: "agent:read", write: "agent:write", remove: "agent:delete" }
+  permissions: { read: "agent:read", write: "agent:write", remove: "agent:delete" },
+  example: { workspace_id: exampleId, name: "edge-1", labels: { env: "prod", region: "us-east" } }
 } as const
 
 /** A new agent and the token it enrols with, in one call. */

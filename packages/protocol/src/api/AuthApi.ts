@@ -35,7 +35,7 @@ export class AuthApi extends HttpApiGroup.make("auth")
       payload: LoginRequest,
       success: one(TokenPair),
       error: ApiErrors
-    }).annotateMerge(demands(null)),
+    }).annotateMerge(demands(null, { example: { email: "ada@example.com", password: "at least twelve characters" } })),
     HttpApiEndpoint.post("refresh", "/refresh", {
       payload: RefreshRequest,
       success: one(TokenPair),

@@ -35,11 +35,42 @@ export class RequiredPermission extends Context.Service<RequiredPermission, Dema
   "@nxmesh/protocol/api/RequiredPermission"
 ) {}
 
+/** What the OpenAPI document says of an endpoint beyond its schemas. */
+export interface Documentation {
+  readonly summary?: string
+  /** A body that works as it is, but for its ids. */
+  readonly example?: unknown
+  /** Headers of the successful answer, by name, with what they say. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The parts of an OpenAPI operation that are written to here. */
+interface Operation {
+  summary?: string
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { example?: unknown }>> }
+  readonly responses: Readonly<Record<string, { headers?: unknown }>>
+}
+
+const documented = (operation: Operation, { example, headers, summary }: Documentation): Operation => {
+  const body = operation.requestBody?.content?.["application/json"]
+  if (example !== undefined && body !== undefined) body.example = example
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (headers === undefined || !status.startsWith("2")) continue
+    response.headers = Object.fromEntries(
+      Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: "string" } }])
+    )
+  }
+  return summary === undefined ? operation : { ...operation, summary }
+}
+
 /** Annotates an endpoint with what it demands, also in the OpenAPI document (`x-permission`). */
-export const demands = (demand: Demand): Context.Context<never> =>
+export const demands = (demand: Demand, documentation: Documentation = {}): Context.Context<never> =>
   Context.empty().pipe(
     Context.add(RequiredPermission, demand),
-    Context.add(OpenApi.Transform, (operation) => ({ ...operation, "x-permission": demand ?? "public" }))
+    Context.add(OpenApi.Transform, (operation) => ({
+      ...documented(operation as Operation, documentation),
+      "x-permission": demand ?? "public"
+    }))
   ) as Context.Context<never>
 
 /** What an endpoint demands; `undefined` when it was forgotten. */

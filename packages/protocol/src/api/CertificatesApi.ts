@@ -5,6 +5,7 @@ import { CertificateId, WorkspaceId } from "../Ids.ts"
 import { Certificate, CertificateCreate, CertificatePatch } from "../model/Certificate.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
+import { exampleId } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
@@ -18,7 +19,13 @@ const schemas = {
     name: Schema.optionalKey(filterText),
     domain: Schema.optionalKey(filterText)
   }),
-  permissions: { read: "certificate:read", write: "certificate:write", remove: "certificate:delete" }
+  permissions: { read: "certificate:read", write: "certificate:write", remove: "certificate:delete" },
+  example: {
+    workspace_id: exampleId,
+    name: "shop",
+    certificate_pem: "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+    private_key_pem: "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n"
+  }
 } as const
 
 export class CertificatesApi extends HttpApiGroup.make("certificates")

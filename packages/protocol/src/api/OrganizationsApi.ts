@@ -27,7 +27,8 @@ const schemas = {
     name: Schema.optionalKey(filterText),
     slug: Schema.optionalKey(filterText)
   }),
-  permissions: { read: "organization:read", write: "organization:write", remove: "organization:delete" }
+  permissions: { read: "organization:read", write: "organization:write", remove: "organization:delete" },
+  example: { name: "Acme", slug: "acme" }
 } as const
 
 export class OrganizationsApi extends HttpApiGroup.make("organizations")

@@ -14,6 +14,13 @@ export const ifMatch = {
 /** Answers 304 while the resource still is what the client has (RFC 9110, 13.1.2). */
 export const ifNoneMatch = { "if-none-match": Schema.optionalKey(Schema.String) }
 
+/** What answers say in headers, as the OpenAPI document words it. */
+export const answerHeaders = {
+  etag: "The resource's revision, quoted: for If-Match and If-None-Match",
+  location: "Where the new resource is",
+  "x-nxmesh-index": "Index of the log that the answer reflects"
+} as const
+
 /** Makes a POST safe to retry: the same key with the same body answers what the first one did. */
 export const idempotencyKey = {
   "idempotency-key": Schema.optionalKey(
@@ -24,6 +31,9 @@ export const idempotencyKey = {
     )
   )
 }
+
+/** Stands in examples for an id of your own. */
+export const exampleId = "0190a000-0000-7000-8000-000000000001"
 
 /** A version's number, written `3` or `v3`. */
 export const VersionNumber = Schema.String.check(

@@ -5,22 +5,12 @@ import { ApiErrors } from "../Errors.ts"
 import type { Permission } from "../model/Permission.ts"
 import { demands } from "./Authentication.ts"
 import { one, page } from "./Envelope.ts"
-import { idempotencyKey, ifMatch, ifNoneMatch } from "./Requests.ts"
+import { answerHeaders, idempotencyKey, ifMatch, ifNoneMatch } from "./Requests.ts"
 
-export interface ResourceSchemas<
-  Id extends Schema.Top,
-  Resource extends Schema.Top,
-  Create extends Schema.Top,
-  Patch extends Schema.Top,
-  Query extends Schema.Top
-> {
-  readonly id: Id
-  readonly resource: Resource
-  readonly create: Create
-  readonly patch: Patch
-  readonly query: Query
-  readonly permissions: { readonly read: Permission; readonly write: Permission; readonly remove: Permission }
-}
+const { etag, location, "x-nxmesh-index": index } = answerHeaders
+const listHeaders = { "x-nxmesh-index": index }
+const oneHeaders = { etag, "x-nxmesh-index": index }
+const createdHeaders = { ...oneHeaders, location }
 
 export const listEndpoint = <Resource extends Schema.Top, Query extends Schema.Top>(schemas: {
   readonly resource: Resource
@@ -31,19 +21,20 @@ export const listEndpoint = <Resource extends Schema.Top, Query extends Schema.T
     query: schemas.query,
     success: page(schemas.resource),
     error: ApiErrors
-  }).annotateMerge(demands(schemas.permissions.read))
+  }).annotateMerge(demands(schemas.permissions.read, { headers: listHeaders }))
 
 export const createEndpoint = <Resource extends Schema.Top, Create extends Schema.Top>(schemas: {
   readonly resource: Resource
   readonly create: Create
   readonly permissions: { readonly write: Permission }
+  readonly example?: unknown
 }) =>
   HttpApiEndpoint.post("create", "/", {
     headers: idempotencyKey,
     payload: schemas.create,
     success: one(schemas.resource).pipe(HttpApiSchema.status(201)),
     error: ApiErrors
-  }).annotateMerge(demands(schemas.permissions.write))
+  }).annotateMerge(demands(schemas.permissions.write, { headers: createdHeaders, example: schemas.example }))
 
 /** Get, change and delete one resource by its id. */
 export const itemEndpoints = <Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top>(schemas: {
@@ -58,14 +49,14 @@ export const itemEndpoints = <Id extends Schema.Top, Resource extends Schema.Top
       headers: ifNoneMatch,
       success: one(schemas.resource),
       error: ApiErrors
-    }).annotateMerge(demands(schemas.permissions.read)),
+    }).annotateMerge(demands(schemas.permissions.read, { headers: oneHeaders })),
     HttpApiEndpoint.patch("change", "/:id", {
       params: { id: schemas.id },
       headers: ifMatch,
       payload: schemas.patch,
       success: one(schemas.resource),
       error: ApiErrors
-    }).annotateMerge(demands(schemas.permissions.write)),
+    }).annotateMerge(demands(schemas.permissions.write, { headers: oneHeaders })),
     HttpApiEndpoint.delete("remove", "/:id", {
       params: { id: schemas.id },
       headers: ifMatch,

@@ -5,6 +5,7 @@ import { TemplateId, WorkspaceId } from "../Ids.ts"
 import { Template, TemplateCreate, TemplatePatch } from "../model/Template.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
+import { exampleId } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
@@ -17,7 +18,8 @@ const schemas = {
     workspace_id: Schema.optionalKey(WorkspaceId),
     name: Schema.optionalKey(filterText)
   }),
-  permissions: { read: "config:read", write: "config:snippet", remove: "config:delete" }
+  permissions: { read: "config:read", write: "config:snippet", remove: "config:delete" },
+  example: { workspace_id: exampleId, name: "own", source: "{{> default}}" }
 } as const
 
 export class TemplatesApi extends HttpApiGroup.make("templates")

@@ -5,6 +5,7 @@ import { UpstreamId, WorkspaceId } from "../Ids.ts"
 import { Upstream, UpstreamCreate, UpstreamPatch } from "../model/Upstream.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
+import { exampleId } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
@@ -17,7 +18,13 @@ const schemas = {
     workspace_id: Schema.optionalKey(WorkspaceId),
     name: Schema.optionalKey(filterText)
   }),
-  permissions: { read: "config:read", write: "config:write", remove: "config:delete" }
+  permissions: { read: "config:read", write: "config:write", remove: "config:delete" },
+  example: {
+    workspace_id: exampleId,
+    name: "backend",
+    algorithm: "least_connections",
+    servers: [{ address: "10.0.0.1:8080", weight: 2 }, { address: "10.0.0.2:8080" }]
+  }
 } as const
 
 export class UpstreamsApi extends HttpApiGroup.make("upstreams")

@@ -19,7 +19,8 @@ const schemas = {
     email: Schema.optionalKey(filterText),
     role: Schema.optionalKey(Role)
   }),
-  permissions: { read: "user:read", write: "user:write", remove: "user:delete" }
+  permissions: { read: "user:read", write: "user:write", remove: "user:delete" },
+  example: { email: "ada@example.com", name: "Ada", role: "operator", password: "at least twelve characters" }
 } as const
 
 /** The person who asks, with what the role permits: a client shows what can be done. */

@@ -5,6 +5,7 @@ import { VirtualHostId, WorkspaceId } from "../Ids.ts"
 import { VirtualHost, VirtualHostCreate, VirtualHostPatch } from "../model/VirtualHost.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
+import { exampleId } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
@@ -18,7 +19,14 @@ const schemas = {
     name: Schema.optionalKey(filterText),
     server_name: Schema.optionalKey(filterText)
   }),
-  permissions: { read: "config:read", write: "config:write", remove: "config:delete" }
+  permissions: { read: "config:read", write: "config:write", remove: "config:delete" },
+  example: {
+    workspace_id: exampleId,
+    name: "shop",
+    server_name: "shop.example.com",
+    listen_port: 80,
+    locations: [{ path: "/", proxy_pass: "http://127.0.0.1:9000" }]
+  }
 } as const
 
 export class VirtualHostsApi extends HttpApiGroup.make("virtualHosts")

@@ -5,6 +5,7 @@ import { OrganizationId, WorkspaceId } from "../Ids.ts"
 import { Workspace, WorkspaceCreate, WorkspacePatch } from "../model/Organization.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
+import { exampleId } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
 
 const schemas = {
@@ -19,7 +20,8 @@ const schemas = {
     name: Schema.optionalKey(filterText),
     slug: Schema.optionalKey(filterText)
   }),
-  permissions: { read: "workspace:read", write: "workspace:write", remove: "workspace:delete" }
+  permissions: { read: "workspace:read", write: "workspace:write", remove: "workspace:delete" },
+  example: { organization_id: exampleId, name: "Production", slug: "production" }
 } as const
 
 export class WorkspacesApi extends HttpApiGroup.make("workspaces")

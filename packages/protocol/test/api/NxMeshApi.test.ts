@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
 import { Authentication, demandOf } from "../../src/api/Authentication.ts"
 import { NxMeshApi } from "../../src/api/NxMeshApi.ts"
@@ -43,5 +44,31 @@ describe("NxMeshApi", () => {
     const operations = Object.values(spec.paths).flatMap((path) => Object.values(path))
     assert.strictEqual(operations.length, endpoints().length)
     assert.isTrue(operations.every((operation) => "x-permission" in operation))
+  })
+
+  it("has examples that its own schemas accept", () => {
+    const strict = { errors: "all", onExcessProperty: "error" } as const
+    const examples: Array<string> = []
+    HttpApi.reflect(NxMeshApi, {
+      onGroup: () => undefined,
+      onEndpoint: ({ endpoint, group }) => {
+        const path = endpoint.path.replace(/\/$/, "")
+        const operation = OpenApi.fromApi(NxMeshApi).paths[path]?.post as any
+        const example =
+          endpoint.method === "POST" ? operation?.requestBody?.content["application/json"].example : undefined
+        if (example === undefined) return
+        examples.push(group.identifier)
+        const schema = endpoint.payload.get("application/json")?.schemas[0]
+        const result = Schema.decodeUnknownResult(schema as Schema.Codec<unknown>, strict)(example)
+        assert.isTrue(Result.isSuccess(result), `${path}: ${JSON.stringify(example)}`)
+      }
+    })
+    assert.isAtLeast(examples.length, 9)
+  })
+
+  it("documents the ETag of single resources and the Location of new ones", () => {
+    const paths = OpenApi.fromApi(NxMeshApi).paths as any
+    assert.property(paths["/api/v1/virtual-hosts/{id}"].get.responses["200"].headers, "etag")
+    assert.property(paths["/api/v1/virtual-hosts"].post.responses["201"].headers, "location")
   })
 })

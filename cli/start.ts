@@ -3,7 +3,7 @@
 import type { Server } from "node:http"
 import { signIn, waitFor } from "./playground/Api.ts"
 import { startBackend } from "./playground/Backend.ts"
-import { ensureDemo } from "./playground/Demo.ts"
+import { agentTrouble, ensureDemo } from "./playground/Demo.ts"
 import { inPlayground, makePlaygroundFolder } from "./playground/Folder.ts"
 import { findNginx, runningNginx, stopNginx } from "./playground/Nginx.ts"
 import { Problem } from "./playground/Problem.ts"
@@ -27,10 +27,10 @@ const launch = async (name: "master" | "agent", env: Readonly<Record<string, str
 }
 
 /** Waits for an address to answer; a program that ends meanwhile is the better explanation. */
-const expect = async (what: string, url: string, program: RunningProgram): Promise<void> => {
-  const answered = await Promise.race([waitFor(url, () => true, patienceMillis), program.ended])
-  if (!answered)
-    throw new Problem(`${what} does not answer at ${url}; see ${inPlayground("log", `${program.name}.log`)}`)
+const expect = async (url: string, program: RunningProgram, explain: () => Promise<string>): Promise<void> => {
+  if (await Promise.race([waitFor(url, () => true, patienceMillis), program.ended])) return
+  const log = inPlayground("log", `${program.name}.log`)
+  throw new Problem(`${url} does not answer: ${await explain()}; see ${log}`)
 }
 
 /** Starts everything; answers what to print once the demo site is served. */
@@ -41,11 +41,11 @@ const start = async (): Promise<string> => {
   backend = await startBackend(settings.backendPort)
   const master = await launch("master", masterEnvironment(settings, login))
   const origin = `http://127.0.0.1:${settings.httpPort}`
-  await expect("the master", `${origin}/readyz`, master)
+  await expect(`${origin}/readyz`, master, () => Promise.resolve("the master is not ready"))
   const api = await signIn(origin, login)
   const demo = await ensureDemo(api, settings)
   const agent = await launch("agent", agentEnvironment(settings, nginx, demo.enrolment))
-  await expect("the demo site", `http://localhost:${settings.sitePort}/`, agent)
+  await expect(`http://localhost:${settings.sitePort}/`, agent, () => agentTrouble(api, demo.agent.id))
   return welcome({ settings, login, loginFile, siteId: demo.site.id, upstreamId: demo.upstreamId })
 }
 
@@ -79,7 +79,7 @@ const serve = async (): Promise<number> => {
   return 0
 }
 
-const explain = (problem: unknown): string =>
+const describe = (problem: unknown): string =>
   problem instanceof Problem
     ? problem.message
     : problem instanceof Error
@@ -92,7 +92,7 @@ const main = async (): Promise<number> => {
   try {
     return await serve()
   } catch (problem) {
-    process.stderr.write(`\n${explain(problem)}\n`)
+    process.stderr.write(`\n${describe(problem)}\n`)
     return 1
   } finally {
     await stop()
@@ -100,7 +100,7 @@ const main = async (): Promise<number> => {
 }
 
 const exitCode = await main().catch((problem: unknown) => {
-  process.stderr.write(`${explain(problem)}\n`)
+  process.stderr.write(`${describe(problem)}\n`)
   return 1
 })
 process.exit(exitCode)

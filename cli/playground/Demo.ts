@@ -70,3 +70,12 @@ export const ensureDemo = async (api: Api, settings: Settings): Promise<Demo & {
       : undefined
   return { agent, site, enrolment, upstreamId: upstream.id }
 }
+
+/** What the master knows of why the agent does not serve the site; empty when it knows nothing. */
+export const agentTrouble = async (api: Api, agentId: string): Promise<string> => {
+  const agent = await api.get(`/agents/${agentId}`)
+  const [deployment] = await api.list("/deployments", { agent_id: agentId, per_page: "1" })
+  const error = deployment?.["error"] as { readonly message: string } | null | undefined
+  const said = [agent["state_reason"], error?.message].filter((text) => typeof text === "string")
+  return [`the agent is ${String(agent["state"])}`, ...said].join("; ")
+}

@@ -8,24 +8,18 @@ import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { ConfigVersion, VersionDiff } from "@nxmesh/protocol/model/ConfigVersion"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
-import { Context, Effect, Layer, Queue, type Scope, Semaphore } from "effect"
+import { Context, Effect, Layer, Semaphore } from "effect"
 import { Limits } from "../Limits.ts"
 import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentNotFound, BundleError } from "./BundleError.ts"
+import { type CatalogueFollower, followState } from "./CatalogueFollower.ts"
 import { makeBundleMaker } from "./BundleMaker.ts"
 import { type GenerationVersions, manifestFrom, versionsOf } from "./GenerationVersions.ts"
-import { loadCatalogue, takeChange } from "./Loading.ts"
 import type { Manifest } from "./Manifest.ts"
 import { previewOf } from "./Preview.ts"
 import { RecentManifests } from "./RecentManifests.ts"
 import { versionDiffOf } from "./VersionDiff.ts"
-
-/** Which agents' bundles became other ones, and the entry of the log up to which that is so. */
-export interface Affected {
-  readonly agentIds: ReadonlySet<AgentId>
-  readonly index: number
-}
 
 export class ConfigEngine extends Context.Service<
   ConfigEngine,
@@ -42,7 +36,7 @@ export class ConfigEngine extends Context.Service<
      * Calls back, in the order of the log, whenever bundles change, for as long as the scope lasts. The callback must
      * not wait for anything: it notes what it hears.
      */
-    readonly listen: (callback: (affected: Affected) => Effect.Effect<void>) => Effect.Effect<void, never, Scope.Scope>
+    readonly listen: CatalogueFollower["listen"]
     /**
      * Version numbers by bundle key of a generation that an agent settled with, to be recorded with the first outcome
      * that says so; `undefined` when that was done, or cannot be.
@@ -57,65 +51,18 @@ export class ConfigEngine extends Context.Service<
     Effect.gen(function* () {
       const reads = yield* Reads
       const maker = yield* makeBundleMaker
-      const applied = yield* (yield* Events).subscribe
-      const turn = yield* Semaphore.make(1)
+      const follower = yield* followState(reads, yield* Events)
+      const { catchUp } = follower
       const rendering = yield* Semaphore.make(1)
-      const listeners = new Set<(affected: Affected) => Effect.Effect<void>>()
       const recent = new RecentManifests({
         manifestsMax: Limits.config.manifestsKept,
         entriesMax: Limits.config.manifestEntriesKept
       })
       const recorded = new Set<Generation>()
-      let taking = false
-      let index = yield* reads.appliedIndex
-      let catalogue = yield* loadCatalogue(reads)
-
-      /** Takes in every event that waits. */
-      const takeIn = Effect.gen(function* () {
-        const affected: Array<Affected> = []
-        taking = true
-        while (Queue.sizeUnsafe(applied) > 0) {
-          const events = yield* Queue.clear(applied)
-          let reset = false
-          for (const { event, index: at } of events) {
-            index = Math.max(index, at)
-            if (event._tag === "StateReset") reset = true
-            if (event._tag === "ResourceChanged" && !reset) yield* takeChange(reads, catalogue, event)
-          }
-          if (reset) {
-            index = Math.max(index, yield* reads.appliedIndex)
-            catalogue = yield* loadCatalogue(reads)
-          }
-          const agentIds = reset ? new Set(catalogue.agents()) : catalogue.settle()
-          if (agentIds.size > 0) affected.push({ agentIds, index })
-        }
-        return affected
-      }).pipe(
-        Effect.ensuring(
-          Effect.sync(() => {
-            taking = false
-          })
-        ),
-        turn.withPermit
-      )
-      /** Listeners are told outside of the turn: they may ask at once. */
-      const catchUp = Effect.gen(function* () {
-        if (Queue.sizeUnsafe(applied) === 0 && !taking) return
-        for (const each of yield* takeIn) {
-          yield* Effect.forEach(listeners, (listener) => listener(each), { discard: true })
-        }
-      })
-
-      yield* Queue.peek(applied).pipe(
-        Effect.andThen(catchUp),
-        Effect.tapCause((cause) => Effect.logError("configuration cannot be read; trying again", cause)),
-        Effect.forever,
-        Effect.forkScoped
-      )
 
       const manifestOf = Effect.fnUntraced(function* (agentId: AgentId) {
         yield* catchUp
-        const manifest = catalogue.manifestOf(agentId)
+        const manifest = follower.catalogue().manifestOf(agentId)
         return manifest ?? (yield* new AgentNotFound({ agentId }))
       })
       const remembered = (agentId: AgentId) =>
@@ -124,16 +71,14 @@ export class ConfigEngine extends Context.Service<
       /** Put together again from the history of its resources. */
       const pastManifest = Effect.fnUntraced(function* (generation: Generation) {
         const versions = (yield* reads.generation(generation))?.manifest ?? null
-        const manifest = versions === null ? undefined : yield* manifestFrom(reads, catalogue, generation, versions)
+        const manifest =
+          versions === null ? undefined : yield* manifestFrom(reads, follower.catalogue(), generation, versions)
         if (manifest !== undefined) recent.remember(manifest)
         return manifest
       })
 
       return ConfigEngine.of({
-        index: Effect.andThen(
-          catchUp,
-          Effect.sync(() => index)
-        ),
+        index: Effect.andThen(catchUp, Effect.sync(follower.index)),
         generation: (agentId) => Effect.map(manifestOf(agentId), ({ generation }) => generation),
         bundle: (agentId) =>
           remembered(agentId).pipe(
@@ -153,22 +98,19 @@ export class ConfigEngine extends Context.Service<
             Effect.flatMap((manifest) => maker.update(manifest, have === null ? undefined : recent.get(have))),
             Effect.mapError((reason) => new BundleError({ reason }))
           ),
-        listen: (callback) =>
-          Effect.acquireRelease(
-            Effect.sync(() => listeners.add(callback)),
-            () => Effect.sync(() => listeners.delete(callback))
-          ).pipe(Effect.asVoid),
+        listen: follower.listen,
         versionsToRecord: Effect.fnUntraced(function* (generation: Generation) {
           const manifest = recent.get(generation)
           if (manifest === undefined || recorded.has(generation)) return undefined
           recorded.add(generation)
           const [oldest] = recorded
           if (recorded.size > Limits.config.generationsRecordedKept && oldest !== undefined) recorded.delete(oldest)
-          return yield* versionsOf(reads, catalogue, manifest)
+          return yield* versionsOf(reads, follower.catalogue(), manifest)
         }),
         preview: Effect.fn("ConfigEngine.preview")(function* (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) {
           const manifest = yield* manifestOf(agentId)
           const agent = yield* reads.get("agent", agentId)
+          const catalogue = follower.catalogue()
           const target = catalogue.agent(agentId)
           if (agent === undefined || target === undefined) return yield* new AgentNotFound({ agentId })
           const last = yield* reads.lastDeployment(agentId)
@@ -184,7 +126,10 @@ export class ConfigEngine extends Context.Service<
           }).pipe(rendering.withPermit)
         }),
         versionDiff: (kind, from, to) =>
-          Effect.andThen(catchUp, versionDiffOf({ catalogue, kind, from, to })).pipe(rendering.withPermit)
+          catchUp.pipe(
+            Effect.andThen(() => versionDiffOf({ catalogue: follower.catalogue(), kind, from, to })),
+            rendering.withPermit
+          )
       })
     })
   )

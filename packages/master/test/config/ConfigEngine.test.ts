@@ -5,6 +5,7 @@ import { proxySettingsDefault } from "@nxmesh/protocol/model/VirtualHost"
 import { Effect } from "effect"
 import { Commands } from "../../src/command/Commands.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
+import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import {
   removal,
@@ -161,6 +162,46 @@ describe("ConfigEngine", () => {
       )
       assert.strictEqual(after, before)
     })
+  )
+
+  it.effect("starts over when the state was replaced, and says that every agent may be affected", () =>
+    onEngine(
+      Effect.gen(function* () {
+        const engine = yield* ConfigEngine
+        const events = yield* Events
+        yield* tenant
+        yield* submit(saveHost(1))
+        const before = yield* engine.generation(agentId(1))
+        const heard: Array<ReadonlyArray<AgentId>> = []
+        yield* engine.listen(({ agentIds }) => Effect.sync(() => heard.push([...agentIds])))
+        yield* events.publish([{ index: yield* engine.index, event: { _tag: "StateReset" } }])
+        assert.strictEqual(yield* engine.generation(agentId(1)), before)
+        assert.deepStrictEqual(heard, [[agentId(1)]])
+      })
+    )
+  )
+
+  it.effect("sees every write after it, however many come at once", () =>
+    onEngine(
+      Effect.gen(function* () {
+        const engine = yield* ConfigEngine
+        yield* tenant
+        yield* Effect.forEach(
+          Array.from({ length: 200 }, (_, index) => index + 1),
+          (number) =>
+            submit(saveHost(number)).pipe(
+              Effect.andThen(engine.bundle(agentId(1))),
+              Effect.map(({ resources }) =>
+                assert.isTrue(resources.some(({ key }) => key === `virtual_host:${hostId(number)}`))
+              )
+            ),
+          { concurrency: 32, discard: true }
+        )
+        const bundle = yield* engine.bundle(agentId(1))
+        assert.lengthOf(bundle.resources, 201)
+        assert.strictEqual(bundle.generation, generationOf(bundle.resources))
+      })
+    )
   )
 
   it.effect("keeps organizations apart", () =>

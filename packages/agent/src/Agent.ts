@@ -1,6 +1,5 @@
-/** The agent as one layer graph, and what runs in it: the link brings tasks, the deployer does them, reports go back. */
+/** The agent: one layer graph, and what runs in it: the link brings tasks, the deployer does them, reports go back. */
 import { hostname } from "node:os"
-import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
@@ -53,7 +52,8 @@ const run = Effect.gen(function* () {
   const tasks = yield* Tasks
   const { masterUrls } = yield* Settings
   const context = yield* Effect.context<NginxFacts | Settings>()
-  // Without a master the last good configuration is restored from the cache. The journal keeps the last outcome, so one that no master heard of before a restart is told now.
+  // A lost configuration comes back from the cache. The journal keeps the last outcome, so one that no master heard of
+  // before a restart is told now.
   const last = (yield* restore) ?? deployer.recovered.outcome ?? (yield* deployer.lastOutcome)
   if (last !== null) yield* outcomes.add(last)
   const handlers: LinkHandlers = {
@@ -71,9 +71,6 @@ const run = Effect.gen(function* () {
   }
   return yield* Effect.raceFirst(link.run(handlers), tasks.run)
 })
-
-/** The agent's work as a fiber of the layer. */
-const Work = Layer.effectDiscard(Effect.forkScoped(run))
 
 const linkSettings = Layer.effect(
   LinkSettings,
@@ -93,11 +90,15 @@ const LinkLayer = Tasks.layer.pipe(
 )
 const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
 
-/** Needs `Settings` alone. */
-export const AgentLayer = Layer.mergeAll(Work, MetricsServer, AddressRefresh.layer).pipe(
-  Layer.provide(AgentMetrics.layer),
-  Layer.provide(Metrics.layer),
-  Layer.provide(Layer.mergeAll(LinkLayer, HealthLayer)),
-  Layer.provide(DeploymentLayer.layer),
-  Layer.provide(Identifiers.layer)
+const AgentLayer = Layer.mergeAll(MetricsServer, AddressRefresh.layer).pipe(
+  Layer.provideMerge(AgentMetrics.layer),
+  Layer.provideMerge(Metrics.layer),
+  Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
+  Layer.provideMerge(DeploymentLayer.layer)
 )
+
+/**
+ * The agent. Needs `Settings` alone. A defect ends it, for whatever runs it to start it again: its nginx serves on, and
+ * the journal knows where it was.
+ */
+export const runAgent = run.pipe(Effect.provide(AgentLayer))

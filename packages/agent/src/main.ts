@@ -5,7 +5,7 @@ import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Console, Data, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { AgentLayer } from "./Agent.ts"
+import { runAgent } from "./Agent.ts"
 import * as Doctor from "./cli/Doctor.ts"
 import * as Recover from "./cli/Recover.ts"
 import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
@@ -34,9 +34,7 @@ const configured = (path: Option.Option<string>) => {
   return logging.pipe(Layer.provideMerge(settings))
 }
 
-const run = Effect.fn("main.run")(({ config }: Flags) =>
-  Layer.launch(AgentLayer.pipe(Layer.provide(configured(config))))
-)
+const run = Effect.fn("main.run")(({ config }: Flags) => runAgent.pipe(Effect.provide(configured(config))))
 
 const print = (lines: ReadonlyArray<string>) => Effect.forEach(lines, (line) => Console.log(line), { discard: true })
 

@@ -33,7 +33,7 @@ export const Limits = {
     requestBytesMax: 8 * 1_048_576,
     connectionsMax: 16_000,
     /** Connections that have not shown who they are, from one address. */
-    unauthenticatedPerAddressMax: 256,
+    unauthenticatedPerAddressMax: 2_048,
     authenticateTimeout: Duration.seconds(10),
     /** An agent pings every 10 s; a connection that says nothing for this long is dead. */
     silenceTimeout: Duration.seconds(30),

@@ -3,7 +3,7 @@ import { compareOrder } from "@nxmesh/protocol/link/Directive"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
-import { Context, DateTime, Effect, Layer, Queue, Ref } from "effect"
+import { Cause, Context, DateTime, Effect, Layer, Queue, Ref } from "effect"
 import { Deployer } from "../deploy/Deployer.ts"
 import { resolveUpdate, targetOf } from "./BundleUpdates.ts"
 import { HeldBundle } from "./HeldBundle.ts"
@@ -17,8 +17,8 @@ type Deploy = Extract<Task, { readonly _tag: "Deploy" }>
 export const mergeTask = (waiting: Task | null, newer: Task): Task =>
   waiting !== null && compareOrder(waiting.order, newer.order) > 0 ? waiting : newer
 
-/** The outcome of a deployment that had no bundle to begin with. */
-const withoutBundle = (task: Deploy, serving: Generation, message: string, now: string): DeploymentOutcome => ({
+/** The outcome of a deployment that never came to the deployer, or not out of it. */
+const failedBefore = (task: Deploy, serving: Generation, message: string, now: string): DeploymentOutcome => ({
   id: task.deployment_id,
   generation: targetOf(task.update),
   status: "failed",
@@ -82,19 +82,28 @@ export class Tasks extends Context.Service<
           )
         )
 
+      const giveUp = Effect.fnUntraced(function* (task: Deploy, why: string) {
+        const { generation } = yield* deployer.current
+        yield* report(failedBefore(task, generation, why, DateTime.formatIso(yield* DateTime.now)))
+      })
+
       const deploy = Effect.fn("Tasks.deploy")(function* (task: Deploy) {
         const bundle: Bundle | null = yield* bundleOf(task)
         if (bundle === null) return
         if (bundle.generation !== targetOf(task.update)) {
-          const { generation } = yield* deployer.current
-          const now = DateTime.formatIso(yield* DateTime.now)
-          return yield* report(withoutBundle(task, generation, "the master sent another bundle than it named", now))
+          return yield* giveUp(task, "the master sent another bundle than it named")
         }
         const outcome = yield* deployer.apply({ deploymentId: task.deployment_id, order: task.order, bundle })
         // The master need not wait until the cache is on the disk.
         yield* report(outcome)
         if (outcome.status === "settled") yield* held.keep(bundle)
       })
+
+      /** A bundle that breaks the agent is reported, so that it is not sent again in a loop. */
+      const broken = (task: Deploy, defect: unknown) =>
+        Effect.logError("a deployment broke in a way it should not", Cause.die(defect)).pipe(
+          Effect.andThen(giveUp(task, "an internal error of the agent; see its log"))
+        )
 
       /** Waits out the reload budget, and for what replaces the task meanwhile. */
       const next = Effect.gen(function* () {
@@ -121,7 +130,8 @@ export class Tasks extends Context.Service<
         run: Effect.gen(function* () {
           while (true) {
             const task = yield* next
-            yield* task._tag === "Deploy" ? deploy(task) : Effect.logInfo(`holding: ${task.reason}`)
+            if (task._tag === "Hold") yield* Effect.logInfo(`holding: ${task.reason}`)
+            else yield* deploy(task).pipe(Effect.catchDefect((defect) => broken(task, defect)))
           }
         })
       })

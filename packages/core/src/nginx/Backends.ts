@@ -13,7 +13,10 @@ import { hostPort, isAddress, parseProxyUrl, splitBackend } from "./ProxyUrl.ts"
 import { indexBundle } from "./BundleIndex.ts"
 import { namedUpstream } from "./UpstreamReference.ts"
 
-/** Resolved host names (lower-case) to literal addresses. A missing name is not resolved yet; an empty list is none. */
+/**
+ * Resolved host names (lower-case) to literal addresses. A missing name is not resolved yet; an empty list is none. A
+ * preview may give a name for itself, to show it in place of addresses.
+ */
 export type Addresses = ReadonlyMap<string, ReadonlyArray<string>>
 
 /** Stands for a name without addresses: the discard port, never connected to because the server is down. */
@@ -28,7 +31,7 @@ export const serverLines = (
   addresses: Addresses
 ): string => {
   if (isAddress(host)) return directive(depth, "server", hostPort(host, port), ...parameters)
-  const known = addresses.get(host)?.filter((address) => isAddress(address))
+  const known = addresses.get(host)?.filter((address) => isAddress(address) || address === host)
   if (known === undefined || known.length === 0) {
     const reason = known === undefined ? "is not resolved yet" : "has no address"
     const rest = parameters.filter((parameter) => parameter !== "down" && parameter !== "backup")

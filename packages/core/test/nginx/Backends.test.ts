@@ -43,6 +43,11 @@ describe("An upstream", () => {
     }
   })
 
+  it("shows a name for itself in a preview", () => {
+    const servers = [server("b.example:81")]
+    assert.deepStrictEqual(lines({ servers }, new Map([["b.example", ["b.example"]]])), ["server b.example:81"])
+  })
+
   it("takes only addresses from a resolver", () => {
     const servers = [server("b.example:81")]
     assert.deepStrictEqual(lines({ servers }, new Map([["b.example", ["evil; load_module x"]]])), [

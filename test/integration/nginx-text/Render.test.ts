@@ -225,6 +225,43 @@ describe("A rendered tree on real nginx", () => {
     })
   )
 
+  it.live("guards fixed answers too, which nginx by itself gives before it looks at access and rates", () =>
+    Effect.gen(function* () {
+      const nginx = yield* realNginx
+      const [port = 0] = yield* freePorts(1)
+      const denied = { access_rules: [{ action: "deny" as const, address: "all" }] }
+      const allowed = { access_rules: [{ action: "allow" as const, address: "127.0.0.1" }] }
+      const hosts = [
+        host(0x10, {
+          ...denied,
+          server_name: "closed.example.com",
+          listen_port: port,
+          locations: [
+            answering("never"),
+            answering("open $uri", { path: "/open", ...allowed, custom_headers: [{ name: "X-A", value: "b" }] })
+          ]
+        }),
+        host(0x11, {
+          server_name: "limited.example.com",
+          listen_port: port,
+          rate_limiting: limit,
+          locations: [answering("once")]
+        })
+      ]
+      yield* nginx.serve(tree(nginx, { hosts }))
+      const get = (name: string, path: string) => {
+        const [url, ...resolve] = at(port, name, path)
+        return ask(url, ...resolve)
+      }
+      assert.strictEqual(get("closed.example.com", "/").status, 403)
+      const open = get("closed.example.com", "/open/x")
+      assert.strictEqual(open.body, "open /open/x")
+      assert.include(open.headers, "X-A: b")
+      assert.strictEqual(get("limited.example.com", "/").body, "once")
+      assert.strictEqual(get("limited.example.com", "/").status, 429)
+    })
+  )
+
   it.live("serves TLS by name, HTTP/2, and refuses handshakes for strangers", () =>
     Effect.gen(function* () {
       const nginx = yield* realNginx

@@ -4,6 +4,7 @@ import type { Header, Location, ProxySettings, VirtualHost } from "@nxmesh/proto
 import type { BundleIndex } from "./BundleIndex.ts"
 import { targetName, upstreamName } from "./GeneratedNames.ts"
 import { defaultPort, hostPort, isAddress, parseProxyUrl, splitBackend } from "./ProxyUrl.ts"
+import { effectiveRateLimit } from "./RateLimit.ts"
 import { RawDirectives, Words } from "./TemplateValue.ts"
 import type { TemplateRecord } from "./TemplateValue.ts"
 
@@ -89,17 +90,31 @@ const fallbackOf = (location: Location): string => {
 }
 
 /**
+ * The named location that gives a fixed answer where something guards it, or `null`. nginx handles `return` before it
+ * looks at access rules and rate limits (ngx_http_rewrite_module runs in an earlier phase), so the answer is put behind
+ * a `try_files`, which comes after them.
+ */
+const guardOf = (host: VirtualHost, location: Location, at: number): string | null => {
+  const isGuarded =
+    location.access_rules.length > 0 || host.access_rules.length > 0 || effectiveRateLimit(host) !== null
+  return location.return !== null && isGuarded ? `@nxmesh_answer_${at}` : null
+}
+
+/**
  * `inherited` are the headers that the server adds. nginx drops them all in a location that adds one of its own
- * (ngx_http_headers_module), so such a location repeats them.
+ * (ngx_http_headers_module), so such a location repeats them. Access rules go the same way (ngx_http_access_module): a
+ * location's own come first, then its host's.
  */
 export const locationContext = (
   host: VirtualHost,
+  at: number,
   location: Location,
   index: BundleIndex,
   inherited: ReadonlyArray<Header>
 ): LocationInContext => {
   const backend = backendOf(host, location, index)
   const headers = location.custom_headers.length === 0 ? [] : [...location.custom_headers, ...inherited]
+  const accessRules = location.access_rules.length === 0 ? [] : [...location.access_rules, ...host.access_rules]
   const record: TemplateRecord = {
     location_path: locationWords(location.path),
     proxy_pass: backend?.url ?? null,
@@ -113,7 +128,8 @@ export const locationContext = (
     custom_headers: location.custom_headers.map((header) => ({ ...header })),
     headers: headers.map((header) => ({ ...header })),
     rewrite_rules: location.rewrite_rules.map((rule) => ({ ...rule })),
-    access_rules: location.access_rules.map((rule) => ({ ...rule })),
+    guard: guardOf(host, location, at),
+    access_rules: accessRules.map((rule) => ({ ...rule })),
     websocket: location.websocket,
     ...proxyFields(location.proxy),
     snippet: location.snippet === null ? null : new RawDirectives(location.snippet)

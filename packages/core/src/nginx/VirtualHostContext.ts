@@ -117,7 +117,7 @@ export const virtualHostContext = (host: VirtualHost, environment: RenderEnviron
   const { index, nginx, sockets } = environment
   const http3 = http3Of(host, nginx)
   const inherited = http3 ? [altSvc(host.listen_port)] : []
-  const locations = host.locations.map((location) => locationContext(host, location, index, inherited))
+  const locations = host.locations.map((location, at) => locationContext(host, at, location, index, inherited))
   const names = serverNames(host.server_name)
   const policy = policies[host.tls_policy]
   const targets = new Map<string, Target>()

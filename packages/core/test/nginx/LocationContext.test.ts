@@ -85,6 +85,25 @@ describe("A location", () => {
     assert.strictEqual(of({ template: "websocket", locations: [backend] }), "$nxm_connection_upgrade")
   })
 
+  it("has its own access rules first and then its host's, which nginx would drop", () => {
+    const rule = (action: "allow" | "deny", address: string) => ({ action, address })
+    const rules = (own: ReadonlyArray<ReturnType<typeof rule>>) => {
+      const locations = [location({ root: "/srv/x", access_rules: own })]
+      const tree = read({ hosts: [host(1, { access_rules: [rule("deny", "all")], locations })] }, hostFile)
+      const inside = tree[0]?.children?.find(({ words }) => words[0] === "location")?.children ?? []
+      return inside.map(({ words }) => words.join(" ")).filter((text) => /^(allow|deny)/.test(text))
+    }
+    assert.deepStrictEqual(rules([rule("allow", "10.0.0.0/8")]), ["allow 10.0.0.0/8", "deny all"])
+    assert.deepStrictEqual(rules([]), [])
+  })
+
+  it("puts a fixed answer behind access rules and rate limits, and only then", () => {
+    const guarded = (fields: Parameters<typeof host>[1]) => named({ hosts: [host(1, fields)] }, "try_files").length
+    assert.strictEqual(guarded({}), 0)
+    assert.strictEqual(guarded({ template: "api" }), 1)
+    assert.strictEqual(guarded({ access_rules: [{ action: "deny", address: "all" }] }), 1)
+  })
+
   it("sets timeouts and buffers", () => {
     const proxy = {
       connect_timeout_seconds: 1,

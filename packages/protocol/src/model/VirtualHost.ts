@@ -36,7 +36,10 @@ export const RewriteRule = Schema.Struct({
 })
 export type RewriteRule = typeof RewriteRule.Type
 
-/** `allow` and `deny` rules in order; the first that matches decides (ngx_http_access_module). */
+/**
+ * `allow` and `deny` rules in order; the first that matches decides (ngx_http_access_module). A location's own rules
+ * come before its host's.
+ */
 export const AccessRule = Schema.Struct({ action: Schema.Literals(["allow", "deny"]), address: AddressRange })
 export type AccessRule = typeof AccessRule.Type
 

@@ -3,6 +3,15 @@
  * what an agent renders does not depend on the agent's age. Variables: `VirtualHostContext` and `LocationContext`.
  */
 
+const addedHeaders = `{{#each headers}}
+        add_header {{name}} {{value}} always;
+{{/each}}
+`
+
+const fixedAnswer = `        default_type text/plain;
+        return {{return.status}} {{return.text}};
+`
+
 /** Everything of a server but its locations. `extra` are directives of one template. */
 const server = (extra: string, location: string): string => `{{#if redirect_http}}
 server {
@@ -77,13 +86,14 @@ ${extra}{{#if snippet}}
 {{#each rewrite_rules}}
         rewrite {{pattern}} {{replacement}} {{flag}};
 {{/each}}
-{{#each headers}}
-        add_header {{name}} {{value}} always;
-{{/each}}
-${location}{{#if snippet}}
+${addedHeaders}${location}{{#if snippet}}
 {{snippet}}
 {{/if}}
     }
+{{#if guard}}
+    location {{guard}} {
+${addedHeaders}${fixedAnswer}    }
+{{/if}}
 {{/each}}
 }
 `
@@ -111,10 +121,10 @@ const upgradeHeaders = `        proxy_set_header Upgrade $http_upgrade;
 const keptConnection = `        proxy_set_header Connection "";
 `
 
-const location = ({ files = "", idleTimeout, proxy = "", upgrades = false }: LocationParts): string => `{{#if return}}
-        default_type text/plain;
-        return {{return.status}} {{return.text}};
-{{/if}}
+const location = ({ files = "", idleTimeout, proxy = "", upgrades = false }: LocationParts): string => `{{#if guard}}
+        try_files /.nxmesh-no-file {{guard}};
+{{else if return}}
+${fixedAnswer}{{/if}}
 {{#if root}}
         root {{root}};
 {{#if index}}

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { directivesNamed, readNginx } from "../../../../test/support/NginxSyntax.ts"
 import { answering, host, location, otherWorkspace, renderParts, server, upstream } from "./Fixtures.ts"
 import type { Parts } from "./Fixtures.ts"
-import { hostFile, named, proxied } from "./Reading.ts"
+import { hostFile, read, named, proxied } from "./Reading.ts"
 
 describe("A location", () => {
   const headers = (parts: Parts) =>

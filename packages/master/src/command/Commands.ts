@@ -66,6 +66,7 @@ export class Commands extends Context.Service<
       const metrics = yield* commandMetrics
       const machine = makeStateMachine(database.writer)
       yield* replay(log, machine)
+      metrics.appliedIndex.set(machine.appliedIndex())
 
       const waiting = yield* Queue.dropping<Submitted, Cause.Done>(Limits.command.waitingMax)
       const failed = yield* Deferred.make<never, LogFailed>()

@@ -4,7 +4,7 @@ import { FileError } from "@nxmesh/core/file/FileError"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { Limits as protocolLimits } from "@nxmesh/protocol/Limits"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Latch, Ref } from "effect"
-import { readdir, stat } from "node:fs/promises"
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CommandError, Commands } from "../../src/command/Commands.ts"
 import { CommandLog } from "../../src/command/CommandLog.ts"
@@ -164,7 +164,6 @@ describe("start and stop", () => {
       const directory = yield* temporaryDirectory
       yield* Effect.andThen(tenant, submit(saveHost(1))).pipe(Effect.provide(masterLayer(directory)))
       const lost = yield* Effect.promise(() => readdir(join(directory, "state")))
-      const { rm } = yield* Effect.promise(() => import("node:fs/promises"))
       for (const file of lost) yield* Effect.promise(() => rm(join(directory, "state", file)))
       yield* Effect.gen(function* () {
         const reads = yield* Reads
@@ -178,7 +177,6 @@ describe("start and stop", () => {
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* Effect.provide(tenant, masterLayer(directory))
-      const { rm } = yield* Effect.promise(() => import("node:fs/promises"))
       yield* Effect.promise(() => rm(join(directory, "log"), { recursive: true }))
       assert.include(textOf(yield* opening(directory)), "the log ends at entry 0")
     })
@@ -191,6 +189,21 @@ describe("start and stop", () => {
         assert.include(textOf(yield* opening(directory)), "in use by another nxmesh-master")
       }).pipe(Effect.provide(masterLayer(directory)))
       assert.strictEqual(textOf(yield* opening(directory)), "succeeded")
+    })
+  )
+
+  it.effect("rule 10: opens the state that CURRENT names, and refuses a CURRENT that names none", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* opening(directory)
+      const current = join(directory, "state", "CURRENT")
+      assert.strictEqual(yield* Effect.promise(() => readFile(current, "utf8")), "state-1.db\n")
+      yield* Effect.promise(() => writeFile(current, "state-7.db\n"))
+      yield* Effect.gen(function* () {
+        assert.isTrue((yield* Database).file.endsWith("state-7.db"))
+      }).pipe(Effect.provide(masterLayer(directory)))
+      yield* Effect.promise(() => writeFile(current, "../../etc/passwd"))
+      assert.include(textOf(yield* opening(directory)), "does not name a state file")
     })
   )
 

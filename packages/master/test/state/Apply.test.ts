@@ -180,6 +180,24 @@ describe("apply checks every precondition itself (rule 5)", () => {
     )
   )
 
+  it.effect("rule 5: entries that share a transaction do not share their fate", () =>
+    onMaster(
+      Effect.gen(function* () {
+        const results = yield* Effect.forEach(
+          [saveOrganization(1), saveOrganization(1), saveOrganization(2), saveWorkspace(1, 9), saveWorkspace(2, 2)],
+          (command) => Effect.result(submit(command)),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(
+          results.map(({ _tag }) => _tag),
+          ["Success", "Failure", "Success", "Failure", "Success"]
+        )
+        assert.isDefined(yield* Reads.use((reads) => reads.get("workspace", workspace(2))))
+        assert.isUndefined(yield* Reads.use((reads) => reads.get("workspace", workspace(1))))
+      })
+    )
+  )
+
   it.effect(
     "rule 5: a defect rolls back to the savepoint, is answered INTERNAL_ERROR, and the next entry applies",
     () =>

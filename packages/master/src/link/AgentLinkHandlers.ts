@@ -25,6 +25,11 @@ interface Registered extends Verified {
   readonly session: AgentConnection
 }
 
+const superseded = refused(
+  "superseded",
+  "a newer connection of this agent is open: two agents may run with one data directory"
+)
+
 /** `null` when the versions meet and this connection is the newest of its agent, else why it is refused. */
 const registrationRefusal = (
   registration: Registration,
@@ -40,7 +45,7 @@ const registrationRefusal = (
   }
   if (connection.session !== null) return refused("malformed", "this connection is registered already")
   if (older !== undefined && older.epoch > registration.connection_epoch) {
-    return refused("superseded", "a newer connection of this agent is open: two agents may run with one data directory")
+    return superseded
   }
   return null
 }
@@ -88,16 +93,18 @@ export const AgentLinkHandlers = AgentLink.toLayer(
 
     const register = Effect.fn("AgentLink.Register")(function* (registration: Registration) {
       const { agentId, connection } = yield* verified
-      const older = connections.ofAgent(agentId)
-      const refusal = registrationRefusal(registration, older, connection)
+      const refusal = registrationRefusal(registration, connections.ofAgent(agentId), connection)
       if (refusal !== null) return yield* refusal
-      older?.close(closeCodes.superseded, "superseded")
       connection.epoch = registration.connection_epoch
-      connections.registered(connection, agentId)
       const session = yield* Scope.provide(
         gateway.connect({ agentId, registration, remoteAddress: connection.remoteAddress }),
         connection.scope
       )
+      // Another may have registered while the session was made: the newest of them stays.
+      const older = connections.ofAgent(agentId)
+      if (older !== undefined && older.epoch > connection.epoch) return yield* superseded
+      older?.close(closeCodes.superseded, "superseded")
+      connections.registered(connection, agentId)
       connection.session = session
       return {
         protocol: commonVersion(spokenVersions, registration.protocol) ?? spokenVersions.newest,

@@ -174,8 +174,10 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
         ...tlsOptions(yield* settings.certificate),
         handshakeTimeout: Duration.toMillis(limits.authenticateTimeout),
         headersTimeout: Duration.toMillis(limits.authenticateTimeout),
+        connectionsCheckingInterval: Duration.toMillis(limits.silenceCheckInterval),
         maxHeaderSize: 16_384
       })
+      server.maxConnections = limits.connectionsMax
       const fibers = yield* FiberSet.make<void>()
       const run = yield* FiberSet.runtime(fibers)<AgentDirectory | LinkConnections | LinkMetrics | LinkProtocol>()
       let nextId = 0

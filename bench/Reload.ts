@@ -19,9 +19,7 @@ export const now = Effect.sync(() => performance.now())
 const answer = ({ host, port, tls }: Site): Effect.Effect<string, Error> =>
   Effect.callback((resume) => {
     const options = { host: "127.0.0.1", port, path: "/", agent: false as const, headers: { host }, timeout: 5_000 }
-    const sent = tls
-      ? httpsRequest({ ...options, servername: host, rejectUnauthorized: false })
-      : httpRequest(options)
+    const sent = tls ? httpsRequest({ ...options, servername: host, rejectUnauthorized: false }) : httpRequest(options)
     sent.on("response", (response) => {
       let text = ""
       response.setEncoding("utf8")

@@ -140,7 +140,9 @@ const main = Effect.gen(function* () {
       process.stdout.write(`${table([header, rows.at(-1)!])}\n\n`)
     }
   }
-  process.stdout.write(`${table(rows)}\n\nAll times from the moment the request was sent. Goal at 100 hosts: ratio ≤ 1.5.\n`)
+  process.stdout.write(
+    `${table(rows)}\n\nAll times from the moment the request was sent. Goal at 100 hosts: ratio ≤ 1.5.\n`
+  )
 })
 
 await Effect.runPromise(main)

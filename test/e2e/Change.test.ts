@@ -35,7 +35,9 @@ describe("A change made over the API is served by a real nginx, with proof", () 
       yield* serves(port, ({ text }) => text.includes('"backend":"blue"'), "the new host proxies to its upstream")
 
       yield* api.expect(200, "PATCH", `/api/v1/virtual-hosts/${created.id}`, {
-        locations: [{ path: "/", return: { status: 200, text: "hello" }, custom_headers: [{ name: "X-Site", value: "two" }] }]
+        locations: [
+          { path: "/", return: { status: 200, text: "hello" }, custom_headers: [{ name: "X-Site", value: "two" }] }
+        ]
       })
       const changed = yield* serves(port, ({ text }) => text === "hello", "the change is served")
       assert.strictEqual(changed.headers["x-site"], "two")
@@ -45,7 +47,10 @@ describe("A change made over the API is served by a real nginx, with proof", () 
         ({ body }) => body.data.length >= 2,
         { fact: "both deployments are recorded" }
       )
-      assert.deepStrictEqual([...new Set(deployed.body.data.map(({ status }: { status: string }) => status))], ["settled"])
+      assert.deepStrictEqual(
+        [...new Set(deployed.body.data.map(({ status }: { status: string }) => status))],
+        ["settled"]
+      )
 
       const rolledBack = yield* api.expect(200, "POST", `/api/v1/virtual-hosts/${created.id}/rollback`, { version: 1 })
       assert.strictEqual(rolledBack.locations[0].upstream_id, upstream.id)

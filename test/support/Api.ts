@@ -62,7 +62,9 @@ const client = (origin: string, authorization: () => string): Api => {
         Effect.flatMap((answer) =>
           answer.status === status
             ? Effect.succeed(answer.body?.data)
-            : Effect.die(new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}, expected ${status}`))
+            : Effect.die(
+                new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}, expected ${status}`)
+              )
         )
       )
   }

@@ -12,9 +12,14 @@ export interface Counts {
   readonly failures: number
   /** Reused connections that were closed under a request before any byte of the answer. */
   readonly resets: number
+  /** What the failures were, and how often. */
+  readonly reasons: Readonly<Record<string, number>>
 }
 
-type Attempt = "answered" | "reset" | "failed"
+type Attempt = "answered" | "reset" | { readonly failed: string }
+
+/** Between two requests of one client. Without it, a minute of fresh connections runs out of local ports. */
+const pauseMillis = 5
 
 interface Target {
   readonly port: number
@@ -37,12 +42,16 @@ const attempt = (target: Target, agent: Agent): Effect.Effect<Attempt> =>
       (response) => {
         started = true
         response.on("data", () => undefined)
-        response.on("end", () => resume(Effect.succeed(response.statusCode === 200 ? "answered" : "failed")))
-        response.on("error", () => resume(Effect.succeed("failed")))
+        response.on("end", () =>
+          resume(Effect.succeed(response.statusCode === 200 ? "answered" : { failed: `status ${response.statusCode}` }))
+        )
+        response.on("error", (error) => resume(Effect.succeed({ failed: `cut off: ${error.message}` })))
       }
     )
     request.on("timeout", () => request.destroy(new Error("timeout")))
-    request.on("error", () => resume(Effect.succeed(!started && request.reusedSocket ? "reset" : "failed")))
+    request.on("error", (error) =>
+      resume(Effect.succeed(!started && request.reusedSocket ? "reset" : { failed: error.message }))
+    )
   })
 
 /** `clients` loops run until `stop`; each ends after the request it is in. */
@@ -54,7 +63,8 @@ const load = (
   stop: Deferred.Deferred<void>
 ): Effect.Effect<Counts> =>
   Effect.gen(function* () {
-    const counts = { requests: 0, failures: 0, resets: 0 }
+    const reasons: Record<string, number> = {}
+    const counts = { requests: 0, failures: 0, resets: 0, reasons }
     const client = Effect.gen(function* () {
       const agent = makeAgent()
       while (!Deferred.isDoneUnsafe(stop)) {
@@ -64,7 +74,12 @@ const load = (
           counts.resets += 1
           if (retriesOnReset) seen = yield* attempt(target, agent)
         }
-        if (seen !== "answered") counts.failures += 1
+        if (seen !== "answered") {
+          const reason = seen === "reset" ? "reset twice" : seen.failed
+          counts.failures += 1
+          reasons[reason] = (reasons[reason] ?? 0) + 1
+        }
+        yield* Effect.sleep(pauseMillis)
       }
       agent.destroy()
     })
@@ -85,4 +100,10 @@ export const reusedConnections = (target: Target, clients: number, stop: Deferre
 
 /** Requests that are in flight across several reloads: each takes `delayMillis` at the backend. */
 export const inFlight = (target: Target, delayMillis: number, clients: number, stop: Deferred.Deferred<void>) =>
-  load({ ...target, path: `${target.path}?delay=${delayMillis}` }, clients, () => new Agent({ keepAlive: false }), false, stop)
+  load(
+    { ...target, path: `${target.path}?delay=${delayMillis}` },
+    clients,
+    () => new Agent({ keepAlive: false }),
+    false,
+    stop
+  )

@@ -10,7 +10,9 @@ export const workers = (master: number): ReadonlyArray<{ readonly pid: number; r
   return children.split(" ").flatMap((text) => {
     try {
       const title = readFileSync(`/proc/${text}/cmdline`, "utf8")
-      return title.includes("worker process") ? [{ pid: Number(text), exiting: title.includes("is shutting down") }] : []
+      return title.includes("worker process")
+        ? [{ pid: Number(text), exiting: title.includes("is shutting down") }]
+        : []
     } catch {
       // It ended between the two reads.
       return []
@@ -25,6 +27,7 @@ export const replaced = (master: number, before: ReadonlySet<number>, timeoutMil
   until(
     Effect.sync(() => workers(master)),
     (now) =>
-      now.some(({ exiting, pid }) => !exiting && !before.has(pid)) && now.every(({ exiting, pid }) => exiting || !before.has(pid)),
+      now.some(({ exiting, pid }) => !exiting && !before.has(pid)) &&
+      now.every(({ exiting, pid }) => exiting || !before.has(pid)),
     { fact: "every worker from before the reload is exiting or gone", everyMillis: 1, timeoutMillis }
   )

@@ -28,7 +28,13 @@ const start = (options: ProgramOptions) =>
   Effect.sync((): Program & { readonly child: ChildProcess } => {
     const child = spawn(process.execPath, [`${repository}/${options.path}`, ...(options.arguments ?? [])], {
       cwd: repository,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...marker(), ...options.environment },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        TMPDIR: process.env.TMPDIR,
+        ...marker(),
+        ...options.environment
+      },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let output = ""

@@ -3,7 +3,9 @@ import { Effect, Schedule } from "effect"
 
 export class NeverHappened extends Error {
   constructor(fact: string, lastSeen: unknown) {
-    super(`it never happened that ${fact}; last seen: ${typeof lastSeen === "string" ? lastSeen : JSON.stringify(lastSeen)}`)
+    super(
+      `it never happened that ${fact}; last seen: ${typeof lastSeen === "string" ? lastSeen : JSON.stringify(lastSeen)}`
+    )
     this.name = "NeverHappened"
   }
 }

@@ -47,9 +47,7 @@ export const Bundle = Schema.Struct({
 export type Bundle = typeof Bundle.Type
 
 /** The text whose SHA-256 is a bundle's generation: one `key checksum` line per resource, sorted by key. */
-export const generationText = (
-  resources: ReadonlyArray<{ readonly key: string; readonly checksum: string }>
-): string =>
+export const generationText = (resources: ReadonlyArray<{ readonly key: string; readonly checksum: string }>): string =>
   resources
     .map(({ key, checksum }) => `${key} ${checksum}\n`)
     .sort()

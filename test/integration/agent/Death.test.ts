@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer } from "effect"
 import { access, rm } from "node:fs/promises"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import * as Recover from "@nxmesh/agent/cli/Recover"
 import * as BoundedCommand from "@nxmesh/agent/nginx/BoundedCommand"
@@ -26,6 +27,16 @@ const kill = (processes: ReadonlyArray<ProcessTable.ProcessIdentity>) =>
     for (const one of processes) yield* NginxProcess.signal(one, "SIGKILL")
     yield* until(Effect.sync(() => processes.every((one) => !ProcessTable.isAlive(one))))
   })
+
+/** Another program on the port. */
+const listening = (port: number) =>
+  Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof createServer>>((resume) => {
+      const server = createServer()
+      server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
 
 const recover = (instance: NginxInstanceSettings, trees: Trees) =>
   Recover.recover(dataDirectory(instance)).pipe(
@@ -149,5 +160,33 @@ describe("nginx, after a kill", () => {
         })
       )
     })
+  )
+
+  it.live("is mended by a deployment when it cannot start with what it served: its port was taken", () =>
+    deploying(({ apply, instance, port }) =>
+      Effect.gen(function* () {
+        yield* apply([site("a.test", port, "one")])
+        const master = yield* NginxProcess.find(instance.pidFile)
+        yield* kill([master, ...ProcessTable.children(master.pid)])
+        yield* listening(port)
+        const other = yield* freePort
+        const mended = yield* apply([site("a.test", other, "two")])
+        assert.strictEqual(mended.status, "settled", JSON.stringify(mended))
+        assert.strictEqual(yield* get(other, "a.test"), "two")
+      })
+    )
+  )
+
+  it.live("says what to do when its proof socket was deleted under it", () =>
+    deploying(({ apply, instance, port }) =>
+      Effect.gen(function* () {
+        yield* apply([site("a.test", port, "one")])
+        yield* Effect.promise(() => rm(join(instance.runtimeDirectory, "proof.sock")))
+        const outcome = yield* apply([site("a.test", port, "two")])
+        assert.strictEqual(outcome.status, "rollback_failed")
+        assert.include(outcome.error?.message, "restart nginx")
+        assert.strictEqual(yield* get(port, "a.test"), "one")
+      })
+    )
   )
 })

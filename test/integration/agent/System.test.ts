@@ -70,13 +70,14 @@ describe("a system nginx", () => {
             yield* apply([site("a.test", port, "one")])
             const zone = (key: string) => `limit_req_zone ${key} zone=z:1m rate=1r/s;\n`
             yield* edit(configuration, (text) => text.replace("http {\n", `http {\n${zone("$uri")}`))
-            yield* apply([site("a.test", port, "two")])
+            const two = yield* apply([site("a.test", port, "two")])
             yield* edit(configuration, (text) => text.replace(zone("$uri"), zone("$host")))
             const outcome = yield* apply([site("a.test", port, "three")])
             assert.strictEqual(outcome.status, "rollback_failed")
             assert.include(outcome.error?.message, "reason is not available")
             // What serves is what the outcome says serves: the foreign fault keeps nginx on its last good configuration.
             assert.strictEqual(yield* get(port, "a.test"), "two")
+            assert.strictEqual(outcome.serving_generation, two.generation)
           })
         )
       }),

@@ -8,8 +8,9 @@ import { Limits } from "../Limits.ts"
 import * as Complaint from "../nginx/Complaint.ts"
 import type { NginxError } from "../nginx/NginxError.ts"
 import type { NginxInstanceSettings } from "../nginx/NginxInstance.ts"
-import type { NginxMaster } from "../nginx/NginxProcess.ts"
+import type { NginxCommand, NginxMaster } from "../nginx/NginxProcess.ts"
 import * as Proof from "../nginx/Proof.ts"
+import { ownCommand } from "../nginx/Supervisor.ts"
 import * as Validation from "../nginx/Validation.ts"
 import type { Action } from "./DeploymentMachine.ts"
 import * as FailureReport from "./FailureReport.ts"
@@ -44,10 +45,20 @@ const placeOf = ({ instance }: Surroundings, { attempt, files }: Work): FailureR
   files
 })
 
+/**
+ * Whose opinion counts: the running master's binary. The agent's own nginx may not start with the tree that serves, because
+ * a port was taken meanwhile; then the new tree may be what mends it, and the binary on disk tests it.
+ */
+const tester = ({ ensureRunning, instance }: Surroundings): Effect.Effect<NginxCommand, NginxError | FileError> =>
+  Effect.catch(ensureRunning, (error) => {
+    const own = ownCommand(instance)
+    return own === null ? Effect.fail(error) : Effect.succeed(own)
+  })
+
 const test: Step = Effect.fnUntraced(function* (around, work) {
   const { attempt } = work
-  const master = yield* around.ensureRunning
-  const result = yield* Validation.validate(around.instance, master, around.validationMode, {
+  const nginx = yield* tester(around)
+  const result = yield* Validation.validate(around.instance, nginx, around.validationMode, {
     directory: attempt.directory,
     live: attempt.previous.directory,
     marker: `deployment ${attempt.deploymentId}`

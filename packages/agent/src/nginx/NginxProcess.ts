@@ -15,11 +15,14 @@ export interface MasterArguments {
   readonly globalDirectives: string | null
 }
 
-export interface NginxMaster extends ProcessTable.ProcessIdentity {
-  /** Runs the very binary that runs, also after an upgrade replaced the file on disk. */
+/** How to run the binary so that it reads what the master reads, or would read. */
+export interface NginxCommand {
+  /** Of a running master: the very binary that runs, also after an upgrade replaced the file on disk. */
   readonly executable: string
   readonly arguments: MasterArguments
 }
+
+export interface NginxMaster extends ProcessTable.ProcessIdentity, NginxCommand {}
 
 const masterTitle = "nginx: master process "
 const workerTitle = /^nginx: (worker|cache manager|cache loader) process/

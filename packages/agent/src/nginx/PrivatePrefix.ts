@@ -19,6 +19,7 @@ export interface PrivateConfiguration {
 
 const temporaryPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
 
+export const configurationFile = (prefix: string): string => join(prefix, "nginx.conf")
 export const logFile = (prefix: string): string => join(prefix, "logs", "error.log")
 
 /** The text of nginx.conf. Paths are quoted, since a prefix may hold spaces. */
@@ -66,7 +67,7 @@ export const prepare = Effect.fn("PrivatePrefix.prepare")(function* (
   yield* AtomicFile.makeDirectory(instance.confDirectory, 0o755)
   yield* AtomicFile.makeDirectory(instance.runtimeDirectory, 0o700)
   yield* AtomicFile.write(join(prefix, "mime.types"), mimeTypes, { mode: 0o644 })
-  const path = join(prefix, "nginx.conf")
+  const path = configurationFile(prefix)
   const { pidFile, confDirectory } = instance
   const text = configurationText({ prefix, pidFile, confDirectory, user: yield* workerUser })
   yield* AtomicFile.write(path, text, { mode: 0o644 })

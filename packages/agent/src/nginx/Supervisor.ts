@@ -46,6 +46,15 @@ const ensureRunning = (instance: NginxInstanceSettings) => {
   return prefix === null ? found : Effect.catch(found, () => start(instance, prefix))
 }
 
+/** The agent's own nginx as it would be started: to test a tree by while none runs. `null` for a system's. */
+export const ownCommand = ({ binary, prefix }: NginxInstanceSettings): NginxProcess.NginxCommand | null =>
+  prefix === null
+    ? null
+    : {
+        executable: binary,
+        arguments: { prefix, configurationFile: PrivatePrefix.configurationFile(prefix), globalDirectives: null }
+      }
+
 const start = Effect.fn("Supervisor.start")(function* (
   instance: NginxInstanceSettings,
   prefix: string

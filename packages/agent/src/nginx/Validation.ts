@@ -11,7 +11,7 @@ import { Limits } from "../Limits.ts"
 import * as BoundedCommand from "./BoundedCommand.ts"
 import { NginxError } from "./NginxError.ts"
 import type { NginxInstanceSettings } from "./NginxInstance.ts"
-import { commandLine, type MasterArguments, type NginxMaster } from "./NginxProcess.ts"
+import { commandLine, type MasterArguments, type NginxCommand } from "./NginxProcess.ts"
 
 /** `namespace`: nginx.conf untouched, the tree bound in place. `wrapper`: a copy of nginx.conf with one line changed. */
 export type ValidationMode = "namespace" | "wrapper"
@@ -59,13 +59,13 @@ const keepingPidFile = <A, E, R>(pidFile: string, test: Effect.Effect<A, E, R>):
 
 const bindAndTest = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 
-const inNamespace = (instance: NginxInstanceSettings, master: NginxMaster, staged: Staged) => ({
+const inNamespace = (instance: NginxInstanceSettings, nginx: NginxCommand, staged: Staged) => ({
   program: "unshare",
   arguments: [
     ...["--mount", "--propagation", "private", "sh", "-c", bindAndTest, "sh"],
     join(instance.confDirectory, staged.directory),
     join(instance.confDirectory, staged.live),
-    ...[master.executable, "-T", ...commandLine(master.arguments)]
+    ...[nginx.executable, "-T", ...commandLine(nginx.arguments)]
   ],
   timeout: Limits.nginxTestTimeout,
   watchFor: staged.marker
@@ -82,10 +82,10 @@ export const wrapperText = (configuration: string, confDirectory: string, direct
 
 const withWrapper = Effect.fnUntraced(function* (
   instance: NginxInstanceSettings,
-  master: NginxMaster,
+  nginx: NginxCommand,
   staged: Staged
 ): Effect.fn.Return<BoundedCommand.CommandResult, NginxError | FileError> {
-  const file = yield* configurationFile(master)
+  const file = yield* configurationFile(nginx)
   const text = wrapperText(
     yield* attempt("read", file, () => readFile(file, "utf8")),
     instance.confDirectory,
@@ -94,12 +94,12 @@ const withWrapper = Effect.fnUntraced(function* (
   if (text === null) return yield* notIncluded(instance, file)
   // Beside nginx.conf, because relative includes follow the directory of `-c`; hidden, so that no glob matches it.
   const wrapper = join(dirname(file), `.nxmesh-test-${staged.directory}`)
-  const wrapped: MasterArguments = { ...master.arguments, configurationFile: wrapper }
+  const wrapped: MasterArguments = { ...nginx.arguments, configurationFile: wrapper }
   return yield* Effect.acquireUseRelease(
     AtomicFile.write(wrapper, text),
     () =>
       BoundedCommand.run({
-        program: master.executable,
+        program: nginx.executable,
         arguments: ["-T", ...commandLine(wrapped)],
         timeout: Limits.nginxTestTimeout,
         watchFor: staged.marker
@@ -109,11 +109,11 @@ const withWrapper = Effect.fnUntraced(function* (
 })
 
 /** Where the master reads its configuration: its `-c`, or what its build says. */
-const configurationFile = Effect.fnUntraced(function* (master: NginxMaster): Effect.fn.Return<string, NginxError> {
-  const { configurationFile: given, prefix } = master.arguments
+const configurationFile = Effect.fnUntraced(function* (nginx: NginxCommand): Effect.fn.Return<string, NginxError> {
+  const { configurationFile: given, prefix } = nginx.arguments
   if (given !== null && isAbsolute(given)) return given
   const built = (yield* BoundedCommand.run({
-    program: master.executable,
+    program: nginx.executable,
     arguments: ["-V"],
     timeout: Limits.nginxVersionTimeout
   })).stderr
@@ -142,7 +142,7 @@ export const detectMode: Effect.Effect<ValidationMode> = BoundedCommand.run({
 /** Tests a staged tree as the running nginx would read it. */
 export const validate = Effect.fn("Validation.validate")(function* (
   instance: NginxInstanceSettings,
-  master: NginxMaster,
+  nginx: NginxCommand,
   mode: ValidationMode,
   staged: Staged
 ): Effect.fn.Return<Validation, NginxError | FileError> {
@@ -150,11 +150,11 @@ export const validate = Effect.fn("Validation.validate")(function* (
   const result = yield* keepingPidFile(
     instance.pidFile,
     mode === "namespace"
-      ? BoundedCommand.run(inNamespace(instance, master, staged))
-      : withWrapper(instance, master, staged)
+      ? BoundedCommand.run(inNamespace(instance, nginx, staged))
+      : withWrapper(instance, nginx, staged)
   )
   const elapsedMillis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
-  if (result.exitCode === 0 && !result.seen) return yield* notIncluded(instance, yield* configurationFile(master))
+  if (result.exitCode === 0 && !result.seen) return yield* notIncluded(instance, yield* configurationFile(nginx))
   return {
     passed: result.exitCode === 0,
     output: result.stderr,

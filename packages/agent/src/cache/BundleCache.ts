@@ -13,7 +13,7 @@ import type { FileError } from "@nxmesh/core/file/FileError"
 import { Bundle } from "@nxmesh/protocol/model/Bundle"
 import { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Limits } from "../Limits.ts"
-import { HeldBundle } from "../link/HeldBundle.ts"
+import { HeldBundle } from "../bundle/HeldBundle.ts"
 
 const SealedFile = Schema.fromJsonString(SealedSecret)
 const BundleText = Schema.fromJsonString(Schema.toCodecJson(Bundle))

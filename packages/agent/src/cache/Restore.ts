@@ -7,7 +7,7 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { DeploymentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import { Deployer } from "../deploy/Deployer.ts"
-import { HeldBundle } from "../link/HeldBundle.ts"
+import { HeldBundle } from "../bundle/HeldBundle.ts"
 
 /** Deploys the cached bundle when this start had to make the first tree; `null` when there was nothing to do. */
 export const restore: Effect.Effect<DeploymentOutcome | null, never, Deployer | HeldBundle | Identifiers> = Effect.gen(

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import * as BundleCache from "../../src/cache/BundleCache.ts"
 import { emptyBundle } from "../../src/deploy/Baseline.ts"
-import { HeldBundle } from "../../src/link/HeldBundle.ts"
+import { HeldBundle } from "../../src/bundle/HeldBundle.ts"
 
 const directory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "nxmesh-cache-"))),

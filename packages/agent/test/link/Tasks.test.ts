@@ -1,5 +1,5 @@
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
-import { HeldBundle } from "@nxmesh/agent/link/HeldBundle"
+import { HeldBundle } from "@nxmesh/agent/bundle/HeldBundle"
 import { Link } from "@nxmesh/agent/link/Link"
 import { LinkLost } from "@nxmesh/agent/link/LinkLost"
 import { Outcomes } from "@nxmesh/agent/link/Outcomes"

@@ -1,4 +1,4 @@
-import { isWhole, resolveUpdate, targetOf } from "@nxmesh/agent/link/BundleUpdates"
+import { isWhole, resolveUpdate, targetOf } from "@nxmesh/agent/bundle/BundleUpdates"
 import { mergeTask } from "@nxmesh/agent/link/Tasks"
 import type { Task } from "@nxmesh/agent/link/LinkHandlers"
 import { makeBundle, makeResource } from "@nxmesh/core/nginx/Generation"

@@ -9,7 +9,7 @@ export class HeldBundle extends Context.Service<
     /** After it settled. */
     readonly keep: (bundle: Bundle) => Effect.Effect<void>
   }
->()("@nxmesh/agent/link/HeldBundle") {
+>()("@nxmesh/agent/bundle/HeldBundle") {
   /** Until the process ends. */
   static readonly layerMemory = Layer.effect(
     HeldBundle,

@@ -1,13 +1,30 @@
-/** Saves hosts as fast as it can and prints the number of each one that was acknowledged, until it is killed. */
+/**
+ * Saves hosts as fast as it can and prints the number of each one that was acknowledged, until it is killed. Bulky: with
+ * a large command beside each that is refused, so that the log rolls over and is cut all the time.
+ */
+import { Limits } from "@nxmesh/protocol/Limits"
 import { Effect, Logger } from "effect"
 import { writeSync } from "node:fs"
 import { argv } from "node:process"
-import { masterLayer, saveHost, submit, tenant } from "../state/TestMaster.ts"
+import { template } from "../config/Fixtures.ts"
+import { masterLayer, saveHost, saving, submit, tenant, update } from "../state/TestMaster.ts"
 
-const [, , directory = "", first = "1"] = argv
+const [, , directory = "", first = "1", size = "small"] = argv
+
+const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = template(1)
+const bulk =
+  size === "bulky"
+    ? Effect.ignore(
+        submit({
+          _tag: "SaveTemplate",
+          ...saving(update()),
+          template: { ...content, source: "x".repeat(Limits.templateCharactersMax) }
+        })
+      )
+    : Effect.void
 
 const save = (number: number) =>
-  submit(saveHost(number)).pipe(Effect.andThen(Effect.sync(() => writeSync(1, `${number}\n`))))
+  Effect.andThen(bulk, submit(saveHost(number))).pipe(Effect.andThen(Effect.sync(() => writeSync(1, `${number}\n`))))
 
 const program = Effect.gen(function* () {
   yield* Effect.ignore(tenant)

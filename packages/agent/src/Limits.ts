@@ -9,6 +9,9 @@ export const Limits = {
   stageFilesPerTurn: 64,
   /** Up to this many new files are fsynced one by one; above it one syncfs is faster. */
   fsyncFilesMax: 128,
+  /** Above this many draining workers, reloads are at least `drainingReloadInterval` apart. */
+  drainingWorkersMax: 64,
+  drainingReloadInterval: Duration.seconds(30),
   /** The journal is folded into one line when it holds more. */
   journalLinesMax: 512,
   warningsMax: 100,

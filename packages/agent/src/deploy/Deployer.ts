@@ -11,6 +11,7 @@ import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { NginxError } from "../nginx/NginxError.ts"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
+import * as NginxProcess from "../nginx/NginxProcess.ts"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
 import * as Validation from "../nginx/Validation.ts"
@@ -22,7 +23,7 @@ import type { JournalInUse } from "./JournalLock.ts"
 import { refusal } from "./OrderGuard.ts"
 import * as KeptGeneration from "./KeptGeneration.ts"
 import * as Recoverer from "./Recoverer.ts"
-import { waitMillis } from "./ReloadBudget.ts"
+import { intervalMillis, waitMillis } from "./ReloadBudget.ts"
 import { type RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 
 export interface ApplyRequest {
@@ -64,8 +65,8 @@ export class Deployer extends Context.Service<
     readonly lastOutcome: Effect.Effect<DeploymentOutcome | null>
     /** What this start found cut off and finished or undid; its outcome is to be reported. */
     readonly recovered: Recoverer.Recovered
-    /** Milliseconds to wait until nginx may reload again, given the least time between two reloads. */
-    readonly reloadWaitMillis: (intervalMillis: number) => Effect.Effect<number>
+    /** Milliseconds to wait until nginx may reload again, given the least time between two; longer while many workers drain. */
+    readonly reloadWaitMillis: (wantedMillis: number) => Effect.Effect<number>
   }
 >()("@nxmesh/agent/deploy/Deployer") {
   /** Recovers what a crash cut off, starts nginx if it is the agent's to start, and then takes requests. */
@@ -170,7 +171,11 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
     order: Effect.sync(() => journal.state().order),
     lastOutcome: Effect.sync(() => journal.state().lastOutcome),
     recovered,
-    reloadWaitMillis: (intervalMillis) =>
-      Effect.map(Clock.currentTimeMillis, (now) => waitMillis({ intervalMillis, lastReloadMillis }, now))
+    reloadWaitMillis: Effect.fnUntraced(function* (wantedMillis: number) {
+      const master = yield* Effect.result(NginxProcess.find(around.instance.pidFile))
+      const draining = master._tag === "Success" ? NginxProcess.drainingWorkers(master.success) : 0
+      const budget = { intervalMillis: intervalMillis(wantedMillis, draining), lastReloadMillis }
+      return waitMillis(budget, yield* Clock.currentTimeMillis)
+    })
   })
 })

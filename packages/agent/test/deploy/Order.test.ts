@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { refusal } from "../../src/deploy/OrderGuard.ts"
-import { waitMillis } from "../../src/deploy/ReloadBudget.ts"
+import { intervalMillis, waitMillis } from "../../src/deploy/ReloadBudget.ts"
 
 describe("OrderGuard", () => {
   it("accepts the first, the same and the newer, by epoch before index", () => {
@@ -32,5 +32,11 @@ describe("ReloadBudget", () => {
 
   it("never waits longer than the interval, whatever the clock was set to", () => {
     assert.strictEqual(waitMillis({ intervalMillis: 1_000, lastReloadMillis: 99_999 }, 10_000), 1_000)
+  })
+
+  it("spaces reloads while very many workers drain, and never stops them", () => {
+    assert.strictEqual(intervalMillis(0, 64), 0)
+    assert.strictEqual(intervalMillis(0, 65), 30_000)
+    assert.strictEqual(intervalMillis(60_000, 65), 60_000)
   })
 })

@@ -69,7 +69,10 @@ const run = Effect.gen(function* () {
     yield* Effect.logWarning("no master is set (NXMESH_MASTER_URL): serving the last good configuration")
     return yield* Effect.never
   }
-  return yield* Effect.raceFirst(link.run(handlers), tasks.run)
+  const enrolled = yield* (yield* Identity).enrolled
+  return yield* Effect.raceFirst(link.run(handlers), tasks.run).pipe(
+    Effect.annotateLogs(enrolled === null ? {} : { agent_id: enrolled.agentId })
+  )
 })
 
 const linkSettings = Layer.effect(

@@ -129,4 +129,22 @@ layer(MasterLayer, { excludeTestServices: true })("enrolment", (it) => {
       assert.strictEqual((yield* next.identity.enrolled)?.agentId, other.id)
     })
   )
+
+  it.effect("stays who it is when another token is refused", () =>
+    Effect.gen(function* () {
+      const world = yield* World
+      const { port } = yield* AgentServer
+      const { id, token } = yield* world.agent
+      const fingerprint = world.authorityFingerprint
+      const directory = yield* dataDirectory
+      yield* startLink({ ports: [port], token, fingerprint, dataDirectory: directory }).pipe(
+        Effect.tap(({ is }) => is("READY")),
+        Effect.scoped
+      )
+      const spent = "a-token-that-expired-meanwhile"
+      const next = yield* startLink({ ports: [port], token: spent, fingerprint, dataDirectory: directory })
+      yield* next.is("READY")
+      assert.strictEqual((yield* next.identity.enrolled)?.agentId, id)
+    })
+  )
 })

@@ -8,7 +8,7 @@ import { Identity } from "./Identity.ts"
 import type { LinkHandlers } from "./LinkHandlers.ts"
 import { LinkLost, lostByCall } from "./LinkLost.ts"
 import { type LinkEvent, linkMachine, type LinkOutput, type LinkState } from "./LinkMachine.ts"
-import { type LinkClient, runSession } from "./LinkSession.ts"
+import { type LinkClient, runSession, type SessionEvents } from "./LinkSession.ts"
 import { LinkSettings } from "./LinkSettings.ts"
 import { masterUrl } from "./MasterUrl.ts"
 import { Outcomes } from "./Outcomes.ts"
@@ -62,11 +62,12 @@ export class Link extends Context.Service<
       const context = yield* Effect.context<Identity | Identifiers | LinkSettings | Outcomes>()
       const state = yield* Ref.make(linkMachine.initial)
       const current = yield* Ref.make<LinkClient | null>(null)
+      const refusedToken = yield* Ref.make<string | null>(null)
 
       const session = (url: string, handlers: LinkHandlers, emit: (happening: Happening) => Effect.Effect<void>) =>
         Effect.gen(function* () {
           const transport: Transport = yield* openTransport(url, yield* connect(url))
-          return yield* runSession(transport, handlers, {
+          const events: SessionEvents = {
             registered: ({ masters }, client) =>
               Effect.andThen(
                 Ref.set(current, client),
@@ -76,7 +77,8 @@ export class Link extends Context.Service<
                 })
               ),
             subscribed: emit({ _tag: "Subscribed" })
-          })
+          }
+          return yield* runSession(transport, handlers, events, refusedToken)
         }).pipe(
           Effect.scoped,
           Effect.provideContext(context),

@@ -6,7 +6,7 @@ import { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
 import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registered } from "@nxmesh/protocol/link/Registration"
 import { enrolmentProofText } from "@nxmesh/protocol/link/SignedCall"
-import { Data, Duration, Effect, Redacted, Stream } from "effect"
+import { Data, Duration, Effect, Redacted, Ref, Stream } from "effect"
 import { RpcClient, type RpcClientError, type RpcGroup } from "effect/rpc"
 import { Limits } from "../Limits.ts"
 import { pinnedFingerprint } from "./Authorities.ts"
@@ -35,12 +35,18 @@ const inTime = <A, E extends { readonly message: string }, R>(call: Effect.Effec
 const unusable = ({ message }: { readonly message: string }) => new LinkLost({ permanent: true, detail: message })
 
 /** Enrols when there is no identity yet, or when the token is another than the one it was made with. */
-const enrolIfNeeded = Effect.fnUntraced(function* (client: LinkClient, transport: Transport, handlers: LinkHandlers) {
+const enrolIfNeeded = Effect.fnUntraced(function* (
+  client: LinkClient,
+  transport: Transport,
+  handlers: LinkHandlers,
+  refusedToken: Ref.Ref<string | null>
+) {
   const identity = yield* Identity
   const { token } = yield* LinkSettings
   const enrolled = yield* identity.enrolled
   const tokenHash = token === null ? null : sha256Hex(Redacted.value(token))
-  if (enrolled !== null && (tokenHash === null || tokenHash === enrolled.tokenHash)) return
+  const known = [enrolled?.tokenHash, yield* Ref.get(refusedToken)]
+  if (enrolled !== null && (tokenHash === null || known.includes(tokenHash))) return
   if (token === null || tokenHash === null) {
     return yield* new LinkLost({
       permanent: true,
@@ -50,11 +56,28 @@ const enrolIfNeeded = Effect.fnUntraced(function* (client: LinkClient, transport
   const { facts } = yield* handlers.registration
   const text = Redacted.value(token)
   const proof = identity.prove(enrolmentProofText(text, Buffer.from(transport.binding).toString("base64")))
-  const answer = yield* inTime(client.Enrol({ token: text, public_key: identity.publicKey, proof, facts }))
+  const answer = yield* inTime(client.Enrol({ token: text, public_key: identity.publicKey, proof, facts })).pipe(
+    Effect.catch((lost) =>
+      enrolled !== null && lost.permanent ? keepIdentity(refusedToken, tokenHash, lost) : Effect.fail(lost)
+    )
+  )
   const { agentId } = yield* identity
     .enrol(answer, { tokenHash, caFingerprint: yield* pinnedFingerprint })
     .pipe(Effect.mapError(unusable))
   yield* Effect.logInfo("enrolled").pipe(Effect.annotateLogs({ agent_id: agentId }))
+})
+
+/** A token that is refused takes no identity away that the agent has: it connects again with that. */
+const keepIdentity = Effect.fnUntraced(function* (
+  refusedToken: Ref.Ref<string | null>,
+  tokenHash: string,
+  { detail }: LinkLost
+) {
+  yield* Ref.set(refusedToken, tokenHash)
+  yield* Effect.logWarning("the token in the settings is of no use; the agent stays who it is").pipe(
+    Effect.annotateLogs({ detail })
+  )
+  return yield* new LinkLost({ permanent: false, detail })
 })
 
 const register = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers) {
@@ -118,17 +141,22 @@ export interface SessionEvents {
   readonly subscribed: Effect.Effect<void>
 }
 
-/** Lasts until the connection ends, and always fails with why. */
+/**
+ * Lasts until the connection ends, and always fails with why.
+ *
+ * @param refusedToken hash of a token that was refused to an agent that has an identity
+ */
 export const runSession = Effect.fn("Link.session")(function* (
   transport: Transport,
   handlers: LinkHandlers,
-  events: SessionEvents
+  events: SessionEvents,
+  refusedToken: Ref.Ref<string | null>
 ) {
   const client: LinkClient = yield* RpcClient.make(AgentLink, { disableTracing: true }).pipe(
     Effect.provideService(RpcClient.Protocol, transport.protocol)
   )
   const calls = Effect.gen(function* () {
-    yield* enrolIfNeeded(client, transport, handlers)
+    yield* enrolIfNeeded(client, transport, handlers, refusedToken)
     const registered = yield* register(client, handlers)
     yield* events.registered(registered, client)
     return yield* Effect.raceAllFirst([

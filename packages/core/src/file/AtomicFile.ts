@@ -3,7 +3,7 @@
  * target, fsynced, renamed over it, and the directory fsynced.
  */
 import { Effect } from "effect"
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises"
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises"
 import { dirname } from "node:path"
 import { pid } from "node:process"
 import { syncPath } from "./Durable.ts"
@@ -11,7 +11,13 @@ import { FileError } from "./FileError.ts"
 
 let written = 0
 
-const replace = async (path: string, content: string | Uint8Array, mode: number): Promise<void> => {
+/** Writes the whole file beside its place, and has `place` put it there. */
+const put = async (
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  place: (temporary: string, path: string) => Promise<void>
+): Promise<void> => {
   written += 1
   const temporary = `${path}.${pid}-${written}.tmp`
   try {
@@ -23,7 +29,7 @@ const replace = async (path: string, content: string | Uint8Array, mode: number)
     } finally {
       await handle.close()
     }
-    await rename(temporary, path)
+    await place(temporary, path)
   } catch (cause) {
     await rm(temporary, { force: true })
     throw cause
@@ -37,8 +43,22 @@ export const write = (
   options: { readonly mode?: number } = {}
 ): Effect.Effect<void, FileError> =>
   Effect.tryPromise({
-    try: () => replace(path, content, options.mode ?? 0o600),
+    try: () => put(path, content, options.mode ?? 0o600, rename),
     catch: (cause) => new FileError({ operation: "write", path, cause })
+  }).pipe(Effect.andThen(syncPath(dirname(path))), Effect.uninterruptible)
+
+/**
+ * As `write`, where nothing is yet: fails with `EEXIST` when something is. Of two that race, one wins whole, since link(2)
+ * replaces nothing.
+ */
+export const create = (path: string, content: string | Uint8Array): Effect.Effect<void, FileError> =>
+  Effect.tryPromise({
+    try: () =>
+      put(path, content, 0o600, async (temporary) => {
+        await link(temporary, path)
+        await rm(temporary, { force: true })
+      }),
+    catch: (cause) => new FileError({ operation: "create", path, cause })
   }).pipe(Effect.andThen(syncPath(dirname(path))), Effect.uninterruptible)
 
 /** The file's bytes, or `null` when there is none. */

@@ -21,6 +21,22 @@ describe("AtomicFile", () => {
     })
   )
 
+  it.effect("creates a file once: of several at the same time one wins whole, and leaves nothing beside it", () =>
+    Effect.gen(function* () {
+      const root = yield* directory
+      const path = join(root, "a")
+      const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(10_000))
+      const results = yield* Effect.forEach(contents, (text) => Effect.result(AtomicFile.create(path, text)), {
+        concurrency: "unbounded"
+      })
+      const codes = results.flatMap((result) => (result._tag === "Failure" ? [result.failure.code] : []))
+      assert.deepStrictEqual(codes, Array(7).fill("EEXIST"))
+      assert.include(contents, yield* Effect.promise(() => readFile(path, "utf8")))
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(root)), ["a"])
+      assert.strictEqual((yield* Effect.promise(() => stat(path))).mode & 0o777, 0o600)
+    })
+  )
+
   it.effect("is readable by its owner only, unless told", () =>
     Effect.gen(function* () {
       const root = yield* directory

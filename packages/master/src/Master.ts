@@ -2,13 +2,12 @@
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { layerProcessMetrics } from "@nxmesh/core/observe/ProcessMetrics"
-import { addressText } from "@nxmesh/core/settings/SettingValues"
+import { addressText, listensEverywhere } from "@nxmesh/core/settings/SettingValues"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { AgentSessions } from "./agents/AgentSessions.ts"
 import { layerAgentGateway } from "./agents/AgentGatewayLayer.ts"
 import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
-import { anyAddress } from "./api/EnrolmentTokens.ts"
 import { layerHttpServer } from "./api/HttpServer.ts"
 import { docsPath } from "./api/OperationsRoutes.ts"
 import { LoginGate } from "./auth/LoginGate.ts"
@@ -60,7 +59,7 @@ export const layerControl = Layer.mergeAll(
 /** Where agents are told to find this master: by its name, when it has one that means something elsewhere. */
 const masters = ({ advertiseAgent, agentAddress }: SettingsShape): ReadonlyArray<string> => {
   if (advertiseAgent !== null) return [addressText(advertiseAgent)]
-  return anyAddress.has(agentAddress.host) || agentAddress.port === 0 ? [] : [addressText(agentAddress)]
+  return listensEverywhere(agentAddress) || agentAddress.port === 0 ? [] : [addressText(agentAddress)]
 }
 
 const layerAgentServerSettings = Layer.effect(

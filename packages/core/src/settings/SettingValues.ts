@@ -16,6 +16,9 @@ export interface Address {
 export const addressText = ({ host, port }: Address): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
+/** Such an address listens on all of a machine's, and tells nobody where the machine is. */
+export const listensEverywhere = ({ host }: Pick<Address, "host">): boolean => host === "0.0.0.0" || host === "::"
+
 const hostName =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
 

@@ -1,7 +1,7 @@
 /** Enrolment tokens as the API issues them: the text once, with the command that enrols, ready to paste. */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
-import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
+import { type Address, addressText, listensEverywhere } from "@nxmesh/core/settings/SettingValues"
 import type { Idempotency } from "@nxmesh/protocol/Command"
 import { type AgentId, EnrolmentTokenId, Sha256 } from "@nxmesh/protocol/Ids"
 import { EnrolmentToken, type IssuedEnrolmentToken } from "@nxmesh/protocol/model/Agent"
@@ -14,9 +14,6 @@ import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Settings, type SettingsShape } from "../Settings.ts"
 import { submit } from "./Submission.ts"
 
-/** Listening on these is listening on every address of the machine. */
-export const anyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
-
 /**
  * Where an agent finds this master: as advertised; as listened on, when that is one address; else by the name under
  * which the caller reached the API.
@@ -26,7 +23,7 @@ export const agentEndpoint = (
   hostHeader: string | undefined
 ): Address => {
   if (settings.advertiseAgent !== null) return settings.advertiseAgent
-  if (!anyAddress.has(settings.agentAddress.host)) return settings.agentAddress
+  if (!listensEverywhere(settings.agentAddress)) return settings.agentAddress
   const host = hostHeader?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
   return { host: host === undefined || host === "" ? "localhost" : host, port: settings.agentAddress.port }
 }

@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { issueServerCertificate, type KeyedCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { readIfExists, write } from "@nxmesh/core/file/AtomicFile"
+import { listensEverywhere } from "@nxmesh/core/settings/SettingValues"
 import { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Clock, Context, Duration, Effect, Layer, Schedule, Schema, Stream, SubscriptionRef } from "effect"
 import { Limits } from "../Limits.ts"
@@ -45,15 +46,13 @@ export const isUsable = (
   )
 }
 
-const everyAddress = new Set(["0.0.0.0", "::"])
-
 /** Pure: what the certificate must name. An address that listens everywhere names nothing. */
 export const serverNames = (
   { advertiseAgent, agentAddress, nodeName }: Pick<SettingsShape, "advertiseAgent" | "agentAddress" | "nodeName">,
   machineName: string
 ): ServerNames => {
   const hosts = ["localhost", "127.0.0.1", "::1", nodeName, machineName, agentAddress.host, advertiseAgent?.host]
-  const known = [...new Set(hosts.filter((host) => host !== undefined))].filter((host) => !everyAddress.has(host))
+  const known = [...new Set(hosts.filter((host) => host !== undefined))].filter((host) => !listensEverywhere({ host }))
   return {
     dnsNames: known.filter((host) => isIP(host) === 0),
     ipAddresses: known.filter((host) => isIP(host) !== 0)

@@ -1,17 +1,19 @@
-/** A machine that has just booted: /run is empty, and a system's init starts nginx, not the agent. */
+/** Places that are not there yet: a machine that has just booted has an empty /run, and its init starts nginx, not the agent. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer } from "effect"
 import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
+import * as Doctor from "@nxmesh/agent/cli/Doctor"
 import * as Recover from "@nxmesh/agent/cli/Recover"
 import * as BoundedCommand from "@nxmesh/agent/nginx/BoundedCommand"
+import { NginxFacts } from "@nxmesh/agent/nginx/NginxFacts"
 import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
 import { Supervisor } from "@nxmesh/agent/nginx/Supervisor"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { deployingOn } from "./Deploying.ts"
-import { dataDirectory, get, site, temporaryInstance, treeRenderer, Trees, until } from "./Instance.ts"
+import { dataDirectory, get, instanceAt, site, temporaryInstance, treeRenderer, Trees, until } from "./Instance.ts"
 
 const startAlone = ({ binary, prefix }: NginxInstanceSettings) =>
   BoundedCommand.run({
@@ -32,6 +34,20 @@ const recover = (own: NginxInstanceSettings, system: NginxInstanceSettings, tree
       )
     )
   )
+
+describe("an nginx of the agent's own", () => {
+  it.live("needs no directory to be there before, and doctor says so", () =>
+    Effect.gen(function* () {
+      const { prefix } = yield* temporaryInstance
+      const deep = instanceAt(join(prefix ?? "", "not", "there"))
+      const findings = yield* Doctor.examine(join(prefix ?? "", "nor", "this"), true).pipe(
+        Effect.provide(NginxFacts.layer.pipe(Layer.provideMerge(Layer.succeed(NginxInstance, deep))))
+      )
+      assert.isTrue(Doctor.isHealthy(findings), Doctor.describe(findings).join("\n"))
+      assert.include(Doctor.describe(findings).join("\n"), `${deep.confDirectory} can be made`)
+    })
+  )
+})
 
 describe("a system nginx, after a boot", () => {
   it.live("is deployed to by an agent that finds no runtime directory", () =>

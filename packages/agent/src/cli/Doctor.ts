@@ -31,12 +31,12 @@ const check = (path: string, mode: number): Effect.Effect<boolean> =>
     )
   )
 
-/** The directory, or the parent in which the agent would make it. */
+/** The directory, or the nearest one above it that is there: the agent makes the rest. */
 const writable = Effect.fnUntraced(function* (path: string, purpose: string) {
-  const parent = dirname(path)
-  if (yield* check(path, constants.W_OK | constants.X_OK)) return ok(`${path} is writable (${purpose})`)
-  if (!(yield* check(path, constants.F_OK)) && (yield* check(parent, constants.W_OK | constants.X_OK))) {
-    return ok(`${path} can be made (${purpose})`)
+  let nearest = path
+  while (nearest !== dirname(nearest) && !(yield* check(nearest, constants.F_OK))) nearest = dirname(nearest)
+  if (yield* check(nearest, constants.W_OK | constants.X_OK)) {
+    return ok(`${path} ${nearest === path ? "is writable" : "can be made"} (${purpose})`)
   }
   return problem(
     `${path} is not writable (${purpose}): give the agent's user the right to write there, or run it as root`

@@ -24,6 +24,8 @@ export const Limits = {
   nginxTestTimeout: Duration.minutes(2),
   nginxStartTimeout: Duration.seconds(30),
   proofPollInterval: Duration.millis(2),
+  /** How long a start waits for nginx to show a reload that was signalled just before the agent died. */
+  recoveryProofTimeout: Duration.seconds(1),
   proofAnswerTimeout: Duration.seconds(1),
   proofAnswerBytesMax: 4_096,
   /** A reload that shows nothing for this long, or for `reloadTestFactor` times its own `-t`, has failed. */

@@ -1,10 +1,12 @@
 /** Carries out what `Recovery` decided, at the agent's start or by `nxmesh-agent recover`. Needs no master of the cluster. */
-import { DateTime, Effect } from "effect"
+import { DateTime, Effect, Schedule } from "effect"
 import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { FileError } from "@nxmesh/core/file/FileError"
+import { Limits } from "../Limits.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
 import * as Proof from "../nginx/Proof.ts"
+import * as ProofAnswer from "../nginx/ProofAnswer.ts"
 import * as StaleSockets from "../nginx/StaleSockets.ts"
 import type { Served } from "./Attempt.ts"
 import * as Baseline from "./Baseline.ts"
@@ -58,18 +60,46 @@ const end = Effect.fnUntraced(function* (
   return outcome
 })
 
-/** Reloads a running nginx into the restored tree and proves it. None running is fine: it will start with that tree. */
+/**
+ * Reloads a running nginx into the tree that `current` names and proves it; answers whether one runs. None running is
+ * fine for the previous tree: nginx will start with it.
+ */
 const reloadInto = Effect.fnUntraced(function* (around: Surroundings, served: Served) {
   const master = yield* Effect.result(NginxProcess.find(around.instance.pidFile))
-  if (master._tag === "Failure") return
+  if (master._tag === "Failure") return false
   const reload = yield* Switch.reload(around.instance, master.success)
   yield* Proof.prove(reload, around.instance.runtimeDirectory, served.deploymentId, 0)
+  return true
 }, Effect.scoped)
+
+/** Who answers, given the time that a reload sent just before the crash needs to show. */
+const answering = (around: Surroundings, deploymentId: string | null) =>
+  ProofAnswer.ask(around.instance.runtimeDirectory).pipe(
+    Effect.map((answer) => answer?.deploymentId ?? null),
+    Effect.repeat({
+      schedule: Schedule.spaced(Limits.proofPollInterval),
+      until: (found) => found === deploymentId
+    }),
+    Effect.timeoutOrElse({ duration: Limits.recoveryProofTimeout, orElse: () => Effect.succeed(null) })
+  )
+
+/** Proves the tree that nginx took once more, under an id of its own; what does not hold is undone. */
+const complete = Effect.fnUntraced(function* (
+  around: Surroundings,
+  journal: Journal,
+  decision: Extract<Recovery.RecoveryDecision, { _tag: "Complete" }>
+) {
+  const served = yield* Switch.restore(around.instance, decision.to, yield* around.newDeploymentId)
+  const proved = yield* Effect.orElseSucceed(reloadInto(around, served), () => false)
+  if (!proved) return yield* undo(around, journal, { directory: decision.directory, to: decision.otherwise })
+  const outcome = yield* end(journal, served, { status: "settled", error: null })
+  return { served, outcome }
+})
 
 const undo = Effect.fnUntraced(function* (
   around: Surroundings,
   journal: Journal,
-  decision: Extract<Recovery.RecoveryDecision, { _tag: "Undo" }>
+  decision: { readonly directory: string; readonly to: Served }
 ) {
   const step = journal.state().open?.step ?? "swap"
   const served = yield* Switch.restore(around.instance, decision.to, yield* around.newDeploymentId)
@@ -93,9 +123,13 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
 ): Effect.fn.Return<Recovered, FileError | RenderFailure> {
   const { confDirectory, runtimeDirectory } = around.instance
   yield* StaleSockets.prepare(runtimeDirectory)
-  const served = journal.state().served
+  const { open, served } = journal.state()
+  const linkTarget = yield* GenerationDirectory.current(confDirectory)
   const decision = Recovery.decide(journal.state(), {
-    linkTarget: yield* GenerationDirectory.current(confDirectory),
+    linkTarget,
+    answering: Recovery.mayHaveBeenTaken(journal.state(), linkTarget)
+      ? yield* answering(around, open?.deploymentId ?? null)
+      : null,
     servedExists: served !== null && (yield* GenerationDirectory.exists(confDirectory, served.directory))
   })
   const relink = ({ relink: needed, served: to }: { readonly relink: boolean; readonly served: Served }) =>
@@ -118,6 +152,8 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
       yield* GenerationDirectory.remove(confDirectory, decision.directory)
       return { decision: "Discard", served: decision.served, outcome }
     }
+    case "Complete":
+      return { decision: "Complete", ...(yield* complete(around, journal, decision)) }
     case "Undo":
       return { decision: "Undo", ...(yield* undo(around, journal, decision)) }
     case "Finish": {

@@ -1,7 +1,8 @@
 /**
- * What a start does about a deployment that a crash cut off: pure, from the journal and the link on disk. Everything
- * before `settle` is undone, because only what settled was proved; the master sends the generation again. From `settle` on
- * the proof was had, and only the record of it is missing.
+ * What a start does about a deployment that a crash cut off: pure, from the journal, the link on disk and what nginx
+ * answers. What nginx took is completed: clients see it already, and going back would take it away from them for the
+ * while until the master sends it again. Everything else before `settle` is undone, because only what settled was
+ * proved. From `settle` on the proof was had, and only the record of it is missing.
  */
 import type { Served } from "./Attempt.ts"
 import type { JournalState } from "./JournalRecord.ts"
@@ -18,6 +19,8 @@ export type RecoveryDecision =
    * the new tree (the signal may have been sent, or nginx may have started meanwhile).
    */
   | { readonly _tag: "Undo"; readonly directory: string; readonly to: Served }
+  /** nginx serves the new tree, and whether old workers still take connections is not known: it is proved once more. */
+  | { readonly _tag: "Complete"; readonly directory: string; readonly to: Served; readonly otherwise: Served }
   /** Proved, not yet recorded. */
   | { readonly _tag: "Finish"; readonly served: Served }
 
@@ -27,9 +30,15 @@ export interface Found {
   readonly linkTarget: string | null
   /** The tree that the journal says serves is there. */
   readonly servedExists: boolean
+  /** The deployment whose workers answer on the proof socket; `null` when nobody does. */
+  readonly answering: string | null
 }
 
-export const decide = (state: JournalState, { linkTarget, servedExists }: Found): RecoveryDecision => {
+/** Whether it matters who answers: only a deployment that may have been signalled can have been taken. */
+export const mayHaveBeenTaken = ({ open }: JournalState, linkTarget: string | null): boolean =>
+  open !== null && (open.step === "reload" || open.step === "prove") && linkTarget === open.directory
+
+export const decide = (state: JournalState, { answering, linkTarget, servedExists }: Found): RecoveryDecision => {
   const { open, served } = state
   if (served === null || !servedExists) return { _tag: "Baseline" }
   const relink = linkTarget !== served.directory
@@ -39,18 +48,24 @@ export const decide = (state: JournalState, { linkTarget, servedExists }: Found)
     case "stage":
     case "test":
       return { _tag: "Discard", directory: open.directory, served, relink }
-    case "swap":
     case "reload":
     case "prove":
+      return mayHaveBeenTaken(state, linkTarget) && answering === open.deploymentId
+        ? { _tag: "Complete", directory: open.directory, to: attempted(open), otherwise: served }
+        : { _tag: "Undo", directory: open.directory, to: served }
+    case "swap":
     case "rollback":
       return { _tag: "Undo", directory: open.directory, to: served }
     case "settle":
       // Should the link have been moved since, the proof is void.
       return linkTarget === open.directory
-        ? {
-            _tag: "Finish",
-            served: { directory: open.directory, deploymentId: open.deploymentId, generation: open.generation }
-          }
+        ? { _tag: "Finish", served: attempted(open) }
         : { _tag: "Undo", directory: open.directory, to: served }
   }
 }
+
+const attempted = ({ deploymentId, directory, generation }: NonNullable<JournalState["open"]>): Served => ({
+  directory,
+  deploymentId,
+  generation
+})

@@ -10,7 +10,11 @@ const cutOff = (step: JournalStep): JournalState => ({
   sequence: 2,
   open: { deploymentId, directory, generation, startedAt: "2026-03-02T14:30:00.000Z", step }
 })
-const found = (linkTarget: string | null, servedExists = true) => ({ linkTarget, servedExists })
+const found = (linkTarget: string | null, servedExists = true, answering: string | null = null) => ({
+  linkTarget,
+  servedExists,
+  answering
+})
 
 describe("Recovery", () => {
   it("wants a baseline when nothing of ours ever served, or when its directory is lost", () => {
@@ -46,6 +50,26 @@ describe("Recovery", () => {
       })
     }
   }
+
+  for (const step of ["reload", "prove"] as const) {
+    it(`completes a deployment cut off at ${step} whose tree nginx took: clients see it already`, () => {
+      assert.deepStrictEqual(decide(cutOff(step), found(directory, true, deploymentId)), {
+        _tag: "Complete",
+        directory,
+        to: { directory, deploymentId, generation },
+        otherwise: served
+      })
+    })
+
+    it(`undoes a deployment cut off at ${step} when nginx answers for another, or the link was moved`, () => {
+      assert.strictEqual(decide(cutOff(step), found(directory, true, served.deploymentId))._tag, "Undo")
+      assert.strictEqual(decide(cutOff(step), found(served.directory, true, deploymentId))._tag, "Undo")
+    })
+  }
+
+  it("undoes a deployment that was on its way back, whoever answers", () => {
+    assert.strictEqual(decide(cutOff("rollback"), found(directory, true, deploymentId))._tag, "Undo")
+  })
 
   it("finishes a deployment cut off at settle, which was proved", () => {
     assert.deepStrictEqual(decide(cutOff("settle"), found(directory)), {

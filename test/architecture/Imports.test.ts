@@ -54,6 +54,10 @@ describe("edges between packages", () => {
     ["packages/agent/src/A.ts", 'const b = await import("@nxmesh/master/B")'],
     ["packages/master/src/cli/A.ts", 'import { B } from "../state/B.ts"'],
     ["packages/master/src/cli/A.ts", 'import { B } from "@nxmesh/core/B"'],
+    ["packages/raft/src/node/A.ts", 'import { B } from "@nxmesh/core/nginx/B"'],
+    ["packages/raft/src/node/A.ts", 'import { B } from "@nxmesh/protocol/Ids"'],
+    ["packages/raft/src/core/A.ts", 'import { Effect } from "effect"'],
+    ["packages/raft/src/core/A.ts", 'import { B } from "../storage/B.ts"'],
     ["packages/unknown/src/A.ts", ""]
   ]
   for (const [path, line] of violations) {
@@ -68,6 +72,8 @@ describe("edges between packages", () => {
       forbiddenImports(planted("packages/core/src/A.ts", 'import { B } from "@nxmesh/protocol/model/B"'), none)
     )
     assertNone(forbiddenImports(planted("packages/agent/src/A.ts", 'import { B } from "@nxmesh/core/nginx/B"'), none))
+    assertNone(forbiddenImports(planted("packages/raft/src/node/A.ts", 'import { B } from "../core/B.ts"'), none))
+    assertNone(forbiddenImports(planted("packages/raft/src/core/A.ts", 'import { B } from "./B.ts"'), none))
   })
 
   it("hold in every source", () => assertNone(sources.flatMap((file) => forbiddenImports(file, declared))))

@@ -45,7 +45,7 @@ const doctor = Effect.fn("main.doctor")(function* ({ config }: Flags) {
     return yield* Doctor.examine(settings.dataDirectory, ownsDefaultServer)
   }).pipe(Effect.provide(DeploymentLayer.groundLayer.pipe(Layer.provideMerge(configured(config)))))
   yield* print(Doctor.describe(findings))
-  if (!Doctor.isHealthy(findings)) yield* new Unhealthy({ message: "the agent cannot work here yet" })
+  if (!Doctor.isHealthy(findings)) return yield* new Unhealthy({ message: "the agent cannot work here yet" })
 })
 
 const recover = Effect.fn("main.recover")(function* ({ config }: Flags) {

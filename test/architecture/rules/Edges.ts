@@ -27,11 +27,17 @@ const edges: Readonly<Record<string, Edge>> = {
     node: true,
     instead: "core knows the ids and the model of protocol only: pass the rest in, or move this to master or agent"
   },
-  master: {
-    workspace: ["packages/core/src/", "packages/protocol/src/"],
+  raft: {
+    workspace: ["actor", "policy", "observe", "file"].map((room) => `packages/core/src/${room}/`),
     libraries: "declared",
     node: true,
-    instead: "master builds on core and protocol: what it shares with the agent crosses the link, in protocol"
+    instead: "raft is of use without NxMesh: it takes actors, policies, observation and files from core, and no more"
+  },
+  master: {
+    workspace: ["packages/core/src/", "packages/protocol/src/", "packages/raft/src/"],
+    libraries: "declared",
+    node: true,
+    instead: "master builds on core, protocol and raft: what it shares with the agent crosses the link, in protocol"
   },
   agent: {
     workspace: ["packages/core/src/", "packages/protocol/src/"],
@@ -44,18 +50,29 @@ const edges: Readonly<Record<string, Edge>> = {
     libraries: "declared",
     node: true,
     instead: "the operator's CLI is a client: it imports protocol and calls the API"
+  },
+  "raft/core": {
+    workspace: [],
+    libraries: [],
+    node: false,
+    instead: "the core of raft is the algorithm alone and imports nothing: time, chance and I/O come as inputs"
   }
 }
 
+/** Rooms of a package with edges of their own, which see nothing of the rest of it. */
+const rooms = ["master/cli", "raft/core"]
+
+const roomOf = (path: string): string | undefined =>
+  rooms.find((room) => path.startsWith(`packages/${room.replace("/", "/src/")}/`))
+
 const edgeOf = (path: string): Edge | undefined => {
   const name = packageOf(path)
-  if (name === undefined) return undefined
-  return path.startsWith("packages/master/src/cli/") ? edges["master/cli"] : edges[name]
+  return name === undefined ? undefined : edges[roomOf(path) ?? name]
 }
 
 const isInside = (path: string, target: string): boolean => {
-  if (path.startsWith("packages/master/src/cli/")) return target.startsWith("packages/master/src/cli/")
-  return packageOf(path) === packageOf(target)
+  const room = roomOf(path)
+  return room === undefined ? packageOf(path) === packageOf(target) : roomOf(target) === room
 }
 
 export interface Dependencies {

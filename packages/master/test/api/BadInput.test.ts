@@ -75,6 +75,45 @@ layer(layerTestMaster, { excludeTestServices: true })("Bad input", (it) => {
     })
   )
 
+  it.effect("refuses half of a surrogate pair in every text, which UTF-8 could not keep", () =>
+    Effect.gen(function* () {
+      const host = yield* plainHost()
+      const lone = (text: object) => JSON.stringify(text).replaceAll("LONE", "\\ud800")
+      for (const [path, body, field] of [
+        [hosts, { ...host, name: "aLONE" }, "name"],
+        [hosts, { ...host, change_summary: "LONE" }, "change_summary"],
+        [hosts, { ...host, snippet: "# LONE" }, "snippet"],
+        [
+          hosts,
+          { ...host, locations: [{ path: "/", return: { status: 200, text: "LONE" } }] },
+          "locations[0].return.text"
+        ],
+        ["/api/v1/organizations", { name: "LONE", slug: "lone" }, "name"],
+        ["/api/v1/templates", { workspace_id: host.workspace_id, name: "t", source: "LONE" }, "source"],
+        [
+          "/api/v1/users",
+          { email: "aLONE@b.example", name: "a", role: "viewer", password: "long enough for it" },
+          "email"
+        ]
+      ] as const) {
+        const refusal = yield* refusedWith("POST", path, { raw: lone(body) })
+        assert.strictEqual(refusal.status, 400, refusal.text)
+        assert.deepStrictEqual(refusal.fields, [field], refusal.text)
+        assert.strictEqual(refusal.steps, 0)
+      }
+    })
+  )
+
+  it.effect("says what a body must be that is no object", () =>
+    Effect.gen(function* () {
+      for (const raw of ["[]", "null", "1", '"text"', "[".repeat(100_000) + "]".repeat(100_000)]) {
+        const refusal = yield* refusedWith("POST", hosts, { raw })
+        assert.strictEqual(refusal.status, 400)
+        assert.include(refusal.text, "must be a JSON object")
+      }
+    })
+  )
+
   it.effect("refuses a field that the master sets", () =>
     Effect.gen(function* () {
       const host = yield* plainHost()

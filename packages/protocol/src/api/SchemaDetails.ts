@@ -23,9 +23,12 @@ export const fieldPath = (path: ReadonlyArray<PropertyKey>): string =>
     return text === "" ? String(segment) : `${text}.${String(segment)}`
   }, "")
 
+/** A schema's own name tells a client nothing. */
+const worded = (message: string): string => message.replace(/^Expected [A-Z]\w+$/, "must be a JSON object")
+
 /** One detail per problem, in the order of the schema. */
 export const schemaDetails = (error: Schema.SchemaError): ReadonlyArray<ErrorDetail> =>
   format(error.issue).issues.map(({ message, path }) => ({
     field: fieldPath((path ?? []).map((segment) => (typeof segment === "object" ? segment.key : segment))),
-    message
+    message: worded(message)
   }))

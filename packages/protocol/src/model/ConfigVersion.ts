@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { ConfigVersionId, Sha256 } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import { VersionedKind } from "./ResourceKind.ts"
-import { Timestamp } from "./Text.ts"
+import { line, Timestamp } from "./Text.ts"
 
 export const ConfigVersion = Schema.Struct({
   id: ConfigVersionId,
@@ -22,6 +22,8 @@ export const ConfigVersion = Schema.Struct({
 export type ConfigVersion = typeof ConfigVersion.Type
 
 export const ChangeSummary = Schema.String.check(Schema.isMaxLength(Limits.changeSummaryCharactersMax))
+/** Why a version comes to be, in one line, as a client says it. Without it, the master words it itself. */
+export const ChangeSummaryInput = line(Limits.changeSummaryCharactersMax)
 
 /** One difference between two snapshots, by JSON Pointer (RFC 6901). `before` or `after` is absent when there was none. */
 export const Difference = Schema.Struct({
@@ -52,5 +54,5 @@ export type VersionDiff = typeof VersionDiff.Type
 
 export const RollbackRequest = Schema.Struct({
   version: Schema.Int.check(Schema.isGreaterThan(0)),
-  change_summary: Schema.optionalKey(ChangeSummary)
+  change_summary: Schema.optionalKey(ChangeSummaryInput)
 }).annotate({ identifier: "RollbackRequest" })

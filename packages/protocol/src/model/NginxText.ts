@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import { Limits } from "../Limits.ts"
-import { line } from "./Text.ts"
+import { line, wellFormed } from "./Text.ts"
 
 /** Variables that every nginx of the supported versions has, or that are families by prefix. */
 const variables = new Set([
@@ -220,6 +220,7 @@ export const HeaderValue = Schema.String.check(
   Schema.isMaxLength(Limits.headerValueCharactersMax),
   // oxlint-disable-next-line no-control-regex -- control characters are what it refuses
   matches(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, "must not contain control characters or line breaks"),
+  wellFormed,
   knownVariables(false),
   fitsArgument
 )
@@ -268,6 +269,7 @@ export const ReturnText = Schema.String.check(
   Schema.isMaxLength(Limits.headerValueCharactersMax),
   // oxlint-disable-next-line no-control-regex -- control characters are what it refuses
   matches(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, "must not contain control characters or line breaks"),
+  wellFormed,
   knownVariables(false),
   fitsArgument
 )
@@ -276,5 +278,6 @@ export const ReturnText = Schema.String.check(
 export const Snippet = Schema.String.check(
   Schema.isMaxLength(Limits.snippetCharactersMax),
   // oxlint-disable-next-line no-control-regex -- control characters but tab and line feed are what it refuses
-  matches(/^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$/, "must not contain control characters")
+  matches(/^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$/, "must not contain control characters"),
+  wellFormed
 )

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { TemplateId, WorkspaceId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
-import { Description } from "./Text.ts"
+import { Description, wellFormed } from "./Text.ts"
 
 export const builtInTemplateNames = ["default", "spa", "api", "static", "websocket"] as const
 
@@ -22,7 +22,7 @@ const fields = {
   ),
   description: Description,
   /** Handlebars; other templates of the workspace are partials by name. */
-  source: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(Limits.templateCharactersMax))
+  source: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(Limits.templateCharactersMax), wellFormed)
 }
 
 export const Template = Schema.Struct({

@@ -13,13 +13,18 @@ const noControlCharacters = Schema.makeFilter((text: string) =>
   controlCharacter.test(text) ? "must not contain control characters or line breaks" : undefined
 )
 
+/** Half of a surrogate pair is no character: UTF-8 cannot hold it, so what is stored would not be what was sent. */
+export const wellFormed = Schema.makeFilter((text: string) =>
+  text.isWellFormed() ? undefined : "must not contain half of a surrogate pair"
+)
+
 /** One line of text without control characters. */
 export const line = (charactersMax: number) =>
-  Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(charactersMax), noControlCharacters)
+  Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(charactersMax), noControlCharacters, wellFormed)
 
 /** A human-readable name. Never becomes an nginx identifier by itself: generated names carry an id. */
 export const Name = line(Limits.nameCharactersMax)
-export const Description = Schema.String.check(Schema.isMaxLength(Limits.descriptionCharactersMax))
+export const Description = Schema.String.check(Schema.isMaxLength(Limits.descriptionCharactersMax), wellFormed)
 
 /** A URL-friendly identifier: a DNS label (RFC 1123). */
 export const Slug = Schema.String.check(
@@ -36,14 +41,16 @@ export type Timestamp = typeof Timestamp.Type
 
 export const Email = Schema.String.check(
   Schema.isMaxLength(Limits.emailCharactersMax),
-  Schema.isPattern(/^[^\s@<>"']+@[^\s@<>"']+\.[^\s@<>"']+$/, { message: "must be an email address" })
+  Schema.isPattern(/^[^\s@<>"']+@[^\s@<>"']+\.[^\s@<>"']+$/, { message: "must be an email address" }),
+  wellFormed
 )
 
 export const Password = Schema.String.check(
   Schema.isMinLength(Limits.passwordCharactersMin, {
     message: `must have at least ${Limits.passwordCharactersMin} characters`
   }),
-  Schema.isMaxLength(Limits.passwordCharactersMax)
+  Schema.isMaxLength(Limits.passwordCharactersMax),
+  wellFormed
 )
 
 /** A port a server can listen on. */

@@ -4,6 +4,7 @@ import { UpstreamId, WorkspaceId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import { BackendAddress } from "./NginxText.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
+import { wellFormed } from "./Text.ts"
 
 const count = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -35,7 +36,7 @@ export type UpstreamServer = typeof UpstreamServer.Type
 
 export const HealthCheckConfig = Schema.Struct({
   type: Schema.Literals(["http", "tcp"]),
-  path: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(Limits.pathCharactersMax))), null),
+  path: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(Limits.pathCharactersMax), wellFormed)), null),
   interval_seconds: withDefault(count(1, 3_600), 10),
   timeout_seconds: withDefault(count(1, 60), 5),
   healthy_threshold: withDefault(count(1, 100), 2),

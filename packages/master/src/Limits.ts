@@ -85,7 +85,9 @@ export const Limits = {
     recordedResourcesMax: 512,
     generationsRecordedKept: 4_096,
     /** A delta with more than this share of the bundle's resources is no longer worth it. */
-    deltaShareMax: 0.5
+    deltaShareMax: 0.5,
+    /** Hosts rendered between two chances for others to run, where a template is tried on all that use it. */
+    hostsRenderedTogether: 50
   },
   agents: {
     /** Directives that an agent has not taken yet; more wait with the session. */

@@ -89,7 +89,11 @@ export const layerAgents = HttpApiBuilder.group(
         const accepted = yield* create(agent, key)
         const stored = accepted.value as Stored
         const token = yield* issueToken(stored.id, ttl_seconds, derivedIdempotency(key, "token"))
-        yield* answerHeaders({ location: `/api/v1/agents/${stored.id}`, ...indexHeader(token.index) })
+        yield* answerHeaders({
+          location: `/api/v1/agents/${stored.id}`,
+          "cache-control": "no-store",
+          ...indexHeader(token.index)
+        })
         return { data: { agent: yield* agentView(stored), token: token.issued } }
       }),
       tokens: Effect.fn("agents.tokens")(function* ({ params, query }) {

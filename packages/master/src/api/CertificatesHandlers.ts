@@ -87,13 +87,13 @@ export const layerCertificates = HttpApiBuilder.group(
       }),
       create: Effect.fn("certificates.create")(function* ({ headers, payload }) {
         const id = yield* newId(CertificateId)
-        const { name, provider, workspace_id, ...pair } = payload
+        const { change_summary, name, provider, workspace_id, ...pair } = payload
         const facts = yield* uploaded(id, pair)
         const accepted = yield* submit(
           yield* save(
             { id, workspace_id, name, provider, auto_renew: false, ...facts },
             { mode: "create", if_match: null },
-            "created"
+            change_summary ?? "created"
           ),
           idempotencyOf(headers["idempotency-key"], { method: "POST", path: "certificates", payload })
         )
@@ -113,13 +113,14 @@ export const layerCertificates = HttpApiBuilder.group(
           command: Effect.fnUntraced(function* (current) {
             const replaced = yield* replacement(current, payload)
             const content = { ...unstamped(current), name: payload.name ?? current.name, ...replaced }
-            return yield* save(content, { mode: "update", if_match: current.revision }, summaryOf(current, content))
+            const summary = payload.change_summary ?? summaryOf(current, content)
+            return yield* save(content, { mode: "update", if_match: current.revision }, summary)
           })
         })
         return yield* answerOne(yield* view(accepted.value), accepted.index)
       }),
-      remove: Effect.fn("certificates.remove")(function* ({ headers, params }) {
-        const version = yield* lastVersion("deleted")
+      remove: Effect.fn("certificates.remove")(function* ({ headers, params, query }) {
+        const version = yield* lastVersion(query.change_summary ?? "deleted")
         const if_match = ifMatchRevision(headers["if-match"])
         yield* submit({ _tag: "DeleteCertificate", id: params.id, if_match, ...version })
       }),

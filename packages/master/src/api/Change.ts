@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { Limits } from "../Limits.ts"
 import type { Kind, ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
+import { ChangeTurns } from "./ChangeTurns.ts"
 import { notFound, refuse } from "./Refusal.ts"
 import { commandRefusal, submitRaw } from "./Submission.ts"
 
@@ -31,16 +32,27 @@ const changed = (kind: Kind, current: number): ApiError =>
     `The ${kindWords[kind]} has changed: it is at revision ${current}. Read it again and repeat the change`
   )
 
-/**
- * `command` makes the complete command from the resource as it is. With `ifMatch` the change is made at that revision
- * or not at all; without, it is made again on what somebody else wrote in between, a few times.
- */
-export const changeResource = Effect.fnUntraced(function* <K extends Kind, R>(request: {
+interface ChangeRequest<K extends Kind, R> {
   readonly kind: K
   readonly id: string
   readonly ifMatch: number | null
   readonly command: (current: ResourceOf<K>) => Effect.Effect<Command, ApiError, R>
-}) {
+}
+
+/**
+ * `command` makes the complete command from the resource as it is. With `ifMatch` the change is made at that revision
+ * or not at all; without, it waits its turn, and is made again on what another master wrote in between, a few times.
+ */
+export const changeResource = Effect.fnUntraced(function* <K extends Kind, R>(request: ChangeRequest<K, R>) {
+  if (request.ifMatch !== null) return yield* attempts(request)
+  const { inTurn } = yield* ChangeTurns
+  return yield* attempts(request).pipe(inTurn(`${request.kind}/${request.id}`))
+})
+
+const overtaken = (kind: Kind): ApiError =>
+  refuse("CONFLICT", `Others keep changing the ${kindWords[kind]}: nothing was changed; try again`)
+
+const attempts = Effect.fnUntraced(function* <K extends Kind, R>(request: ChangeRequest<K, R>) {
   const { id, ifMatch, kind } = request
   for (let attempt = 1; ; attempt++) {
     const current: ResourceOf<K> = yield* existing(kind, id)
@@ -49,9 +61,8 @@ export const changeResource = Effect.fnUntraced(function* <K extends Kind, R>(re
     const outcome = yield* Effect.result(submitRaw(command))
     if (outcome._tag === "Success") return outcome.success
     const error = outcome.failure
-    const overtaken = error._tag === "CommandRejected" && error.rejection.code === "PRECONDITION_FAILED"
-    if (!overtaken || ifMatch !== null || attempt >= Limits.api.patchAttemptsMax) {
-      return yield* Effect.fail(commandRefusal(error))
-    }
+    const isOvertaken = error._tag === "CommandRejected" && error.rejection.code === "PRECONDITION_FAILED"
+    if (!isOvertaken || ifMatch !== null) return yield* Effect.fail(commandRefusal(error))
+    if (attempt >= Limits.api.patchAttemptsMax) return yield* Effect.fail(overtaken(kind))
   }
 })

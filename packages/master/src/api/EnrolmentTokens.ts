@@ -14,6 +14,9 @@ import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Settings, type SettingsShape } from "../Settings.ts"
 import { submit } from "./Submission.ts"
 
+/** What may stand in a command line: a caller can send any Host. */
+const plainHost = /^[A-Za-z0-9.:_-]+$/
+
 /**
  * Where an agent finds this master: as advertised; as listened on, when that is one address; else by the name under
  * which the caller reached the API.
@@ -25,7 +28,7 @@ export const agentEndpoint = (
   if (settings.advertiseAgent !== null) return settings.advertiseAgent
   if (!listensEverywhere(settings.agentAddress)) return settings.agentAddress
   const host = hostHeader?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
-  return { host: host === undefined || host === "" ? "localhost" : host, port: settings.agentAddress.port }
+  return { host: host !== undefined && plainHost.test(host) ? host : "localhost", port: settings.agentAddress.port }
 }
 
 /** Pure: the shell command that enrols. Token and fingerprint are of characters that need no quotes. */

@@ -38,6 +38,13 @@ const enveloped = (response: HttpServerResponse.HttpServerResponse): HttpServerR
   return refusalResponse(rejection("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json"))
 }
 
+/** How to authenticate, on every 401 (RFC 9110, 11.6.1); with a token that did not serve, that too (RFC 6750, section 3). */
+const challenge = (status: number, authorization: string | undefined): Readonly<Record<string, string>> => {
+  if (status !== 401) return {}
+  const sent = authorization !== undefined && /^bearer /i.test(authorization)
+  return { "www-authenticate": `Bearer realm="nxmesh"${sent ? ', error="invalid_token"' : ""}` }
+}
+
 interface Asked {
   readonly method: string
   readonly path: string
@@ -101,6 +108,7 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
           yield* logged(asked, response.status, Math.round(seconds * 1e6) / 1e3)
           return HttpServerResponse.setHeaders(response, {
             ...commonHeaders,
+            ...challenge(response.status, request.headers["authorization"]),
             ...response.headers,
             "x-request-id": record.id
           })

@@ -9,6 +9,7 @@ import { AuthenticationLayer } from "../auth/Authentication.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
 import { layerAuth } from "./AuthHandlers.ts"
 import { layerCertificates } from "./CertificatesHandlers.ts"
+import { ChangeTurns } from "./ChangeTurns.ts"
 import { layerDeployments } from "./DeploymentsHandlers.ts"
 import { layerHttpEdge } from "./HttpEdge.ts"
 import { layerListening } from "./Listener.ts"
@@ -45,6 +46,7 @@ export const layerRoutes = Layer.mergeAll(
 
 export const layerHttpServer = layerListening(
   HttpRouter.serve(layerRoutes, { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provide(ChangeTurns.layer),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(ProtocolLimits.requestBodyBytesMax)))
   )
 ).pipe(Layer.provide(NodeServices.layer))

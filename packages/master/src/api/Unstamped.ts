@@ -7,3 +7,10 @@ export const unstamped = <
   updated_at: _updated,
   ...content
 }: A): Omit<A, "created_at" | "updated_at" | "revision"> => content
+
+/** Stamps for content that is looked at before it is saved. */
+export const neutralStamps = {
+  created_at: "1970-01-01T00:00:00.000Z",
+  updated_at: "1970-01-01T00:00:00.000Z",
+  revision: 1
+}

@@ -50,9 +50,10 @@ export const layerUpstreams = HttpApiBuilder.group(
         return yield* answerPage(query, yield* reads.list("upstream", listQueryOf(query)), index)
       }),
       create: Effect.fn("upstreams.create")(function* ({ headers, payload }) {
+        const { change_summary, ...content } = payload
         const id = yield* newId(UpstreamId)
         const accepted = yield* submit(
-          yield* save({ id, ...payload }, { mode: "create", if_match: null }, "created"),
+          yield* save({ id, ...content }, { mode: "create", if_match: null }, change_summary ?? "created"),
           idempotencyOf(headers["idempotency-key"], { method: "POST", path: "upstreams", payload })
         )
         return yield* answerCreated(accepted.value as Upstream, accepted.index, "upstreams")
@@ -62,19 +63,21 @@ export const layerUpstreams = HttpApiBuilder.group(
         return yield* answerUnlessKnown(yield* existing("upstream", params.id), index, headers["if-none-match"])
       }),
       change: Effect.fn("upstreams.change")(function* ({ headers, params, payload }) {
+        const { change_summary, ...changes } = payload
         const accepted = yield* changeResource({
           kind: "upstream",
           id: params.id,
           ifMatch: ifMatchRevision(headers["if-match"]),
           command: (current) => {
-            const content = { ...unstamped(current), ...payload }
-            return save(content, { mode: "update", if_match: current.revision }, changeSummary(current, content))
+            const content = { ...unstamped(current), ...changes }
+            const summary = change_summary ?? changeSummary(current, content)
+            return save(content, { mode: "update", if_match: current.revision }, summary)
           }
         })
         return yield* answerOne(accepted.value as Upstream, accepted.index)
       }),
-      remove: Effect.fn("upstreams.remove")(function* ({ headers, params }) {
-        const version = yield* lastVersion("deleted")
+      remove: Effect.fn("upstreams.remove")(function* ({ headers, params, query }) {
+        const version = yield* lastVersion(query.change_summary ?? "deleted")
         const if_match = ifMatchRevision(headers["if-match"])
         yield* submit({ _tag: "DeleteUpstream", id: params.id, if_match, ...version })
       }),

@@ -1,5 +1,4 @@
 /** What every versioned kind answers about its history (CM-003): shared by four groups of endpoints. */
-import type { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import { Effect } from "effect"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
@@ -11,11 +10,6 @@ import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
 
 const noVersion = (kind: VersionedKind, id: string, number: number) =>
   notFound(`version ${number} of the ${kindWords[kind]}`, id)
-
-/** Snapshots hold the content alone. The same stamps on both sides make them resources again, and no difference. */
-const stamped = (version: ConfigVersion): ConfigVersion =>
-  version.data === null ? version : { ...version, data: { ...neutralStamps, ...(version.data as object) } }
-const neutralStamps = { created_at: "1970-01-01T00:00:00.000Z", updated_at: "1970-01-01T00:00:00.000Z", revision: 1 }
 
 /** The history lives on after a delete, so a resource that is gone still has versions. */
 export const answerVersions = Effect.fnUntraced(function* (
@@ -51,7 +45,7 @@ export const answerDiff = Effect.fnUntraced(function* (
   const to = yield* reads.version(kind, id, query.to)
   if (to === undefined) return yield* Effect.fail(noVersion(kind, id, query.to))
   yield* answerHeaders(indexHeader(index))
-  return { data: yield* (yield* ConfigEngine).versionDiff(kind, stamped(from), stamped(to)) }
+  return { data: yield* (yield* ConfigEngine).versionDiff(kind, from, to) }
 })
 
 /** The snapshot to go back to, with everything that is in it; a version that says "deleted" has none. */

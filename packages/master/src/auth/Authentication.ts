@@ -5,16 +5,19 @@
  */
 import { Authentication, CurrentUser, demandOf } from "@nxmesh/protocol/api/Authentication"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
-import { Clock, Data, Effect, Layer, type Redacted } from "effect"
+import { Clock, Data, Effect, Layer, Redacted } from "effect"
 import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
 import { authorize } from "./Authorize.ts"
 import { Tokens } from "./Tokens.ts"
 
 class Refused extends Data.TaggedError("Refused")<{
-  readonly reason: "expired" | "invalid" | "session_ended" | "no_account"
+  readonly reason: "missing" | "expired" | "invalid" | "session_ended" | "no_account"
   readonly message: string
 }> {}
+
+const howToLogIn =
+  "send the access token of POST /api/v1/auth/login in the header Authorization, as in Bearer <access_token>"
 
 const unauthenticated = (message: string) =>
   new Unauthenticated({ error: { code: "UNAUTHENTICATED", message, details: [] } })
@@ -29,6 +32,7 @@ export const AuthenticationLayer = Layer.effect(
     const tokens = yield* Tokens
 
     const identify = Effect.fn("Authentication.identify")(function* (token: Redacted.Redacted<string>) {
+      if (Redacted.value(token) === "") return yield* new Refused({ reason: "missing", message: howToLogIn })
       const claims = yield* tokens
         .verify(token)
         .pipe(

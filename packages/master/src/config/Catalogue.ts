@@ -173,6 +173,13 @@ export class Catalogue {
     return id === undefined ? undefined : this.#hosts.get(id)
   }
 
+  /** Enabled hosts that the template has a part in rendering, also as a partial of another one. */
+  hostsWithTemplate({ name, workspace_id }: Pick<Template, "name" | "workspace_id">): ReadonlyArray<VirtualHost> {
+    return [...this.#closures.usersOf(bundleKey.template(workspace_id, name))]
+      .map((id) => this.#hosts.get(id))
+      .filter((host) => host !== undefined)
+  }
+
   organizationOf(workspaceId: WorkspaceId): OrganizationId | undefined {
     return this.#organizations.get(workspaceId)
   }

@@ -8,6 +8,9 @@ import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { ConfigVersion, VersionDiff } from "@nxmesh/protocol/model/ConfigVersion"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
+import type { Template } from "@nxmesh/protocol/model/Template"
+import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
+import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { Limits } from "../Limits.ts"
 import { Events } from "../state/Events.ts"
@@ -19,6 +22,7 @@ import { type GenerationVersions, manifestFrom, versionsOf } from "./GenerationV
 import type { Manifest } from "./Manifest.ts"
 import { previewOf } from "./Preview.ts"
 import { RecentManifests } from "./RecentManifests.ts"
+import { hostTemplateProblems, templateUseProblems } from "./TemplateUse.ts"
 import { versionDiffOf } from "./VersionDiff.ts"
 
 export class ConfigEngine extends Context.Service<
@@ -44,6 +48,10 @@ export class ConfigEngine extends Context.Service<
     readonly versionsToRecord: (generation: Generation) => Effect.Effect<GenerationVersions | undefined>
     readonly preview: (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) => Effect.Effect<Preview, AgentNotFound>
     readonly versionDiff: (kind: VersionedKind, from: ConfigVersion, to: ConfigVersion) => Effect.Effect<VersionDiff>
+    /** Hosts that would not be rendered any more if the template were saved; empty when all would. */
+    readonly templateProblems: (template: Template) => Effect.Effect<ReadonlyArray<ErrorDetail>>
+    /** Why the host's custom template cannot render it; empty when it can. */
+    readonly hostProblems: (host: VirtualHost) => Effect.Effect<ReadonlyArray<ErrorDetail>>
   }
 >()("@nxmesh/master/config/ConfigEngine") {
   static readonly layer = Layer.effect(
@@ -129,7 +137,13 @@ export class ConfigEngine extends Context.Service<
           catchUp.pipe(
             Effect.andThen(() => versionDiffOf({ catalogue: follower.catalogue(), kind, from, to })),
             rendering.withPermit
-          )
+          ),
+        templateProblems: (template) =>
+          catchUp.pipe(
+            Effect.andThen(() => templateUseProblems(follower.catalogue(), template)),
+            rendering.withPermit
+          ),
+        hostProblems: (host) => Effect.map(catchUp, () => hostTemplateProblems(follower.catalogue(), host))
       })
     })
   )

@@ -80,7 +80,7 @@ export const isTargeted = (catalogue: Catalogue, host: VirtualHost, agent: Agent
   return host.enabled && organizationId !== undefined && targets({ ...host, organization_id: organizationId }, agent)
 }
 
-const draftedLookup = (lookup: Lookup, { templates, upstreams }: DraftedResources): Lookup => ({
+export const draftedLookup = (lookup: Lookup, { templates, upstreams }: DraftedResources): Lookup => ({
   upstream: (id) => upstreams.find((draft) => draft.id === id) ?? lookup.upstream(id),
   upstreamByName: (workspaceId, name) => {
     const draft = upstreams.find((each) => each.workspace_id === workspaceId && each.name === name)

@@ -57,6 +57,12 @@ describe("EnrolmentTokens", () => {
     assert.deepStrictEqual(agentEndpoint(settings, undefined), { host: "localhost", port: 8443 })
   })
 
+  it("takes nothing from the caller's Host that a shell would read", () => {
+    for (const host of ["$(id)", "a;b", "a b", "`id`", "a'b", ""]) {
+      assert.strictEqual(agentEndpoint(settings, host).host, "localhost", host)
+    }
+  })
+
   it("answers a command that is ready to paste", () => {
     assert.strictEqual(
       enrolmentCommand({ host: "::1", port: 8443 }, "token", "ab"),

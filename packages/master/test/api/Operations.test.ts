@@ -60,6 +60,19 @@ layer(layerTestMaster, { excludeTestServices: true })("Operations", (it) => {
     })
   )
 
+  it.effect("every 401 says how to authenticate, and why a token did not serve", () =>
+    Effect.gen(function* () {
+      const without = yield* ask("GET", "/api/v1/users/me")
+      assert.strictEqual(without.headers.get("www-authenticate"), 'Bearer realm="nxmesh"')
+      assert.include(without.body.error.message, "/api/v1/auth/login")
+      const junk = yield* ask("GET", "/api/v1/users/me", { token: "junk" })
+      assert.strictEqual(junk.headers.get("www-authenticate"), 'Bearer realm="nxmesh", error="invalid_token"')
+      const body = { email: adminEmail, password: "not the password" }
+      const login = yield* ask("POST", "/api/v1/auth/login", { body })
+      assert.strictEqual(login.headers.get("www-authenticate"), 'Bearer realm="nxmesh"')
+    })
+  )
+
   it.effect("people change their own password, and no answer holds its hash", () =>
     Effect.gen(function* () {
       const admin = yield* login()

@@ -97,6 +97,7 @@ layer(layerTestMaster, { excludeTestServices: true })("Resources", (it) => {
       const register = ask("POST", "/api/v1/agents/register", { token, headers, body: { workspace_id, name: "edge" } })
       const first = yield* register
       assert.strictEqual(first.status, 201, first.text)
+      assert.strictEqual(first.headers.get("cache-control"), "no-store")
       const { agent, token: issued } = first.body.data
       assert.strictEqual(agent.state, "Pending")
       assert.include(issued.command, `NXMESH_AGENT_TOKEN=${issued.token}`)

@@ -6,14 +6,16 @@ import { Certificate, CertificateCreate, CertificatePatch } from "../model/Certi
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
 import { exampleId } from "./Requests.ts"
-import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { createEndpoint, listEndpoint, versionedItemEndpoints } from "./ResourceEndpoints.ts"
+import { removalQuery, summarized } from "./Summarized.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
 const schemas = {
   id: CertificateId,
   resource: Certificate,
-  create: CertificateCreate,
-  patch: CertificatePatch,
+  create: summarized(CertificateCreate, "CertificateCreateRequest"),
+  patch: summarized(CertificatePatch, "CertificatePatchRequest"),
+  removal: removalQuery,
   query: listQuery(["name", "domain", "expires_at", "created_at", "updated_at"], "name", {
     workspace_id: Schema.optionalKey(WorkspaceId),
     name: Schema.optionalKey(filterText),
@@ -32,7 +34,7 @@ export class CertificatesApi extends HttpApiGroup.make("certificates")
   .add(
     listEndpoint(schemas),
     createEndpoint(schemas),
-    ...itemEndpoints(schemas),
+    ...versionedItemEndpoints(schemas),
     ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
   )
   .middleware(RequestAttribution)

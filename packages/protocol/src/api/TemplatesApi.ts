@@ -6,14 +6,16 @@ import { Template, TemplateCreate, TemplatePatch } from "../model/Template.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
 import { exampleId } from "./Requests.ts"
-import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { createEndpoint, listEndpoint, versionedItemEndpoints } from "./ResourceEndpoints.ts"
+import { removalQuery, summarized } from "./Summarized.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
 const schemas = {
   id: TemplateId,
   resource: Template,
-  create: TemplateCreate,
-  patch: TemplatePatch,
+  create: summarized(TemplateCreate, "TemplateCreateRequest"),
+  patch: summarized(TemplatePatch, "TemplatePatchRequest"),
+  removal: removalQuery,
   query: listQuery(["name", "created_at", "updated_at"], "name", {
     workspace_id: Schema.optionalKey(WorkspaceId),
     name: Schema.optionalKey(filterText)
@@ -26,7 +28,7 @@ export class TemplatesApi extends HttpApiGroup.make("templates")
   .add(
     listEndpoint(schemas),
     createEndpoint(schemas),
-    ...itemEndpoints(schemas),
+    ...versionedItemEndpoints(schemas),
     ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
   )
   .middleware(RequestAttribution)

@@ -6,14 +6,16 @@ import { Upstream, UpstreamCreate, UpstreamPatch } from "../model/Upstream.ts"
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
 import { exampleId } from "./Requests.ts"
-import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { createEndpoint, listEndpoint, versionedItemEndpoints } from "./ResourceEndpoints.ts"
+import { removalQuery, summarized } from "./Summarized.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
 const schemas = {
   id: UpstreamId,
   resource: Upstream,
-  create: UpstreamCreate,
-  patch: UpstreamPatch,
+  create: summarized(UpstreamCreate, "UpstreamCreateRequest"),
+  patch: summarized(UpstreamPatch, "UpstreamPatchRequest"),
+  removal: removalQuery,
   query: listQuery(["name", "created_at", "updated_at"], "name", {
     workspace_id: Schema.optionalKey(WorkspaceId),
     name: Schema.optionalKey(filterText)
@@ -31,7 +33,7 @@ export class UpstreamsApi extends HttpApiGroup.make("upstreams")
   .add(
     listEndpoint(schemas),
     createEndpoint(schemas),
-    ...itemEndpoints(schemas),
+    ...versionedItemEndpoints(schemas),
     ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
   )
   .middleware(RequestAttribution)

@@ -6,14 +6,16 @@ import { VirtualHost, VirtualHostCreate, VirtualHostPatch } from "../model/Virtu
 import { Authentication, RequestAttribution } from "./Authentication.ts"
 import { filterText, listQuery } from "./ListQuery.ts"
 import { exampleId } from "./Requests.ts"
-import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
+import { createEndpoint, listEndpoint, versionedItemEndpoints } from "./ResourceEndpoints.ts"
+import { removalQuery, summarized } from "./Summarized.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
 const schemas = {
   id: VirtualHostId,
   resource: VirtualHost,
-  create: VirtualHostCreate,
-  patch: VirtualHostPatch,
+  create: summarized(VirtualHostCreate, "VirtualHostCreateRequest"),
+  patch: summarized(VirtualHostPatch, "VirtualHostPatchRequest"),
+  removal: removalQuery,
   query: listQuery(["name", "server_name", "created_at", "updated_at"], "name", {
     workspace_id: Schema.optionalKey(WorkspaceId),
     name: Schema.optionalKey(filterText),
@@ -33,7 +35,7 @@ export class VirtualHostsApi extends HttpApiGroup.make("virtualHosts")
   .add(
     listEndpoint(schemas),
     createEndpoint(schemas),
-    ...itemEndpoints(schemas),
+    ...versionedItemEndpoints(schemas),
     ...versionEndpoints(schemas.id, schemas.resource, schemas.permissions)
   )
   .middleware(RequestAttribution)

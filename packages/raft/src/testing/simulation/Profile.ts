@@ -1,0 +1,79 @@
+/**
+ * What kind of run a seed is. Every seed draws its own subset of faults and its own severity ("swarm testing", Groce et
+ * al., 2012): a run with all faults at once would rarely get far enough to need any one of them.
+ */
+
+import type { SeededRandom } from "../SeededRandom.ts"
+import type { LinkQuality } from "./Network.ts"
+
+export const faultKinds = [
+  "crash",
+  "crash of all",
+  "partition",
+  "isolated leader",
+  "one-way partition",
+  "chain of links",
+  "clog",
+  "swizzle",
+  "pause",
+  "clock jump",
+  "slow disk",
+  "disk error",
+  "member change",
+  "wiped disk",
+  "leadership transfer"
+] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+export interface Profile {
+  readonly voters: number
+  readonly learners: number
+  readonly faults: ReadonlyArray<FaultKind>
+  readonly quality: LinkQuality
+  /** The mean time between two faults. */
+  readonly faultMillis: number
+  readonly faultLastsMillisMax: number
+  /** The state machine is snapshotted and the log compacted after this many entries. */
+  readonly snapshotEvery: number
+  /** Entries that stay in the log after a snapshot, for followers that are a little behind. */
+  readonly trailing: number
+  readonly chunkBytes: number
+  /** Clock rates differ between nodes by up to this much. */
+  readonly driftPercentMax: number
+  readonly preVote: boolean
+  readonly checkQuorum: boolean
+  readonly priorities: boolean
+  readonly clients: number
+  readonly keys: number
+  readonly thinkMillisMax: number
+  readonly durationMillis: number
+}
+
+const drawQuality = (random: SeededRandom): LinkQuality => ({
+  lossPercent: random.pick([0, 0, 1, 5, 20]),
+  duplicatePercent: random.pick([0, 0, 2, 20]),
+  delayMillisMin: 1,
+  delayMillisMax: random.pick([3, 10, 40]),
+  stragglerPercent: random.pick([0, 1, 5]),
+  stragglerMillisMax: random.pick([100, 1000, 5000])
+})
+
+export const drawProfile = (random: SeededRandom, durationMillis: number): Profile => ({
+  voters: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
+  learners: random.pick([0, 0, 1]),
+  faults: random.shuffle(faultKinds).slice(0, random.between(2, 8)),
+  quality: drawQuality(random),
+  faultMillis: random.pick([700, 1500, 4000]),
+  faultLastsMillisMax: random.pick([800, 3000, 8000]),
+  snapshotEvery: random.pick([8, 30, 120, 100_000]),
+  trailing: random.pick([0, 3, 20]),
+  chunkBytes: random.pick([64, 512, 1_000_000]),
+  driftPercentMax: random.pick([0, 5, 30]),
+  preVote: !random.chance(15),
+  checkQuorum: !random.chance(15),
+  priorities: random.chance(20),
+  clients: random.between(3, 6),
+  keys: random.between(2, 5),
+  thinkMillisMax: random.pick([150, 400, 800]),
+  durationMillis
+})

@@ -29,7 +29,7 @@ const capabilities = ["delta", "key_rotation"] as const
 
 /** What the agent says of itself. Without an nginx to ask, it says so: the master renders for none. */
 const facts = Effect.gen(function* (): Effect.fn.Return<AgentFacts, never, NginxFacts | Settings> {
-  const { deploymentMode } = yield* Settings
+  const { deploymentMode, labels } = yield* Settings
   const nginxFacts = yield* NginxFacts
   const nginx = yield* nginxFacts.capabilities.pipe(
     Effect.catch((error) => Effect.as(Effect.logWarning(`cannot ask nginx what it can do: ${error.message}`), null))
@@ -39,7 +39,8 @@ const facts = Effect.gen(function* (): Effect.fn.Return<AgentFacts, never, Nginx
     version: agentVersion,
     deployment_mode: deploymentMode,
     nginx,
-    capabilities
+    capabilities,
+    ...(Object.keys(labels).length === 0 ? {} : { labels })
   }
 })
 

@@ -74,7 +74,7 @@ export const definitions: Definitions<SettingsShape> = {
     key: "agent_labels",
     read: Values.readLabels,
     fallback: {},
-    help: "labels, as in env=prod,tier=edge",
+    help: "labels for the first enrolment, as in env=prod,tier=edge; those set over the API win",
     several: true
   },
   metricsAddress: {

@@ -48,8 +48,10 @@ export const StoredDirectory = Layer.effect(
       commands.submit({ principal, command, remoteAddress }).pipe(
         Effect.mapError((error): LinkRefused => {
           if (error._tag === "CommandError") return unavailable("the master cannot write now; try again")
-          const { code, message } = error.rejection
-          return refused(code === "UNAUTHENTICATED" ? "token_refused" : "unavailable", message)
+          const { code, details, message } = error.rejection
+          const [detail] = details
+          const sentence = detail === undefined ? message : `${message} ${detail.field}: ${detail.message}`
+          return refused(code === "UNAUTHENTICATED" ? "token_refused" : "unavailable", sentence)
         })
       )
     const unseal = (agentId: AgentId, keyId: KeyId, key: SealedSecret) =>

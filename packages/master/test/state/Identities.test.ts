@@ -6,7 +6,7 @@ import { Effect, Queue } from "effect"
 import { TestClock } from "effect/testing"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { agentId, organization, uuid } from "../config/Fixtures.ts"
+import { agentId, labelled, only, organization, uuid } from "../config/Fixtures.ts"
 import {
   create,
   hash,
@@ -266,14 +266,19 @@ const token = (number: number, digit: string, expires_at = day): Command => ({
   expires_at,
   sealed_token: sealed("token")
 })
-const enrol = (digit: string, public_key: string, key = 1): Command => ({
+const enrol = (digit: string, public_key: string, key = 1, labels: Record<string, string> = {}): Command => ({
   _tag: "EnrolAgent",
   token_hash: hash(digit),
   public_key,
   session_key: { key_id: KeyId.make(uuid(11, key)), key: sealed(`key-${key}`) },
-  facts: { hostname: "h", version: "1", deployment_mode: "standalone", nginx: null, capabilities: [] },
+  facts: { hostname: "h", version: "1", deployment_mode: "standalone", nginx: null, capabilities: [], labels },
   ip_address: "192.0.2.7"
 })
+
+const factsOf = (command: Command) => {
+  if (command._tag !== "EnrolAgent") throw new Error("no enrolment")
+  return command.facts
+}
 
 describe("enrolment", () => {
   it.effect("rule 7: burns the token for one public key; the same key may retry and gets the same session key", () =>
@@ -290,6 +295,45 @@ describe("enrolment", () => {
         const reads = yield* Reads
         assert.strictEqual((yield* reads.agentKeys(agentId(1)))?.public_key, "key-one")
         assert.isNotNull((yield* reads.get("agent", agentId(1)))?.enrolled_at)
+      })
+    )
+  )
+
+  it.effect("an agent's own labels come under the administrator's at its first enrolment, and never later", () =>
+    onMaster(
+      Effect.gen(function* () {
+        yield* tenant
+        const given = { env: "prod" }
+        yield* submit(saveAgent(1, { labels: given }, update()))
+        yield* submit(token(1, "a"))
+        yield* submit(token(2, "b"))
+        const subscription = yield* Events.use((events) => events.subscribe)
+        yield* submit(enrol("a", "key-one", 1, { env: "test", tier: "edge" }))
+        const labels = Reads.use((reads) => reads.get("agent", agentId(1))).pipe(Effect.map((agent) => agent?.labels))
+        assert.deepStrictEqual(yield* labels, { env: "prod", tier: "edge" })
+        const events = (yield* Queue.takeAll(subscription)).map(({ event }) => event)
+        assert.deepInclude(events, { _tag: "BundlesChanged", agent_ids: [agentId(1)] })
+
+        yield* submit(saveAgent(1, { labels: given }, update()))
+        const facts = { ...factsOf(enrol("b", "key-two")), labels: { tier: "core" } }
+        yield* submit({ _tag: "RecordAgentFacts", agent_id: agentId(1), facts, ip_address: "192.0.2.7" })
+        yield* submit(enrol("b", "key-two", 2, { tier: "core" }))
+        assert.deepStrictEqual(yield* labels, given)
+      })
+    )
+  )
+
+  it.effect("refuses labels with which the agent would get hosts that clash, and the token stays good", () =>
+    onMaster(
+      Effect.gen(function* () {
+        yield* tenant
+        const name = { server_name: "same.example.com" }
+        yield* submit(saveAgent(2, { labels: { tier: "edge" } }))
+        yield* submit(saveHost(1, { ...name, target_agents: only(1) }))
+        yield* submit(saveHost(2, { ...name, target_agents: labelled({ tier: "edge" }) }))
+        yield* submit(token(1, "a"))
+        assert.strictEqual((yield* rejected(enrol("a", "key-one", 1, { tier: "edge" }))).code, "CLASH")
+        yield* submit(enrol("a", "key-one"))
       })
     )
   )

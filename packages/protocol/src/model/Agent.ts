@@ -29,7 +29,9 @@ export const AgentFacts = Schema.Struct({
   version: Schema.String.check(Schema.isMaxLength(64)),
   deployment_mode: DeploymentMode,
   nginx: Schema.NullOr(NginxCapabilities),
-  capabilities: Schema.Array(Schema.String.check(Schema.isMaxLength(64))).check(Schema.isMaxLength(64))
+  capabilities: Schema.Array(Schema.String.check(Schema.isMaxLength(64))).check(Schema.isMaxLength(64)),
+  /** What it was started with. They count once, at its first enrolment; an agent that has none sends none. */
+  labels: Schema.optionalKey(Labels)
 }).annotate({ identifier: "AgentFacts" })
 export type AgentFacts = typeof AgentFacts.Type
 

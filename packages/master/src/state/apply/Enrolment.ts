@@ -1,13 +1,17 @@
 /** How an agent gets its identity: a token burned once, bound to the agent's own public key, and its session keys. */
 import type { CommandOf } from "@nxmesh/protocol/Command"
 import type { AgentId } from "@nxmesh/protocol/Ids"
-import type { EnrolmentToken } from "@nxmesh/protocol/model/Agent"
+import { canonicalJson } from "@nxmesh/core/nginx/Generation"
+import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
+import type { AgentFacts, EnrolmentToken, StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
+import type { Labels } from "@nxmesh/protocol/model/Text"
 import { Limits } from "../../Limits.ts"
 import { findResource } from "../Resources.ts"
 import { agentPlace } from "./Agents.ts"
+import { requireAgentFits } from "./ClashCheck.ts"
 import { refuse } from "./Refusal.ts"
-import { required, resourceChanged, write } from "./Save.ts"
+import { required, requireWorkspace, resourceChanged, write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 
 export const createEnrolmentToken = (tx: Transaction, command: CommandOf<"CreateEnrolmentToken">): Applied => {
@@ -91,6 +95,21 @@ const enrolled = (agent: unknown, keyId: string, key: SealedSecret) => ({
   session_key: { key_id: keyId, key }
 })
 
+/**
+ * An agent's own labels come under those that an administrator gave it, and only when it enrols for the first time:
+ * bundles carry private keys, so later an agent must not move itself to another selector.
+ */
+const labelsAtEnrolment = (before: StoredAgent, facts: AgentFacts): Labels => {
+  const labels = before.enrolled_at === null ? { ...facts.labels, ...before.labels } : before.labels
+  const count = Object.keys(labels).length
+  return count <= ProtocolLimits.labelsMax
+    ? labels
+    : refuse(
+        "CONFLICT",
+        `the agent would have ${count} labels, and ${ProtocolLimits.labelsMax} are allowed: remove some`
+      )
+}
+
 export const enrolAgent = (tx: Transaction, command: CommandOf<"EnrolAgent">): Applied => {
   const { connection } = tx
   const token = connection.get<TokenRow>(
@@ -123,15 +142,19 @@ export const enrolAgent = (tx: Transaction, command: CommandOf<"EnrolAgent">): A
   )
   const { after } = write(tx, "agent", before, {
     ...before,
+    labels: labelsAtEnrolment(before, command.facts),
     facts: command.facts,
     ip_address: command.ip_address,
     enrolled_at: tx.timestamp
   })
+  const relabelled = canonicalJson(before.labels) !== canonicalJson(after.labels)
+  if (relabelled) requireAgentFits(tx, after, requireWorkspace(tx, after.workspace_id, before))
   return {
     value: enrolled(after, command.session_key.key_id, command.session_key.key),
     events: [
       resourceChanged("agent", after.id, "update", agentPlace(tx, after)),
-      { _tag: "AgentEnrolled", agent_id: after.id }
+      { _tag: "AgentEnrolled", agent_id: after.id },
+      ...(relabelled ? [{ _tag: "BundlesChanged", agent_ids: [after.id] } as const] : [])
     ],
     audit: { kind: "agent", id: after.id, before, after }
   }

@@ -135,8 +135,8 @@ export const verifyCall = (
   { keys, nonces, nowMillis }: Verifier
 ): Result.Result<void, CallRefused> => {
   const age = nowMillis - claim.timestampMillis
-  if (age > callWindowMillis) return refuse("Stale", staleMessage(age))
-  if (age < -callWindowMillis) return refuse("Future", staleMessage(age))
+  if (age > callWindowMillis) return refuse("Stale", staleMessage(claim.timestampMillis, nowMillis))
+  if (age < -callWindowMillis) return refuse("Future", staleMessage(claim.timestampMillis, nowMillis))
   if (keys === undefined) return refuse("UnknownAgent", "no enrolled agent has this id")
   const key = keys.get(claim.keyId)
   if (key === undefined) return refuse("UnknownKey", "the agent has no such key; it was rotated away or revoked")
@@ -156,7 +156,7 @@ export const verifyCall = (
   }
 }
 
-const staleMessage = (ageMillis: number): string =>
-  `the call was signed ${Math.round(Math.abs(ageMillis) / 1_000)} s ${ageMillis > 0 ? "ago" : "in the future"}, and ${
-    callWindowMillis / 60_000
-  } minutes are allowed; compare the clocks of both machines`
+const staleMessage = (signedMillis: number, nowMillis: number): string =>
+  `the call was signed at ${new Date(signedMillis).toISOString()} by its sender's clock, and here it is ${new Date(
+    nowMillis
+  ).toISOString()}; ${callWindowMillis / 60_000} minutes between them are allowed`

@@ -88,6 +88,16 @@ describe("CallSignature", () => {
     assert.strictEqual(verdict(received(), { at: now - window - 1 }), "Future")
   })
 
+  it("tells what both clocks say when they are too far apart", () => {
+    const claim = Result.getOrThrow(readCallClaim(received().headers))
+    for (const nowMillis of [now + 2 * window, now - 2 * window]) {
+      const result = verifyCall(received(), claim, { nowMillis, keys, nonces: cache() })
+      const message = Result.isFailure(result) ? result.failure.message : ""
+      assert.include(message, new Date(now).toISOString())
+      assert.include(message, new Date(nowMillis).toISOString())
+    }
+  })
+
   it("tells an unknown agent from an unknown key", () => {
     assert.strictEqual(verdict(received(), { known: null }), "UnknownAgent")
     assert.strictEqual(verdict(received({ keyId: "key-9" })), "UnknownKey")

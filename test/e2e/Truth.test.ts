@@ -132,7 +132,11 @@ describe("The truth about a change that nginx does not take", () => {
       for (const name of ["one", "two", "three"]) {
         assert.strictEqual((yield* visit(port, `${name}.example`)).text, name)
       }
-      const { body } = yield* api.request("GET", `/api/v1/deployments?agent_id=${agent.id}`)
+      const { body } = yield* until(
+        api.request("GET", `/api/v1/deployments?agent_id=${agent.id}`),
+        (answer) => answer.body.meta.total > 0,
+        { fact: "the deployment is recorded" }
+      )
       assert.strictEqual(body.meta.total, 1)
     })
   )

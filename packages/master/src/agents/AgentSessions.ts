@@ -28,12 +28,16 @@ export interface AgentLiveness {
   /** ISO 8601. */
   readonly lastSeenAt: string
   readonly health: HealthReport | null
+  /** What the agent last said that it serves; what it reports of a deployment counts once that is recorded. */
+  readonly serving: Generation | null
 }
 
 interface Known extends AgentLiveness {
   readonly session: AgentSession | undefined
   readonly failure: Failure | null
 }
+
+const neverSeen = { connected: false, health: null, serving: null, session: undefined, failure: null }
 
 /** Opened anew by a restore or a forced recovery of the cluster (design-cluster.md 1). */
 const clusterEpoch = 1
@@ -71,7 +75,7 @@ export class AgentSessions extends Context.Service<
       /** Health and time of the last sign of life, for as long as the agent exists. */
       const seen = Effect.fnUntraced(function* (agentId: AgentId, fields: Partial<Known>) {
         const lastSeenAt = DateTime.formatIso(yield* DateTime.now)
-        const before = known.get(agentId) ?? { connected: false, health: null, session: undefined, failure: null }
+        const before = known.get(agentId) ?? { ...neverSeen }
         known.set(agentId, { ...before, ...fields, lastSeenAt })
       })
 
@@ -122,7 +126,9 @@ export class AgentSessions extends Context.Service<
           }
         )
         yield* Effect.acquireRelease(
-          seen(agentId, { connected: true, session }).pipe(Effect.andThen(Effect.sync(() => metrics.sessions.inc()))),
+          seen(agentId, { connected: true, session, serving: registration.serving }).pipe(
+            Effect.andThen(Effect.sync(() => metrics.sessions.inc()))
+          ),
           () => leave(agentId, session)
         )
         return connectionOf(agentId, session)
@@ -146,9 +152,11 @@ export class AgentSessions extends Context.Service<
           yield* recorder
             .record(agentId, yield* Effect.forEach(outcomes, withManifest))
             .pipe(Effect.mapError((error) => refused("unavailable", `outcomes cannot be recorded: ${error.message}`)))
+          const last = outcomes.at(-1)
+          if (last !== undefined) yield* seen(agentId, { serving: last.serving_generation })
         }),
         reportHealth: (health) =>
-          seen(agentId, { health }).pipe(
+          seen(agentId, { health, serving: health.config_checksum }).pipe(
             Effect.andThen(session.tell({ _tag: "Health", serving: health.config_checksum }))
           ),
         reportLogs: () => seen(agentId, {}),

@@ -34,7 +34,8 @@ export const agentView = Effect.fnUntraced(function* (stored: Stored) {
     last_seen_at: presence?.lastSeenAt ?? null,
     capabilities: facts?.capabilities ?? [],
     desired_generation: generation,
-    serving_generation: (yield* (yield* Reads).servingGeneration(stored.id)) ?? null
+    // The agent's own word; the record answers for one that this master has not met since it started.
+    serving_generation: presence?.serving ?? (yield* (yield* Reads).servingGeneration(stored.id)) ?? null
   }
   return view
 })

@@ -1,11 +1,13 @@
 /** What the API asks of the sessions of agents. */
-import type { AgentId } from "@nxmesh/protocol/Ids"
+import type { AgentId, Generation } from "@nxmesh/protocol/Ids"
 import { Context, type Effect } from "effect"
 import type { AgentPresence } from "../agents/AgentStates.ts"
 
 export interface LivePresence extends AgentPresence {
   /** ISO 8601; `null` when it was never seen by this master. */
   readonly lastSeenAt: string | null
+  /** What the agent last said that it serves. */
+  readonly serving: Generation | null
 }
 
 export class LiveAgents extends Context.Service<

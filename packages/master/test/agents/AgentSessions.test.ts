@@ -111,6 +111,27 @@ describe("AgentSessions", () => {
     )
   )
 
+  it.effect("knows what an agent says it serves, before any deployment and after each", () =>
+    onSessions(
+      Effect.gen(function* () {
+        yield* tenant
+        const sessions = yield* AgentSessions
+        const serving = Effect.map(sessions.view(agentId(1)), (view) => view?.serving)
+        const empty = yield* (yield* ConfigEngine).generation(agentId(1))
+        const { connection, directives } = yield* connect({ serving: empty }, empty)
+        assert.strictEqual(yield* serving, empty)
+        yield* submit(saveHost(1))
+        const deploy = yield* nextDeploy(directives)
+        yield* connection.reportDeployments({ outcomes: [outcome(deploy, "failed", empty)] })
+        assert.strictEqual(yield* serving, empty)
+        yield* submit(saveHost(2))
+        const next = yield* nextDeploy(directives)
+        yield* connection.reportDeployments(settled(next))
+        assert.strictEqual(yield* serving, generationOf(next.update))
+      }).pipe(Effect.scoped)
+    )
+  )
+
   it.effect("sends nothing to an agent that serves what it should", () =>
     onSessions(
       Effect.gen(function* () {

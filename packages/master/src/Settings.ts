@@ -8,7 +8,7 @@ import type { SettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { type Address, readAddress, readHost, readLogLevel, readPath } from "@nxmesh/core/settings/SettingValues"
 import { Context, Layer } from "effect"
 import type { LogLevel, Redacted } from "effect"
-import { readEmail, readPassword } from "./SettingValues.ts"
+import { type AddressBlock, readBlocks, readEmail, readPassword } from "./SettingValues.ts"
 
 export interface SettingsShape {
   /** REST API, documentation and console. */
@@ -21,6 +21,8 @@ export interface SettingsShape {
   /** How clients and agents reach this master, when it is not by the addresses it listens on. */
   readonly advertiseHttp: Address | null
   readonly advertiseAgent: Address | null
+  /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
+  readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
   readonly adminPassword: Redacted.Redacted<string> | null
   /** The key-encryption key; made in the data directory when not given. */
@@ -59,6 +61,13 @@ export const definitions: Definitions<SettingsShape> = {
     read: readAddress,
     fallback: null,
     help: "host:port by which agents reach this master, when it differs from agent_address"
+  },
+  trustedProxies: {
+    key: "trusted_proxies",
+    read: readBlocks,
+    fallback: [],
+    help: "addresses and CIDR blocks of proxies in front of the API, whose X-Forwarded-For is believed [none]",
+    several: true
   },
   adminEmail: {
     key: "admin_email",

@@ -9,6 +9,8 @@ import { Cause, Clock, Effect, Exit, Option } from "effect"
 import type { Types } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Limits } from "../Limits.ts"
+import { Settings } from "../Settings.ts"
+import { clientAddressBehind } from "./ClientAddress.ts"
 import { httpMetrics } from "./HttpMetrics.ts"
 import { rejection, refusalResponse } from "./Refusal.ts"
 import { refusalOf, tooLarge } from "./RefusedRequest.ts"
@@ -83,21 +85,30 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
     Effect.gen(function* () {
       const identifiers = yield* Identifiers
       const metrics = yield* httpMetrics
+      const clientOf = clientAddressBehind((yield* Settings).trustedProxies)
       return (httpEffect) =>
         Effect.gen(function* () {
-          const request = yield* HttpServerRequest.HttpServerRequest
+          const direct = yield* HttpServerRequest.HttpServerRequest
+          const remoteAddress = Option.map(direct.remoteAddress, (peer) =>
+            clientOf(peer, direct.headers["x-forwarded-for"])
+          )
+          const request = direct.modify({ remoteAddress })
           const began = yield* Clock.monotonicTimeNanos
           const path = pathOf(request.url)
           const record: RequestRecordShape = {
             id: yield* identifiers.uuid,
-            remoteAddress: Option.getOrNull(request.remoteAddress),
+            remoteAddress: Option.getOrNull(remoteAddress),
             principal: null
           }
           const asked: Asked = { method: request.method, path, match: find(request.method, path), record }
           const oversized = Number(request.headers["content-length"] ?? 0) > ProtocolLimits.requestBodyBytesMax
           const exit = oversized
             ? Exit.succeed(refusalResponse(tooLarge, { connection: "close" }))
-            : yield* Effect.exit(Effect.provideService(httpEffect, RequestRecord, record))
+            : yield* httpEffect.pipe(
+                Effect.provideService(RequestRecord, record),
+                Effect.provideService(HttpServerRequest.HttpServerRequest, request),
+                Effect.exit
+              )
           if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return yield* exit
           const response = Exit.isSuccess(exit) ? enveloped(exit.value) : yield* failed(exit.cause, asked)
           const seconds = Number((yield* Clock.monotonicTimeNanos) - began) / 1e9

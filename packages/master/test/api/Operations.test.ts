@@ -121,6 +121,17 @@ layer(layerTestMaster, { excludeTestServices: true })("Operations", (it) => {
     })
   )
 
+  it.effect("behind a trusted proxy the log names who asked", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* TestLog
+      const headers = { "x-forwarded-for": "198.51.100.1, 203.0.113.9" }
+      const answer = yield* ask("GET", "/api/v1/users/me", { headers })
+      const requestId = answer.headers.get("x-request-id") ?? ""
+      const record = lines.map((line) => JSON.parse(line)).find(({ fields }) => fields.request_id === requestId)
+      assert.strictEqual(record.fields.remote_address, "203.0.113.9")
+    })
+  )
+
   it.effect("a defect answers 500 with an id, and only the log tells more", () =>
     Effect.gen(function* () {
       const { lines } = yield* TestLog

@@ -33,6 +33,7 @@ const settingsOf = (dataDirectory: string, over: Partial<SettingsShape>): Settin
   nodeName: "master",
   advertiseHttp: null,
   advertiseAgent: null,
+  trustedProxies: [],
   adminEmail: administrator.email,
   adminPassword: administrator.password,
   secretsKeyFile: null,

@@ -38,6 +38,7 @@ const layerSettings = Layer.effect(
       nodeName: "m1",
       advertiseHttp: null,
       advertiseAgent: null,
+      trustedProxies: [{ address: "127.0.0.1", prefix: 32 }],
       adminEmail,
       adminPassword: Redacted.make(adminPassword),
       secretsKeyFile: null,

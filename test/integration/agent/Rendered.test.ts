@@ -18,7 +18,16 @@ import * as ProofAnswer from "@nxmesh/agent/nginx/ProofAnswer"
 import { Settings } from "@nxmesh/agent/Settings"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import * as Fixtures from "../../../packages/core/test/nginx/Fixtures.ts"
-import { dataDirectory, freePort, get, nextDeploymentId, nginxBinary, order, temporaryInstance } from "./Instance.ts"
+import {
+  dataDirectory,
+  freePort,
+  get,
+  nextDeploymentId,
+  nginxBinary,
+  order,
+  temporaryInstance,
+  until
+} from "./Instance.ts"
 
 /** The agent's deployment side as `main` has it: from settings, with the real renderer. */
 const agentLayer = (instance: NginxInstanceSettings, dataDirectoryName = dataDirectory(instance)) => {
@@ -161,6 +170,29 @@ describe("the deployment side with the real renderer", () => {
         assert.strictEqual(outcome.error?.step, "render")
         assert.include(outcome.error?.message, "include")
         assert.strictEqual(outcome.error?.resource?.id, bad.id)
+      }).pipe(Effect.provide(agentLayer(instance)))
+    })
+  )
+
+  it.live("lets a host log into the agent's log directory, and names the one that logs elsewhere", () =>
+    Effect.gen(function* () {
+      const instance = yield* temporaryInstance
+      const port = yield* freePort
+      const logging = (number: number, file: string) =>
+        Fixtures.host(number, { listen_port: port, snippet: `access_log ${file};` })
+      const file = join(instance.prefix ?? "", "logs", "site.log")
+      yield* Effect.gen(function* () {
+        const good = logging(1, file)
+        assert.strictEqual((yield* apply(Fixtures.bundle({ hosts: [good] }), 1)).status, "settled")
+        assert.strictEqual(yield* get(port, "site-1.example.com"), "site 1")
+        yield* until(Effect.promise(async () => (await readFile(file, "utf8")).includes("GET / ")))
+        const bad = logging(2, join(instance.prefix ?? "", "site.log"))
+        const { error } = yield* apply(Fixtures.bundle({ hosts: [good, bad] }), 2)
+        assert.strictEqual(error?.step, "render")
+        assert.include(error?.message, "may only write below")
+        assert.match(error?.file ?? "", /^http\/20-host-site-2-/)
+        assert.isAbove(error?.line ?? 0, 1)
+        assert.strictEqual(error?.resource?.id, bad.id)
       }).pipe(Effect.provide(agentLayer(instance)))
     })
   )

@@ -5,7 +5,7 @@
 import type { ResourceReference } from "@nxmesh/protocol/model/ResourceKind"
 import type { Location, VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import { Result } from "effect"
-import { forbiddenReason, outsideSnippets } from "./ForbiddenRules.ts"
+import { anyLogDirectory, forbiddenReason, outsideSnippets } from "./ForbiddenRules.ts"
 import type { ForbiddenSettings } from "./ForbiddenRules.ts"
 import { allDirectives, parseNginx } from "./Parse.ts"
 import type { Directive } from "./Parse.ts"
@@ -45,7 +45,7 @@ const settingsOf = (tree: Pick<RenderedTree, "files">, logDirectory: string | nu
 /** Everything forbidden in a tree. The files that NxMesh writes by itself are not a tenant's text and are left out. */
 export const forbiddenIn = (
   tree: Pick<RenderedTree, "files">,
-  { logDirectory = null }: { readonly logDirectory?: string | null } = {}
+  { logDirectory = anyLogDirectory }: { readonly logDirectory?: string | null } = {}
 ): ReadonlyArray<ForbiddenDirective> => {
   const settings = settingsOf(tree, logDirectory)
   return tree.files
@@ -85,7 +85,7 @@ const snippetDirectiveProblem = (directive: Directive, logDirectory: string | nu
 /** What is wrong with a snippet by itself: its syntax, or what it holds. For the API, before anything is rendered. */
 export const snippetProblems = (
   snippet: string,
-  { logDirectory = null }: { readonly logDirectory?: string | null } = {}
+  { logDirectory = anyLogDirectory }: { readonly logDirectory?: string | null } = {}
 ): ReadonlyArray<SnippetProblem> => {
   const parsed = parseNginx(snippet)
   if (Result.isFailure(parsed)) return [parsed.failure]

@@ -10,8 +10,12 @@ export interface ForbiddenSettings {
   readonly treeFiles: ReadonlySet<string>
   /** Directories that nothing may serve from or connect into: generations and the proof socket. */
   readonly ownDirectories: ReadonlyArray<string>
+  /** The one directory that log files may lie in; `null` allows none. */
   readonly logDirectory: string | null
 }
+
+/** For whoever checks text without knowing the agent that serves it: the agent knows its directory and looks again. */
+export const anyLogDirectory = "/"
 
 /** Why a directive is forbidden; `null` when it is not. */
 type Rule = (directive: Directive, settings: ForbiddenSettings) => string | null
@@ -117,9 +121,10 @@ const families: ReadonlyArray<readonly [RegExp, Rule]> = [
 
 const logProblem = (destination: string, logDirectory: string | null): string | null => {
   if (destination === "off") return null
-  const allowed = logDirectory !== null && !destination.includes("$") && isWithin(normalPath(destination), logDirectory)
-  if (allowed) return null
-  return logDirectory === null ? "may not name a log file" : `may only write below ${logDirectory}`
+  if (logDirectory === null) return "may not name a log file"
+  const plain = destination.startsWith("/") && !destination.includes("$") && !destination.split("/").includes("..")
+  if (!plain) return 'may only name a file by its absolute path, without variables and ".."'
+  return isWithin(normalPath(destination), logDirectory) ? null : `may only write below ${logDirectory}`
 }
 
 /** Why one directive is forbidden, whatever block it stands in; `null` when it is not. */

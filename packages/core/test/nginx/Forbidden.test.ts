@@ -99,6 +99,33 @@ describe("snippetProblems", () => {
     assert.deepStrictEqual(messages("access_log /var/log/nxmesh/a.log;", "/var/log/nxmesh"), [])
     assert.lengthOf(messages("access_log /var/log/nxmesh/../x;", "/var/log/nxmesh"), 1)
     assert.lengthOf(messages("error_log /var/log/nxmesh2/x;", "/var/log/nxmesh"), 1)
+    assert.lengthOf(messages("access_log var/log/nxmesh/x;", "/var/log/nxmesh"), 1)
+  })
+})
+
+describe("without knowing the agent's log directory", () => {
+  it.each(["access_log /srv/logs/a.log;", "error_log /var/log/nginx/a.log warn;", "access_log off;"])(
+    "leaves %s to the agent",
+    (snippet) => assert.deepStrictEqual(snippetProblems(snippet), [])
+  )
+
+  it.each([
+    "access_log a.log;",
+    "access_log /var/log/../x;",
+    "access_log /var/log/$host;",
+    "error_log stderr;",
+    "error_log syslog:server=192.0.2.1;",
+    "access_log syslog:server=unix:/run/x;"
+  ])("refuses %s", (snippet) => assert.lengthOf(snippetProblems(snippet), 1))
+
+  it("a tree's check says the same, and an agent's names its directory, the file and the line", () => {
+    const tree = renderParts({ hosts: [host(1, { snippet: "access_log /srv/logs/a.log;" })] })
+    assert.deepStrictEqual(forbiddenIn(tree), [])
+    assert.deepStrictEqual(forbiddenIn(tree, { logDirectory: "/srv/logs" }), [])
+    const [found] = forbiddenIn(tree, { logDirectory: "/var/log/nginx" })
+    assert.strictEqual(found?.reason, "may only write below /var/log/nginx")
+    assert.strictEqual(found?.resource?.name, "site 1")
+    assert.isAbove(found?.line ?? 0, 1)
   })
 })
 

@@ -5,6 +5,7 @@ import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import { Forbidden, TooManyRequests, Unauthenticated, Unavailable } from "../Errors.ts"
 import type { SessionId, UserId } from "../Ids.ts"
 import type { Permission, Role } from "../model/Permission.ts"
+import { summaryOf } from "./Summaries.ts"
 
 /** The person whose access token came with the request, verified. */
 export class CurrentUser extends Context.Service<
@@ -37,7 +38,6 @@ export class RequiredPermission extends Context.Service<RequiredPermission, Dema
 
 /** What the OpenAPI document says of an endpoint beyond its schemas. */
 export interface Documentation {
-  readonly summary?: string
   /** A body that works as it is, but for its ids. */
   readonly example?: unknown
   /** Headers of the successful answer, by name, with what they say. */
@@ -47,11 +47,12 @@ export interface Documentation {
 /** The parts of an OpenAPI operation that are written to here. */
 interface Operation {
   summary?: string
+  readonly operationId?: string
   readonly requestBody?: { readonly content?: Readonly<Record<string, { example?: unknown }>> }
   readonly responses: Readonly<Record<string, { headers?: unknown }>>
 }
 
-const documented = (operation: Operation, { example, headers, summary }: Documentation): Operation => {
+const documented = (operation: Operation, { example, headers }: Documentation): Operation => {
   const body = operation.requestBody?.content?.["application/json"]
   if (example !== undefined && body !== undefined) body.example = example
   for (const [status, response] of Object.entries(operation.responses)) {
@@ -60,6 +61,7 @@ const documented = (operation: Operation, { example, headers, summary }: Documen
       Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: "string" } }])
     )
   }
+  const summary = summaryOf(operation.operationId ?? "")
   return summary === undefined ? operation : { ...operation, summary }
 }
 

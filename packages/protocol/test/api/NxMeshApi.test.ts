@@ -44,6 +44,10 @@ describe("NxMeshApi", () => {
     const operations = Object.values(spec.paths).flatMap((path) => Object.values(path))
     assert.strictEqual(operations.length, endpoints().length)
     assert.isTrue(operations.every((operation) => "x-permission" in operation))
+    assert.deepStrictEqual(
+      operations.flatMap((operation) => ((operation as any).summary === undefined ? [operation] : [])),
+      []
+    )
   })
 
   it("has examples that its own schemas accept", () => {

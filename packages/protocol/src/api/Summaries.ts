@@ -1,0 +1,56 @@
+/** What each operation does, in a few words, for the OpenAPI document: by its name, which is `group.endpoint`. */
+
+interface Noun {
+  readonly one: string
+  readonly many: string
+}
+
+const nouns: Readonly<Record<string, Noun>> = {
+  organizations: { one: "an organization", many: "organizations" },
+  workspaces: { one: "a workspace", many: "workspaces" },
+  agents: { one: "an agent", many: "agents" },
+  virtualHosts: { one: "a virtual host", many: "virtual hosts" },
+  upstreams: { one: "an upstream", many: "upstreams" },
+  certificates: { one: "a certificate", many: "certificates" },
+  templates: { one: "a template", many: "templates" },
+  deployments: { one: "a deployment", many: "deployments" },
+  users: { one: "a user", many: "users" }
+}
+
+/** Endpoints that several groups have. */
+const common: Readonly<Record<string, (noun: Noun) => string>> = {
+  list: ({ many }) => `List ${many}`,
+  create: ({ one }) => `Create ${one}`,
+  get: ({ one }) => `Get ${one}`,
+  change: ({ one }) => `Change ${one}: the fields given are replaced, the others stay`,
+  remove: ({ one }) => `Delete ${one}`,
+  versions: ({ one }) => `List the versions of ${one}, newest first, also after its delete`,
+  version: ({ one }) => `Get one version of ${one}`,
+  rollback: ({ one }) => `Go back to a version of ${one}, as a new version; brings back a deleted one`,
+  diff: ({ one }) => `Compare two versions of ${one}: its fields, and the nginx text they render to`
+}
+
+const own: Readonly<Record<string, string>> = {
+  "organizations.workspaces": "List the workspaces of an organization",
+  "organizations.createWorkspace": "Create a workspace in an organization",
+  "agents.register": "Create an agent with a token, and the command that enrols it",
+  "agents.tokens": "List the enrolment tokens of an agent, without their text",
+  "agents.createToken": "Issue an enrolment token, shown this once",
+  "agents.revokeToken": "Revoke an enrolment token",
+  "agents.preview": "Show the files an agent should serve, and how they differ from what it serves",
+  "agents.previewDrafts": "The same as if the drafts were saved; nothing is changed",
+  "agents.deploy": "Deploy again to an agent that is connected",
+  "users.me": "Get the user who asks, with what the role permits",
+  "users.changePassword": "Change the own password; ends the user's other sessions",
+  "auth.login": "Log in with email and password",
+  "auth.refresh": "Get new tokens for a refresh token, which is used up",
+  "auth.logout": "End the session",
+  "wellKnown.jwks": "Get the public keys that access tokens are signed with"
+}
+
+/** `undefined` for an operation that nobody has put into words yet. */
+export const summaryOf = (operationId: string): string | undefined => {
+  const [group = "", endpoint = ""] = operationId.split(".")
+  const noun = nouns[group]
+  return own[operationId] ?? (noun === undefined ? undefined : common[endpoint]?.(noun))
+}

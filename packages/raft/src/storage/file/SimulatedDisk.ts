@@ -1,0 +1,265 @@
+/**
+ * A disk in memory that does what disks do at their worst, for crash tests and simulation. It keeps apart what is
+ * durable and what is only visible to the running process, and a crash decides anew, for each sector and each name,
+ * which of the two there is afterwards.
+ */
+import { basename, dirname } from "node:path"
+import type { File, FileSystem, Lock } from "./FileSystem.ts"
+
+/** What a power cut leaves of the writes that no flush confirmed. */
+export type Survival =
+  /** None. */
+  | { readonly kind: "none" }
+  /** All. */
+  | { readonly kind: "all" }
+  /** The first `count` sectors that were written, in the order of writing, and `tornBytes` of the next. */
+  | { readonly kind: "prefix"; readonly count: number; readonly tornBytes: number }
+  /** Those for which the function says so: later ones without earlier ones too. */
+  | { readonly kind: "chosen"; readonly survives: () => boolean }
+
+export interface DiskFault {
+  /** Counts from 1 over every operation that changes the disk. */
+  readonly operation: number
+  /** `cut`: the power goes before it. `EIO` and `ENOSPC`: it fails; of a write, a part may have happened. */
+  readonly kind: "cut" | "EIO" | "ENOSPC"
+}
+
+/** Thrown in place of an operation when the power is cut, and by every one after it. */
+export class PowerCut extends Error {
+  override readonly message = "the power is cut"
+}
+
+interface Inode {
+  visible: Uint8Array
+  size: number
+  durable: Uint8Array
+  /** In the order of writing: the sectors touched since the last flush, each as it was then. */
+  pending: Array<{ readonly sector: number; readonly bytes: Uint8Array; readonly end: number }>
+}
+
+type NameChange =
+  | { readonly kind: "link"; readonly path: string; readonly inode: Inode }
+  | { readonly kind: "unlink"; readonly path: string }
+
+export const sectorBytes = 512
+
+const systemError = (code: string, operation: string): Error =>
+  Object.assign(new Error(`${code}: ${operation} (simulated)`), { code })
+
+const grow = (bytes: Uint8Array, size: number): Uint8Array => {
+  if (bytes.length >= size) return bytes
+  const larger = new Uint8Array(Math.max(size, bytes.length * 2))
+  larger.set(bytes)
+  return larger
+}
+
+export class SimulatedDisk implements FileSystem {
+  /** Operations that changed something, so far. */
+  operations = 0
+  /** What happened, one word each: a test that wants every kind of boundary can count them. */
+  readonly history: Array<string> = []
+  private fault: DiskFault | null = null
+  private isOff = false
+  private names = new Map<string, Inode>()
+  private durableNames = new Map<string, Inode>()
+  private nameChanges: Array<NameChange> = []
+  private readonly locks = new Set<string>()
+
+  failAt(fault: DiskFault | null): void {
+    this.fault = fault
+  }
+
+  /** The power comes back: what there is now is durable. Open files of before are of no use any more. */
+  restart(survival: Survival): void {
+    const budget = { left: survival.kind === "prefix" ? survival.count : 0 }
+    // Names are journalled in their order: a prefix of the changes survives.
+    for (const change of this.nameChanges) {
+      if (!survivesName(survival)) break
+      if (change.kind === "link") this.durableNames.set(change.path, change.inode)
+      else this.durableNames.delete(change.path)
+    }
+    const inodes = new Set([...this.names.values(), ...this.durableNames.values()])
+    for (const inode of inodes) settle(inode, survival, budget)
+    this.names = new Map(this.durableNames)
+    this.nameChanges = []
+    this.locks.clear()
+    this.fault = null
+    this.isOff = false
+  }
+
+  /** The process dies, the machine goes on: all that was written is there, and as little durable as before. */
+  kill(): void {
+    this.locks.clear()
+    this.fault = null
+    this.isOff = false
+  }
+
+  /** Changes bytes behind everybody's back. */
+  damage(path: string, offset: number, change: (bytes: Uint8Array) => void): void {
+    const inode = this.inode(path)
+    for (const bytes of [inode.visible, inode.durable]) change(bytes.subarray(offset))
+  }
+
+  /** Everything in a file, as a process sees it. */
+  content(path: string): Uint8Array {
+    const inode = this.inode(path)
+    return inode.visible.slice(0, inode.size)
+  }
+
+  makeDirectory(): void {
+    // Directories are only prefixes of names here.
+  }
+
+  list(directory: string): ReadonlyArray<string> {
+    this.assertOn()
+    return [...this.names.keys()]
+      .filter((path) => dirname(path) === directory)
+      .map((path) => basename(path))
+      .sort()
+  }
+
+  open(path: string, mode: "create" | "existing"): File {
+    this.assertOn()
+    const found = this.names.get(path)
+    if (mode === "existing") {
+      if (found === undefined) throw systemError("ENOENT", "open")
+      return this.handle(found)
+    }
+    if (found !== undefined) throw systemError("EEXIST", "open")
+    this.change("create")
+    const inode: Inode = { visible: new Uint8Array(0), size: 0, durable: new Uint8Array(0), pending: [] }
+    this.names.set(path, inode)
+    this.nameChanges.push({ kind: "link", path, inode })
+    return this.handle(inode)
+  }
+
+  rename(from: string, to: string): void {
+    this.change("rename")
+    const inode = this.inode(from)
+    this.names.delete(from)
+    this.names.set(to, inode)
+    this.nameChanges.push({ kind: "link", path: to, inode }, { kind: "unlink", path: from })
+  }
+
+  remove(path: string): void {
+    this.change("remove")
+    if (!this.names.delete(path)) throw systemError("ENOENT", "unlink")
+    this.nameChanges.push({ kind: "unlink", path })
+  }
+
+  syncDirectory(): void {
+    this.change("syncDirectory")
+    this.durableNames = new Map(this.names)
+    this.nameChanges = []
+  }
+
+  lock(path: string): Lock {
+    this.assertOn()
+    if (this.locks.has(path)) throw systemError("EBUSY", "lock")
+    this.locks.add(path)
+    return { release: () => void this.locks.delete(path) }
+  }
+
+  private inode(path: string): Inode {
+    const inode = this.names.get(path)
+    if (inode === undefined) throw systemError("ENOENT", "open")
+    return inode
+  }
+
+  private assertOn(): void {
+    if (this.isOff) throw new PowerCut()
+  }
+
+  /** One more operation that changes the disk; throws when it is the one that fails. */
+  private change(name: string, beforeFailing?: () => void): void {
+    this.assertOn()
+    this.operations += 1
+    this.history.push(name)
+    if (this.fault === null || this.operations < this.fault.operation) return
+    if (this.fault.kind === "cut") {
+      this.isOff = true
+      throw new PowerCut()
+    }
+    // A full disk stays full; a sector that failed once may work again, which is the trap.
+    if (this.operations === this.fault.operation || this.fault.kind === "ENOSPC") {
+      if (this.fault.kind === "ENOSPC" && name !== "write" && name !== "create") return
+      beforeFailing?.()
+      throw systemError(this.fault.kind, name)
+    }
+  }
+
+  private handle(inode: Inode): File {
+    return {
+      write: (bytes, offset) => {
+        this.change("write", () => writeTo(inode, bytes.subarray(0, bytes.length >> 1), offset))
+        writeTo(inode, bytes, offset)
+      },
+      read: (into, offset) => {
+        this.assertOn()
+        const found = inode.visible.subarray(offset, Math.min(inode.size, offset + into.length))
+        into.set(found)
+        return found.length
+      },
+      sync: () => {
+        // After a flush that failed the kernel takes the pages for clean, though they never got to the disk.
+        this.change("sync", () => void (inode.pending = []))
+        settle(inode, { kind: "all" }, { left: 0 })
+      },
+      size: () => inode.size,
+      close: () => undefined
+    }
+  }
+}
+
+const survivesName = (survival: Survival): boolean => {
+  switch (survival.kind) {
+    case "none":
+      return false
+    case "all":
+      return true
+    case "prefix":
+      return survival.count > 0
+    case "chosen":
+      return survival.survives()
+  }
+}
+
+const writeTo = (inode: Inode, bytes: Uint8Array, offset: number): void => {
+  const end = offset + bytes.length
+  inode.visible = grow(inode.visible, end)
+  inode.visible.set(bytes, offset)
+  inode.size = Math.max(inode.size, end)
+  for (let sector = Math.floor(offset / sectorBytes); sector * sectorBytes < end; sector++) {
+    const start = sector * sectorBytes
+    const stop = Math.min(start + sectorBytes, inode.size)
+    inode.pending.push({ sector, bytes: inode.visible.slice(start, stop), end: stop })
+  }
+}
+
+/** Decides what of the pending sectors is on the disk, and lets that be all there is. */
+const settle = (inode: Inode, survival: Survival, budget: { left: number }): void => {
+  let isTornDone = false
+  for (const { sector, bytes } of inode.pending) {
+    let kept = bytes
+    if (survival.kind === "none" || (survival.kind === "chosen" && !survival.survives())) continue
+    if (survival.kind === "prefix") {
+      if (budget.left === 0) {
+        if (isTornDone || survival.tornBytes === 0) continue
+        isTornDone = true
+        kept = bytes.subarray(0, survival.tornBytes)
+      } else budget.left -= 1
+    }
+    inode.durable = growExactly(inode.durable, sector * sectorBytes + kept.length)
+    inode.durable.set(kept, sector * sectorBytes)
+  }
+  inode.pending = []
+  inode.visible = inode.durable.slice()
+  inode.size = inode.visible.length
+}
+
+const growExactly = (bytes: Uint8Array, size: number): Uint8Array => {
+  if (bytes.length >= size) return bytes
+  const larger = new Uint8Array(size)
+  larger.set(bytes)
+  return larger
+}

@@ -32,10 +32,10 @@ export const alertsOf = ({ answeredBy, expected, lastOutcome, nginx, system }: F
       of("warning", "config_mismatch", `nginx serves deployment ${answeredBy}, and ${expected} was the last to settle`)
     )
   }
-  if (lastOutcome !== null && lastOutcome.status !== "settled") {
-    const { error, status } = lastOutcome
-    const severity = status === "rollback_failed" ? "critical" : "warning"
-    alerts.push(of(severity, "deployment_failed", `the last deployment ended ${status}: ${error?.message ?? ""}`))
+  // Other failures are the master's to judge: it knows whether what failed is still wanted.
+  if (lastOutcome?.status === "rollback_failed") {
+    const what = lastOutcome.error?.message ?? ""
+    alerts.push(of("critical", "rollback_failed", `the last deployment failed, and so did the way back: ${what}`))
   }
   if (isFull(system.memory_used_mb, system.memory_total_mb)) {
     alerts.push(of("warning", "memory_full", `${system.memory_used_mb} of ${system.memory_total_mb} MB in use`))

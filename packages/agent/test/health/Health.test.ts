@@ -2,6 +2,7 @@ import { alertsOf, type Findings } from "@nxmesh/agent/health/Alerts"
 import { significance } from "@nxmesh/agent/health/HealthReporter"
 import { cpuPercent, parseCpu, parseMemory, systemMetrics } from "@nxmesh/agent/health/HostMetrics"
 import { requestsPerSecond } from "@nxmesh/agent/health/NginxHealth"
+import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
 
 const nginx = { is_running: true, pid: 7, uptime_seconds: 1, active_connections: 1, requests_per_second: 0 }
@@ -17,6 +18,21 @@ describe("alertsOf", () => {
   it("tells a silent proof socket from one that answers for another deployment", () => {
     assert.deepStrictEqual(codes({ answeredBy: null }), ["proof_silent"])
     assert.deepStrictEqual(codes({ answeredBy: "d0" }), ["config_mismatch"])
+  })
+  it("tells of a failed way back, and leaves other failed deployments to the master, who knows what is wanted", () => {
+    const ended = {
+      id: DeploymentId.make("01980000-0000-7000-8000-000000000001"),
+      generation: Generation.make("a".repeat(64)),
+      started_at: "2026-03-02T14:30:00.000Z",
+      finished_at: "2026-03-02T14:30:01.000Z",
+      serving_after_millis: null,
+      settled_after_millis: null,
+      serving_generation: null,
+      warnings: [],
+      error: null
+    }
+    assert.deepStrictEqual(codes({ lastOutcome: { ...ended, status: "rollback_failed" } }), ["rollback_failed"])
+    assert.deepStrictEqual(codes({ lastOutcome: { ...ended, status: "failed" } }), [])
   })
   it("warns of memory and disk that are nearly full, and not of totals that are unknown", () => {
     const full = { ...system, memory_used_mb: 95, disk_used_gb: 96 }

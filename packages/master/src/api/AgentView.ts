@@ -14,14 +14,13 @@ type Stored = ResourceOf<"agent">
 export const derivedState = Effect.fnUntraced(function* (stored: Stored) {
   const presence = yield* (yield* LiveAgents).presence(stored.id)
   const last = yield* (yield* Reads).lastDeployment(stored.id)
-  return { presence, ...agentState(stored, presence, last) }
+  const desired = yield* Effect.orElseSucceed((yield* ConfigEngine).generation(stored.id), () => undefined)
+  return { presence, desired, ...agentState(stored, presence, last, desired) }
 })
 
 export const agentView = Effect.fnUntraced(function* (stored: Stored) {
-  const { presence, reason, state } = yield* derivedState(stored)
-  const generation = yield* (yield* ConfigEngine)
-    .generation(stored.id)
-    .pipe(Effect.mapError(() => notFound("agent", stored.id)))
+  const { desired, presence, reason, state } = yield* derivedState(stored)
+  if (desired === undefined) return yield* Effect.fail(notFound("agent", stored.id))
   const { enrolled_at: _enrolled, facts, ...agent } = stored
   const view: Agent = {
     ...agent,
@@ -33,7 +32,7 @@ export const agentView = Effect.fnUntraced(function* (stored: Stored) {
     deployment_mode: facts?.deployment_mode ?? null,
     last_seen_at: presence?.lastSeenAt ?? null,
     capabilities: facts?.capabilities ?? [],
-    desired_generation: generation,
+    desired_generation: desired,
     // The agent's own word; the record answers for one that this master has not met since it started.
     serving_generation: presence?.serving ?? (yield* (yield* Reads).servingGeneration(stored.id)) ?? null
   }

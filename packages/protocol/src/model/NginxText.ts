@@ -187,11 +187,15 @@ export const LocationPath = line(Limits.pathCharactersMax).check(
   fitsArgument
 )
 
+/** Escapes that PCRE refuses (pcre2pattern, "Unsupported escape sequences"); JavaScript reads some as letters. */
+const javaScriptEscape = /(?<!\\)(?:\\\\)*\\[FLlNUu]/
+
 /**
  * Whether a text can be a regular expression of nginx's. JavaScript's grammar and PCRE's differ at the edges; what
  * both accept covers what sites use, and `nginx -t` has the last word.
  */
 const isRegularExpression = (text: string): boolean => {
+  if (javaScriptEscape.test(text)) return false
   try {
     new RegExp(text)
     return true

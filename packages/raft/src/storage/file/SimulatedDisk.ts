@@ -34,7 +34,7 @@ interface Inode {
   size: number
   durable: Uint8Array
   /** In the order of writing: the sectors touched since the last flush, each as it was then. */
-  pending: Array<{ readonly sector: number; readonly bytes: Uint8Array; readonly end: number }>
+  pending: Array<{ readonly sector: number; readonly bytes: Uint8Array }>
 }
 
 type NameChange =
@@ -203,7 +203,7 @@ export class SimulatedDisk implements FileSystem {
       sync: () => {
         // After a flush that failed the kernel takes the pages for clean, though they never got to the disk.
         this.change("sync", () => void (inode.pending = []))
-        settle(inode, { kind: "all" }, { left: 0 })
+        flush(inode)
       },
       size: () => inode.size,
       close: () => undefined
@@ -232,8 +232,18 @@ const writeTo = (inode: Inode, bytes: Uint8Array, offset: number): void => {
   for (let sector = Math.floor(offset / sectorBytes); sector * sectorBytes < end; sector++) {
     const start = sector * sectorBytes
     const stop = Math.min(start + sectorBytes, inode.size)
-    inode.pending.push({ sector, bytes: inode.visible.slice(start, stop), end: stop })
+    inode.pending.push({ sector, bytes: inode.visible.slice(start, stop) })
   }
+}
+
+const flush = (inode: Inode): void => {
+  for (const { sector, bytes } of inode.pending) writeDurable(inode, sector, bytes)
+  inode.pending = []
+}
+
+const writeDurable = (inode: Inode, sector: number, bytes: Uint8Array): void => {
+  inode.durable = growExactly(inode.durable, sector * sectorBytes + bytes.length)
+  inode.durable.set(bytes, sector * sectorBytes)
 }
 
 /** Decides what of the pending sectors is on the disk, and lets that be all there is. */
@@ -249,8 +259,7 @@ const settle = (inode: Inode, survival: Survival, budget: { left: number }): voi
         kept = bytes.subarray(0, survival.tornBytes)
       } else budget.left -= 1
     }
-    inode.durable = growExactly(inode.durable, sector * sectorBytes + kept.length)
-    inode.durable.set(kept, sector * sectorBytes)
+    writeDurable(inode, sector, kept)
   }
   inode.pending = []
   inode.visible = inode.durable.slice()

@@ -5,14 +5,15 @@
  * One sync is under way at a time and covers what was written before it began, as in a group commit.
  */
 
-import type { Entry, HardState, Index, SnapshotMetadata } from "../../core/Types.ts"
+import { initialHardState } from "../../core/State.ts"
+import type { Configuration, Entry, HardState, Index, Snapshot, Term } from "../../core/Types.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
 import type { Counters } from "./Counters.ts"
 import type { EventQueue } from "./EventQueue.ts"
 
 /** A snapshot with what the state machine wrote into it. */
 export interface SnapshotFile {
-  readonly metadata: SnapshotMetadata
+  readonly snapshot: Snapshot
   readonly bytes: Uint8Array
 }
 
@@ -27,9 +28,11 @@ export interface DiskWrite {
 export interface DiskContent {
   readonly hardState: HardState
   readonly snapshot: SnapshotFile | null
-  /** Everything after `offset`, which is what the log was compacted to. */
+  /** Where the log starts: the last entry that was compacted. */
+  readonly base: { readonly index: Index; readonly term: Term }
   readonly entries: ReadonlyArray<Entry>
-  readonly offset: Index
+  /** In effect at the base. */
+  readonly configuration: Configuration | null
 }
 
 interface Pending {
@@ -43,10 +46,11 @@ export interface DiskSpeed {
 }
 
 export class Disk {
-  private hardState: HardState = { term: 0, vote: null, commit: 0 }
+  private hardState: HardState = initialHardState
   private snapshot: SnapshotFile | null = null
   private entries: Array<Entry> = []
-  private offset: Index = 0
+  private base: { readonly index: Index; readonly term: Term } = { index: 0, term: 0 }
+  private configuration: Configuration | null
   private pending: Array<Pending> = []
   private isSyncing = false
   private generation = 0
@@ -56,7 +60,8 @@ export class Disk {
   speed: DiskSpeed = { syncMillisMin: 1, syncMillisMax: 3 }
   stalledUntilMillis = 0
 
-  constructor(random: SeededRandom, queue: EventQueue, counters: Counters) {
+  constructor(random: SeededRandom, queue: EventQueue, counters: Counters, bootstrap: Configuration | null) {
+    this.configuration = bootstrap
     this.random = random
     this.queue = queue
     this.counters = counters
@@ -70,16 +75,21 @@ export class Disk {
 
   /** What a restart would find if everything unsynced were lost. */
   durable(): DiskContent {
-    return { hardState: this.hardState, snapshot: this.snapshot, entries: this.entries, offset: this.offset }
+    const { hardState, snapshot, base, entries, configuration } = this
+    return { hardState, snapshot, base, entries: [...entries], configuration }
   }
 
-  /** The durable entry's term at an index; undefined when there is none, or when it was compacted. */
-  durableTerm(index: Index): number | undefined {
-    return this.entries[index - this.offset - 1]?.term
+  durableHardState(): HardState {
+    return this.hardState
   }
 
-  lastDurable(): Index {
-    return this.offset + this.entries.length
+  /** Whether an entry is here, or in what the snapshot stands for. */
+  holds(index: Index, term: Term): boolean {
+    return index <= this.base.index || this.entries[index - this.base.index - 1]?.term === term
+  }
+
+  private lastDurable(): Index {
+    return this.base.index + this.entries.length
   }
 
   /** The process dies: of what was not synced, some reached the disk. */
@@ -110,9 +120,11 @@ export class Disk {
 
   /** Gives up entries that the snapshot stands for. */
   compact(index: Index): void {
-    if (index <= this.offset) return
-    this.entries = this.entries.slice(index - this.offset)
-    this.offset = index
+    const last = this.entries[index - this.base.index - 1]
+    if (last === undefined) return
+    const removed = this.entries.splice(0, index - this.base.index)
+    for (const entry of removed) if (entry.kind === "Configuration") this.configuration = entry.configuration
+    this.base = { index, term: last.term }
   }
 
   private startSync(): void {
@@ -131,14 +143,10 @@ export class Disk {
   }
 
   private commit({ hardState, truncateFrom, entries, install }: DiskWrite): void {
-    if (install !== null) {
-      this.snapshot = install
-      this.compactTo(install.metadata)
-    }
+    if (install !== null) this.reset(install)
     if (truncateFrom !== null)
-      this.entries.length = Math.max(0, Math.min(this.entries.length, truncateFrom - this.offset - 1))
+      this.entries.length = Math.max(0, Math.min(this.entries.length, truncateFrom - this.base.index - 1))
     for (const entry of entries) {
-      if (entry.index <= this.offset) continue
       const expected = this.lastDurable() + 1
       if (entry.index !== expected) throw new Error(`a gap on the disk: entry ${entry.index} where ${expected} is next`)
       this.entries.push(entry)
@@ -146,11 +154,12 @@ export class Disk {
     if (hardState !== null) this.hardState = hardState
   }
 
-  /** A received snapshot replaces the log, but for entries that provably follow it. */
-  private compactTo({ index, term }: SnapshotMetadata): void {
-    if (index <= this.offset) return
-    const follows = this.durableTerm(index) === term
-    this.entries = follows ? this.entries.slice(index - this.offset) : []
-    this.offset = index
+  /** A received snapshot takes the place of the whole log. */
+  private reset(file: SnapshotFile): void {
+    const { index, term, configuration } = file.snapshot.metadata
+    this.snapshot = file
+    this.base = { index, term }
+    this.entries = []
+    this.configuration = configuration
   }
 }

@@ -13,8 +13,7 @@ export class SafetyViolation extends Error {
 /** The part of a node that can be seen at the moment of a check. */
 export interface LogView {
   /** Undefined where the log was compacted or does not reach. */
-  readonly termAt: (index: Index) => Term | undefined
-  readonly lastIndex: Index
+  readonly termAt: (index: Index) => Term | null
 }
 
 interface Committed {
@@ -25,7 +24,7 @@ interface Committed {
 
 interface Appended {
   readonly entry: Entry
-  readonly previousTerm: Term | undefined
+  readonly previousTerm: Term | null
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
@@ -53,6 +52,12 @@ export class Oracle {
   /** The highest index that any leader committed so far. */
   get commit(): Index {
     return this.committed.length
+  }
+
+  committedTerm(index: Index): Term {
+    const known = this.committed[index - 1]
+    if (known === undefined) throw new SafetyViolation(`entry ${index} is in a snapshot, but no leader committed it`)
+    return known.entry.term
   }
 
   get leaderChanges(): number {
@@ -88,8 +93,7 @@ export class Oracle {
       if (!sameEntry(known.entry, entry)) {
         throw new SafetyViolation(`${node} appended another entry ${entry.index} of term ${entry.term} than others did`)
       }
-      if (previousTerm === undefined || known.previousTerm === undefined || previousTerm === known.previousTerm)
-        continue
+      if (previousTerm === null || known.previousTerm === null || previousTerm === known.previousTerm) continue
       throw new SafetyViolation(
         `${node} has entry ${entry.index} of term ${entry.term} after one of term ${previousTerm}, others after one of term ${known.previousTerm}`
       )

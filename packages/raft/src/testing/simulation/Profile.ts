@@ -3,6 +3,9 @@
  * al., 2012): a run with all faults at once would rarely get far enough to need any one of them.
  */
 
+import { defaultOptions } from "../../core/Options.ts"
+import type { Options } from "../../core/Options.ts"
+import type { NodeId } from "../../core/Types.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
 import type { LinkQuality } from "./Network.ts"
 
@@ -40,6 +43,9 @@ export interface Profile {
   readonly chunkBytes: number
   /** Clock rates differ between nodes by up to this much. */
   readonly driftPercentMax: number
+  readonly appendBytesMax: number
+  readonly inflightMessagesMax: number
+  readonly uncommittedBytesMax: number
   readonly preVote: boolean
   readonly checkQuorum: boolean
   readonly priorities: boolean
@@ -69,6 +75,9 @@ export const drawProfile = (random: SeededRandom, durationMillis: number): Profi
   trailing: random.pick([0, 3, 20]),
   chunkBytes: random.pick([64, 512, 1_000_000]),
   driftPercentMax: random.pick([0, 5, 30]),
+  appendBytesMax: random.pick([100, 1000, 1_000_000]),
+  inflightMessagesMax: random.pick([1, 3, 64]),
+  uncommittedBytesMax: random.pick([1000, 1_000_000]),
   preVote: !random.chance(15),
   checkQuorum: !random.chance(15),
   priorities: random.chance(20),
@@ -76,4 +85,20 @@ export const drawProfile = (random: SeededRandom, durationMillis: number): Profi
   keys: random.between(2, 5),
   thinkMillisMax: random.pick([150, 400, 800]),
   durationMillis
+})
+
+/** Coarse, so that a simulated minute is short: elections after 400 to 800 ms. */
+export const tickMillis = 50
+
+export const raftOptions = (profile: Profile, id: NodeId): Options => ({
+  ...defaultOptions,
+  electionTicks: 8,
+  heartbeatTicks: 2,
+  preVote: profile.preVote,
+  checkQuorum: profile.checkQuorum,
+  priority: profile.priorities ? Number(id.slice(1)) % 3 : 0,
+  appendBytesMax: profile.appendBytesMax,
+  inflightMessagesMax: profile.inflightMessagesMax,
+  uncommittedBytesMax: profile.uncommittedBytesMax,
+  snapshotChunkBytes: profile.chunkBytes
 })

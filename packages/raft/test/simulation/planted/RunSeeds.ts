@@ -1,0 +1,23 @@
+// node RunSeeds.ts <folder of the sources> <first seed> <seeds> <simulated milliseconds> <seconds>
+//
+// Runs seeds of the simulator found in a folder until one fails, all are done or the time is over, and prints what came
+// of it as one line of JSON.
+
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import type * as SimulationModule from "../../../src/testing/simulation/Simulation.ts"
+
+const [folder = "", first = "1", seeds = "200", durationMillis = "60000", seconds = "60"] = process.argv.slice(2)
+const { simulate } = (await import(
+  pathToFileURL(join(folder, "testing", "simulation", "Simulation.ts")).href
+)) as typeof SimulationModule
+
+const deadline = performance.now() + Number(seconds) * 1000
+let ran = 0
+let caught: { readonly seed: number; readonly kind: string; readonly message: string } | null = null
+for (let seed = Number(first); ran < Number(seeds) && caught === null && performance.now() < deadline; seed++) {
+  const { failure } = simulate({ seed, durationMillis: Number(durationMillis), traceLines: 0 })
+  ran++
+  if (failure !== null) caught = { seed, kind: failure.kind, message: failure.message.split("\n")[0] ?? "" }
+}
+process.stdout.write(`${JSON.stringify({ ran, caught })}\n`)

@@ -5,6 +5,8 @@ export const Limits = {
   // deploy
   /** Settled generation directories kept for rollback, the one in use among them (AF-002). */
   generationsKeptMax: 5,
+  /** Generations whose files are known without being read: the one that serves, and one that failed after it. */
+  treesRememberedMax: 2,
   /** Files written or linked before other fibers get a turn. */
   stageFilesPerTurn: 64,
   /** Up to this many new files are fsynced one by one; above it one syncfs is faster. */

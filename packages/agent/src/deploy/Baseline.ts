@@ -43,7 +43,7 @@ export const establish = Effect.fn("Baseline.establish")(function* (
   const deploymentId = yield* around.newDeploymentId
   const directory = directoryName(yield* DateTime.now, sequence + 1)
   const { files } = yield* around.renderer.render({ bundle: emptyBundle, directory, deploymentId })
-  yield* GenerationDirectory.stage(confDirectory, directory, null, files)
+  yield* GenerationDirectory.stage(confDirectory, directory, null, files, around.treeMemory)
   const served: Served = { directory, deploymentId, generation: emptyBundle.generation }
   yield* GenerationDirectory.swap(confDirectory, directory)
   yield* journal.record({ _tag: "Based", served, sequence: sequence + 1 })

@@ -1,12 +1,17 @@
-/** Renders with core's renderer, for the nginx that is here and with the addresses that names have now. */
-import { Effect, Layer, Ref, Result } from "effect"
+/**
+ * Renders with core's renderer, for the nginx that is here and with the addresses that names have now. The text is made
+ * for a directory of one made-up name, and the real one put in its place: so text from before can be used again.
+ */
+import { Effect, Layer, Redacted, Ref, Result } from "effect"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { type ForbiddenDirective, forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
 import type { Layout } from "@nxmesh/core/nginx/Layout"
-import { hostNames, render } from "@nxmesh/core/nginx/Render"
+import { hostNames, render, type RenderedFile } from "@nxmesh/core/nginx/Render"
 import type { RenderError } from "@nxmesh/core/nginx/RenderError"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { AddressesInUse } from "./AddressesInUse.ts"
+import { RenderMemory } from "./RenderMemory.ts"
 import { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 
 const fromRenderError = (error: RenderError): RenderFailure =>
@@ -16,14 +21,36 @@ const fromRenderError = (error: RenderError): RenderFailure =>
 const fromForbidden = ({ directive, file, line, reason, resource }: ForbiddenDirective): RenderFailure =>
   new RenderFailure({ message: `"${directive}" is not allowed: ${reason}`, file, line, resource })
 
+/** A name that no tenant can guess: in a tenant's text it would be replaced too. */
+const makePlaceholder = Effect.gen(function* () {
+  const { token } = yield* Identifiers
+  return `placeholder-${Redacted.value(yield* token(16))}`
+})
+
+/** The files for the directory that they will lie in. One that does not name it stays the same object. */
+export const settledIn = (
+  files: ReadonlyArray<RenderedFile>,
+  placeholder: string,
+  directory: string
+): ReadonlyArray<RenderedFile> =>
+  files.map((file) =>
+    file.content.includes(placeholder)
+      ? { ...file, content: file.content.replaceAll(placeholder, () => directory) }
+      : file
+  )
+
 /** The renderer of real deployments. */
-export const layer = (layout: Layout): Layer.Layer<TreeRenderer, never, AddressesInUse | NginxFacts | Resolver> =>
+export const layer = (
+  layout: Layout
+): Layer.Layer<TreeRenderer, never, AddressesInUse | Identifiers | NginxFacts | Resolver> =>
   Layer.effect(
     TreeRenderer,
     Effect.gen(function* () {
       const facts = yield* NginxFacts
       const inUse = yield* AddressesInUse
       const resolver = yield* Resolver
+      const placeholder = yield* makePlaceholder
+      const memory = new RenderMemory()
       return TreeRenderer.of({
         render: Effect.fn("BundleRenderer.render")(function* ({ bundle, directory, deploymentId }) {
           const nginx = yield* Effect.mapError(
@@ -32,10 +59,12 @@ export const layer = (layout: Layout): Layer.Layer<TreeRenderer, never, Addresse
           )
           const addresses = yield* resolver.resolve(hostNames(bundle))
           yield* Ref.set(inUse, addresses)
-          const rendered = render({ bundle, nginx, layout, directory, deploymentId, addresses })
-          const tree = yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
-          const [forbidden] = forbiddenIn({ files: tree.files }, { logDirectory: layout.logDirectory })
-          return forbidden === undefined ? tree : yield* fromForbidden(forbidden)
+          const input = { bundle, nginx, layout, directory: placeholder, deploymentId, addresses }
+          const rendered = render(input, memory.hostRenderer(bundle))
+          const { files, warnings } = yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
+          const [forbidden] = forbiddenIn({ files }, { logDirectory: layout.logDirectory }, memory.fileCheck())
+          if (forbidden !== undefined) return yield* fromForbidden(forbidden)
+          return { files: settledIn(files, placeholder, directory), warnings }
         })
       })
     })

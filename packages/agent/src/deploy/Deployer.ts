@@ -24,6 +24,7 @@ import { refusal } from "./OrderGuard.ts"
 import * as KeptGeneration from "./KeptGeneration.ts"
 import * as Recoverer from "./Recoverer.ts"
 import { intervalMillis, waitMillis } from "./ReloadBudget.ts"
+import { TreeMemory } from "./TreeMemory.ts"
 import { type RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 
 export interface ApplyRequest {
@@ -89,7 +90,8 @@ export const surroundings: Effect.Effect<Surroundings, never, Identifiers | Ngin
       renderer: yield* TreeRenderer,
       ensureRunning,
       validationMode: yield* Validation.detectMode,
-      newDeploymentId: Effect.map(uuid, (id) => DeploymentId.make(id))
+      newDeploymentId: Effect.map(uuid, (id) => DeploymentId.make(id)),
+      treeMemory: new TreeMemory()
     }
   })
 

@@ -16,6 +16,7 @@ import type { Action } from "./DeploymentMachine.ts"
 import * as FailureReport from "./FailureReport.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
 import * as Switch from "./Switch.ts"
+import type { TreeMemory } from "./TreeMemory.ts"
 import type { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 import { StepFailed, type Work } from "./Work.ts"
 
@@ -25,6 +26,7 @@ export interface Surroundings {
   readonly ensureRunning: Effect.Effect<NginxMaster, NginxError | FileError>
   readonly validationMode: Validation.ValidationMode
   readonly newDeploymentId: Effect.Effect<DeploymentId>
+  readonly treeMemory: TreeMemory
 }
 
 type StepError = NginxError | FileError | RenderFailure | StepFailed
@@ -36,8 +38,9 @@ const render: Step = Effect.fnUntraced(function* (_, work) {
   work.warnings.push(...rendering.warnings)
 })
 
-const stage: Step = Effect.fnUntraced(function* ({ instance }, { attempt, files }) {
-  yield* GenerationDirectory.stage(instance.confDirectory, attempt.directory, attempt.previous.directory, files)
+const stage: Step = Effect.fnUntraced(function* ({ instance, treeMemory }, { attempt, files }) {
+  const { confDirectory } = instance
+  yield* GenerationDirectory.stage(confDirectory, attempt.directory, attempt.previous.directory, files, treeMemory)
 })
 
 const placeOf = ({ instance }: Surroundings, { attempt, files }: Work): FailureReport.TreePlace => ({

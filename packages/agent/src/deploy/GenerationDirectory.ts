@@ -13,6 +13,7 @@ import { Limits } from "../Limits.ts"
 import * as BoundedCommand from "../nginx/BoundedCommand.ts"
 import { superfluous } from "./DirectoryName.ts"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
+import { TreeMemory } from "./TreeMemory.ts"
 import * as TreeWriter from "./TreeWriter.ts"
 
 const attempt = <A>(operation: string, path: string, run: () => Promise<A>): Effect.Effect<A, FileError> =>
@@ -41,10 +42,11 @@ export const stage = Effect.fn("GenerationDirectory.stage")(function* (
   confDirectory: string,
   name: string,
   previous: string | null,
-  files: ReadonlyArray<RenderedFile>
+  files: ReadonlyArray<RenderedFile>,
+  memory: TreeMemory = new TreeMemory()
 ): Effect.fn.Return<TreeWriter.Written, FileError> {
   const from = previous === null ? null : join(confDirectory, previous)
-  const written = yield* TreeWriter.write(join(confDirectory, name), from, files)
+  const written = yield* TreeWriter.write(join(confDirectory, name), from, files, memory)
   yield* syncFiles(join(confDirectory, name), written.files)
   for (const directory of written.directories) yield* syncPath(directory)
   yield* syncPath(confDirectory)

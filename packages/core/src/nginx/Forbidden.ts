@@ -30,30 +30,26 @@ const single = (files: ReadonlyArray<RenderedFile>, path: string, name: string):
   return null
 }
 
+const isConfiguration = (path: string): boolean => path.endsWith(".conf")
+
 /** Where a tree lives is read from the tree's own files, so that the check needs nothing else. */
 const settingsOf = (tree: Pick<RenderedTree, "files">, logDirectory: string | null): ForbiddenSettings => {
   const root = single(tree.files, "nxmesh.conf", "include")?.replace(/\/http\/\*\.conf$/, "") ?? null
   const socket = single(tree.files, "http/90-proof.conf", "listen")?.replace(/^unix:/, "") ?? null
   const parentOf = (path: string) => path.replace(/\/[^/]*$/, "")
   return {
-    treeFiles: new Set(root === null ? [] : tree.files.map(({ path }) => `${root}/${path}`)),
+    treeFiles: new Set(
+      root === null ? [] : tree.files.filter(({ path }) => !isConfiguration(path)).map(({ path }) => `${root}/${path}`)
+    ),
     ownDirectories: [root, socket].filter((path) => path !== null).map(parentOf),
     logDirectory
   }
 }
 
-/** Everything forbidden in a tree. The files that NxMesh writes by itself are not a tenant's text and are left out. */
-export const forbiddenIn = (
-  tree: Pick<RenderedTree, "files">,
-  { logDirectory = anyLogDirectory }: { readonly logDirectory?: string | null } = {}
-): ReadonlyArray<ForbiddenDirective> => {
-  const settings = settingsOf(tree, logDirectory)
-  return tree.files
-    .filter(({ path, resource }) => resource !== null && path.endsWith(".conf"))
-    .flatMap((file) => forbiddenInFile(file, settings))
-}
+/** What is forbidden in one file. */
+export type FileCheck = (file: RenderedFile, settings: ForbiddenSettings) => ReadonlyArray<ForbiddenDirective>
 
-const forbiddenInFile = (file: RenderedFile, settings: ForbiddenSettings): ReadonlyArray<ForbiddenDirective> => {
+export const forbiddenInFile: FileCheck = (file, settings) => {
   const found = (line: number, directive: string, reason: string): ForbiddenDirective => ({
     file: file.path,
     line,
@@ -67,6 +63,21 @@ const forbiddenInFile = (file: RenderedFile, settings: ForbiddenSettings): Reado
     const reason = forbiddenReason(directive, settings)
     return reason === null ? [] : [found(directive.line, directive.name, reason)]
   })
+}
+
+/**
+ * Everything forbidden in a tree. The files that NxMesh writes by itself are not a tenant's text and are left out.
+ * `check` is for whoever remembers what `forbiddenInFile` answered before.
+ */
+export const forbiddenIn = (
+  tree: Pick<RenderedTree, "files">,
+  { logDirectory = anyLogDirectory }: { readonly logDirectory?: string | null } = {},
+  check: FileCheck = forbiddenInFile
+): ReadonlyArray<ForbiddenDirective> => {
+  const settings = settingsOf(tree, logDirectory)
+  return tree.files
+    .filter(({ path, resource }) => resource !== null && isConfiguration(path))
+    .flatMap((file) => check(file, settings))
 }
 
 export interface SnippetProblem {

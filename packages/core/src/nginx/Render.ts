@@ -98,12 +98,15 @@ const hostProblem = (host: VirtualHost, index: BundleIndex): RenderError | null 
   return null
 }
 
-const renderHost = (
+/** How one host becomes its file. */
+export type HostRenderer = (
   host: VirtualHost,
   environment: RenderEnvironment,
   library: TemplateLibrary,
   addresses: Addresses
-): Result.Result<RenderedFile, RenderError> => {
+) => Result.Result<RenderedFile, RenderError>
+
+export const renderHost: HostRenderer = (host, environment, library, addresses) => {
   const resource = hostReference(host)
   const problem = hostProblem(host, environment.index)
   if (problem !== null) return Result.fail(problem)
@@ -132,7 +135,11 @@ const certificateTree = (index: BundleIndex): ReadonlyArray<RenderedFile> =>
 
 const withNewline = (text: string) => (text.endsWith("\n") ? text : `${text}\n`)
 
-export const render = (input: RenderInput): Result.Result<RenderedTree, RenderError> => {
+/** `hostRenderer` is for whoever remembers what `renderHost` answered before. */
+export const render = (
+  input: RenderInput,
+  hostRenderer: HostRenderer = renderHost
+): Result.Result<RenderedTree, RenderError> => {
   const { addresses, bundle, deploymentId, layout, nginx } = input
   const wrong = layoutProblem(layout)
   if (wrong !== null) return failure(null, null, wrong)
@@ -150,7 +157,7 @@ export const render = (input: RenderInput): Result.Result<RenderedTree, RenderEr
   ]
   const library = new TemplateLibrary(index)
   for (const host of index.hosts) {
-    const file = renderHost(host, environment, library, addresses)
+    const file = hostRenderer(host, environment, library, addresses)
     if (Result.isFailure(file)) return Result.fail(file.failure)
     files.push(file.success)
   }

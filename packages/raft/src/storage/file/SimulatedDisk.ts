@@ -16,6 +16,8 @@ export type Survival =
   | { readonly kind: "prefix"; readonly count: number; readonly tornBytes: number }
   /** Those for which the function says so: later ones without earlier ones too. */
   | { readonly kind: "chosen"; readonly survives: () => boolean }
+  /** As `chosen`, and of the others every byte that would have changed is noise. */
+  | { readonly kind: "garbled"; readonly survives: () => boolean; readonly noise: () => number }
 
 export interface DiskFault {
   /** Counts from 1 over every operation that changes the disk. */
@@ -85,6 +87,28 @@ export class SimulatedDisk implements FileSystem {
     this.locks.clear()
     this.fault = null
     this.isOff = false
+  }
+
+  /** Another disk with the same history, to try two outcomes of one crash. */
+  copy(): SimulatedDisk {
+    const copies = new Map<Inode, Inode>()
+    const copyOf = (inode: Inode): Inode => {
+      const found = copies.get(inode)
+      if (found !== undefined) return found
+      const { durable, pending, size, visible } = inode
+      const made = { visible: visible.slice(), size, durable: durable.slice(), pending: [...pending] }
+      copies.set(inode, made)
+      return made
+    }
+    const copy = new SimulatedDisk()
+    copy.operations = this.operations
+    copy.isOff = this.isOff
+    for (const [path, inode] of this.names) copy.names.set(path, copyOf(inode))
+    for (const [path, inode] of this.durableNames) copy.durableNames.set(path, copyOf(inode))
+    for (const change of this.nameChanges) {
+      copy.nameChanges.push(change.kind === "link" ? { ...change, inode: copyOf(change.inode) } : change)
+    }
+    return copy
   }
 
   /** The process dies, the machine goes on: all that was written is there, and as little durable as before. */
@@ -220,6 +244,7 @@ const survivesName = (survival: Survival): boolean => {
     case "prefix":
       return survival.count > 0
     case "chosen":
+    case "garbled":
       return survival.survives()
   }
 }
@@ -248,23 +273,30 @@ const writeDurable = (inode: Inode, sector: number, bytes: Uint8Array): void => 
 
 /** Decides what of the pending sectors is on the disk, and lets that be all there is. */
 const settle = (inode: Inode, survival: Survival, budget: { left: number }): void => {
-  let isTornDone = false
-  for (const { sector, bytes } of inode.pending) {
-    let kept = bytes
-    if (survival.kind === "none" || (survival.kind === "chosen" && !survival.survives())) continue
-    if (survival.kind === "prefix") {
-      if (budget.left === 0) {
-        if (isTornDone || survival.tornBytes === 0) continue
-        isTornDone = true
-        kept = bytes.subarray(0, survival.tornBytes)
-      } else budget.left -= 1
+  let isTorn = false
+  for (const { bytes, sector } of inode.pending) {
+    if (survives(survival, budget)) {
+      writeDurable(inode, sector, bytes)
+    } else if (survival.kind === "garbled") {
+      writeDurable(inode, sector, garbled(inode, sector, bytes, survival.noise))
+    } else if (survival.kind === "prefix" && !isTorn) {
+      isTorn = true
+      writeDurable(inode, sector, bytes.subarray(0, survival.tornBytes))
     }
-    writeDurable(inode, sector, kept)
   }
   inode.pending = []
   inode.visible = inode.durable.slice()
   inode.size = inode.visible.length
 }
+
+const survives = (survival: Survival, budget: { left: number }): boolean => {
+  if (survival.kind !== "prefix") return survivesName(survival)
+  budget.left -= 1
+  return budget.left >= 0
+}
+
+const garbled = (inode: Inode, sector: number, bytes: Uint8Array, noise: () => number): Uint8Array =>
+  bytes.map((byte, i) => (inode.durable[sector * sectorBytes + i] === byte ? byte : noise() & 255))
 
 const growExactly = (bytes: Uint8Array, size: number): Uint8Array => {
   if (bytes.length >= size) return bytes

@@ -36,14 +36,15 @@ export const createEndpoint = <Resource extends Schema.Top, Create extends Schem
     error: ApiErrors
   }).annotateMerge(demands(schemas.permissions.write, { headers: createdHeaders, example: schemas.example }))
 
-interface ItemSchemas<Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top> {
+export interface ItemSchemas<Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top> {
   readonly id: Id
   readonly resource: Resource
   readonly patch: Patch
   readonly permissions: { readonly read: Permission; readonly write: Permission; readonly remove: Permission }
 }
 
-const getAndChange = <Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top>(
+/** Get and change one resource by its id. */
+export const getAndChange = <Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top>(
   schemas: ItemSchemas<Id, Resource, Patch>
 ) =>
   [
@@ -70,26 +71,6 @@ export const itemEndpoints = <Id extends Schema.Top, Resource extends Schema.Top
     ...getAndChange(schemas),
     HttpApiEndpoint.delete("remove", "/:id", {
       params: { id: schemas.id },
-      headers: ifMatch,
-      success: HttpApiSchema.NoContent,
-      error: ApiErrors
-    }).annotateMerge(demands(schemas.permissions.remove))
-  ] as const
-
-/** The same for a resource with versions: a delete may say why. */
-export const versionedItemEndpoints = <
-  Id extends Schema.Top,
-  Resource extends Schema.Top,
-  Patch extends Schema.Top,
-  Removal extends Schema.Top
->(
-  schemas: ItemSchemas<Id, Resource, Patch> & { readonly removal: Removal }
-) =>
-  [
-    ...getAndChange(schemas),
-    HttpApiEndpoint.delete("remove", "/:id", {
-      params: { id: schemas.id },
-      query: schemas.removal,
       headers: ifMatch,
       success: HttpApiSchema.NoContent,
       error: ApiErrors

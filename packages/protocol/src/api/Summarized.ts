@@ -8,5 +8,8 @@ const summary = { change_summary: Schema.optionalKey(ChangeSummaryInput) }
 export const summarized = <Fields extends Schema.Struct.Fields>(schema: Schema.Struct<Fields>, identifier: string) =>
   Schema.Struct({ ...schema.fields, ...summary }).annotate({ identifier })
 
+/** What such a request says. */
+export type Summarized<Request> = Request & { readonly change_summary?: string }
+
 /** What may be said with a delete, which has no body: in the query. */
 export const removalQuery = Schema.Struct(summary)

@@ -22,6 +22,12 @@ export const checkParts: ReadonlyArray<CheckPart> = [
     args: ["-p", "packages/protocol/tsconfig.json"]
   },
   {
+    name: "types: raft's core on its own",
+    budgetSeconds: 10,
+    script: tsc,
+    args: ["-p", "packages/raft/tsconfig.json"]
+  },
+  {
     name: "lint",
     budgetSeconds: 20,
     script: inCheckout("node_modules/oxlint/bin/oxlint"),

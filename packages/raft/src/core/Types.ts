@@ -14,7 +14,12 @@ export type Index = number
 export type Entry =
   | { readonly kind: "Empty"; readonly term: Term; readonly index: Index }
   | { readonly kind: "Command"; readonly term: Term; readonly index: Index; readonly data: Uint8Array }
-  | { readonly kind: "Configuration"; readonly term: Term; readonly index: Index; readonly configuration: Configuration }
+  | {
+      readonly kind: "Configuration"
+      readonly term: Term
+      readonly index: Index
+      readonly configuration: Configuration
+    }
 
 /**
  * Who votes and who only listens. `outgoing` is not empty while a change is joint (thesis 4.3): then both majorities
@@ -44,3 +49,18 @@ export interface SnapshotMetadata {
   readonly term: Term
   readonly configuration: Configuration
 }
+
+/** Names a proposal or a read of this node, so that its result finds who asked. Never used twice by one node. */
+export type Context = string
+
+/** A snapshot that exists in a file. */
+export interface Snapshot {
+  readonly metadata: SnapshotMetadata
+  readonly bytes: number
+  /** Of the content, in whatever form storage verifies; the core only compares it. */
+  readonly checksum: number
+}
+
+/** Says which bytes they are: two nodes' snapshots of one index may differ, and a transfer resumes only the same ones. */
+export const snapshotId = ({ metadata, bytes, checksum }: Snapshot): string =>
+  `${metadata.term}-${metadata.index}-${bytes}-${checksum}`

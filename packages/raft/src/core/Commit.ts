@@ -1,0 +1,36 @@
+/** What is committed (thesis 3.6.2), and what follows from it for a leader. */
+import { lastIndex, termAt } from "./Log.ts"
+import { leaveWhenCommitted, stepDownWhenRemoved } from "./Membership.ts"
+import { quorumReached } from "./Quorum.ts"
+import { beginWaitingReads } from "./ReadIndex.ts"
+import { replicate } from "./Replication.ts"
+import { continueTransfer } from "./Transfer.ts"
+import { configurationIn } from "./Turn.ts"
+import type { Turn } from "./Turn.ts"
+
+/**
+ * Counts who has what, this node only what is durable here. Only entries of the leader's own term are committed by
+ * counting; older ones with them (thesis figure 3.7).
+ */
+const advance = (turn: Turn): boolean => {
+  const { state } = turn
+  const reached = quorumReached(configurationIn(turn), (id) =>
+    id === state.id ? state.persisted : (state.progress.get(id)?.match ?? 0)
+  )
+  const index = Math.min(reached, lastIndex(state.log))
+  if (index <= state.commit || termAt(state.log, index) !== state.term) return false
+  state.commit = index
+  return true
+}
+
+/** The end of every step of a leader: commit, what a commit sets off, and then whatever may be sent. */
+export const settle = (turn: Turn): void => {
+  const { state } = turn
+  if (state.role !== "Leader") return
+  const advanced = advance(turn)
+  if (advanced) beginWaitingReads(turn)
+  if (leaveWhenCommitted(turn)) advance(turn)
+  replicate(turn)
+  continueTransfer(turn)
+  stepDownWhenRemoved(turn)
+}

@@ -1,0 +1,122 @@
+/** Leader election (thesis 3.4, 3.6.1), with the question before it (9.6) and priorities among nodes. */
+import { isVoter, members, votersOf } from "./Configuration.ts"
+import { isUpToDate, lastIndex, lastTerm } from "./Log.ts"
+import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from "./Message.ts"
+import { newProgress } from "./Progress.ts"
+import { quorumVote } from "./Quorum.ts"
+import { becomeFollower, enterTerm, resetElectionTimer } from "./Role.ts"
+import { appendEntries, configurationIn, send, sendAfterPersist } from "./Turn.ts"
+import type { Turn } from "./Turn.ts"
+import type { NodeId } from "./Types.ts"
+
+/** Learners and strangers do not campaign, nor does a node whose log is being replaced. */
+export const mayCampaign = (turn: Turn): boolean =>
+  isVoter(configurationIn(turn), turn.state.id) &&
+  !turn.state.refusesLeadership &&
+  turn.state.incoming?.isInstalling !== true
+
+/** By the usual rules, or in the leader's place when it asked for it (thesis 3.10). */
+export const campaign = (turn: Turn, isTransfer: boolean): void => {
+  if (turn.state.role === "Leader" || !mayCampaign(turn)) return
+  if (turn.state.options.preVote && !isTransfer) askBefore(turn)
+  else askForVotes(turn, isTransfer)
+}
+
+const askBefore = (turn: Turn): void => {
+  const { state } = turn
+  state.role = "PreCandidate"
+  state.leader = null
+  resetElectionTimer(turn)
+  state.votes = new Map([[state.id, true]])
+  if (countVotes(turn)) return
+  const log = { lastIndex: lastIndex(state.log), lastTerm: lastTerm(state.log) }
+  for (const to of votersOf(configurationIn(turn))) {
+    if (to !== state.id) send(turn, { _tag: "PreVoteRequest", to, ...log }, state.term + 1)
+  }
+}
+
+/**
+ * The vote for itself counts when it is durable, and nobody hears of the candidacy before: the log that others compare
+ * must be one that a crash leaves behind, or a vote given to a longer log would elect a shorter one.
+ */
+const askForVotes = (turn: Turn, isTransfer: boolean): void => {
+  const { state } = turn
+  enterTerm(turn, state.term + 1)
+  state.role = "Candidate"
+  state.leader = null
+  state.vote = state.id
+  const log = { lastIndex: lastIndex(state.log), lastTerm: lastTerm(state.log) }
+  for (const to of votersOf(configurationIn(turn))) {
+    if (to !== state.id) sendAfterPersist(turn, { _tag: "VoteRequest", to, ...log, transfer: isTransfer })
+  }
+}
+
+/** True when the votes decided: won, or lost. */
+const countVotes = (turn: Turn): boolean => {
+  const { state } = turn
+  const result = quorumVote(configurationIn(turn), state.votes)
+  if (result === "Pending") return false
+  if (result === "Lost") becomeFollower(turn, state.term, null)
+  else if (state.role === "PreCandidate") askForVotes(turn, false)
+  else becomeLeader(turn)
+  return true
+}
+
+export const recordVote = (turn: Turn, from: NodeId, granted: boolean): void => {
+  const { state } = turn
+  if (state.votes.has(from)) return
+  state.votes = new Map([...state.votes, [from, granted]])
+  countVotes(turn)
+}
+
+/** Opens the term with an empty entry: nothing older commits, and nothing is read, before it does (thesis 3.6.2, 6.4). */
+const becomeLeader = (turn: Turn): void => {
+  const { state } = turn
+  enterTerm(turn, state.term)
+  state.role = "Leader"
+  state.leader = state.id
+  const next = lastIndex(state.log) + 1
+  state.termStart = next
+  state.progress = new Map(
+    members(configurationIn(turn)).flatMap((id) => (id === state.id ? [] : [[id, newProgress(next, false)] as const]))
+  )
+  appendEntries(turn, [{ kind: "Empty", term: state.term, index: next }])
+}
+
+/** Whether this node has heard its leader within the shortest election timeout, and so stays with it (thesis 4.2.3). */
+export const holdsOnToLeader = ({ state }: Turn): boolean =>
+  state.options.checkQuorum && state.leader !== null && state.electionElapsed < state.options.electionTicks
+
+/** Asked nodes answer whatever they take themselves for: a learner may be a voter that does not know it yet. */
+export const answerPreVote = (turn: Turn, message: PreVoteRequest): void => {
+  const { state } = turn
+  const granted = message.term > state.term && isUpToDate(state.log, message.lastIndex, message.lastTerm)
+  const term = granted ? message.term : state.term
+  send(turn, { _tag: "PreVoteResponse", to: message.from, granted }, term)
+}
+
+export const answerVote = (turn: Turn, message: VoteRequest): void => {
+  const { state } = turn
+  const isFree = state.vote === message.from || (state.vote === null && state.leader === null)
+  const granted = isFree && isUpToDate(state.log, message.lastIndex, message.lastTerm)
+  if (granted) {
+    state.vote = message.from
+    state.electionElapsed = 0
+  }
+  sendAfterPersist(turn, { _tag: "VoteResponse", to: message.from, granted })
+}
+
+export const receivePreVote = (turn: Turn, message: PreVoteResponse): void => {
+  const { state } = turn
+  const isOfThisAttempt = !message.granted || message.term === state.term + 1
+  if (state.role === "PreCandidate" && isOfThisAttempt) recordVote(turn, message.from, message.granted)
+}
+
+export const receiveVote = (turn: Turn, message: VoteResponse): void => {
+  if (turn.state.role === "Candidate") recordVote(turn, message.from, message.granted)
+}
+
+/** This node's own vote, once it is durable. */
+export const voteForItself = (turn: Turn): void => {
+  if (turn.state.role === "Candidate") recordVote(turn, turn.state.id, true)
+}

@@ -1,0 +1,104 @@
+/**
+ * What a leader knows of one follower (thesis 3.5, 10.2.1): where their logs are known to agree (`match`), what to send
+ * next, and how.
+ *
+ * - Probe: where the logs agree is not known; one message at a time.
+ * - Replicate: they agree; entries are sent ahead of their answers, as far as the window allows.
+ * - Snapshot: the entries needed are gone; chunks of a snapshot, one at a time.
+ *
+ * Invariant: 0 <= match < next.
+ */
+import type { Index, Snapshot } from "./Types.ts"
+
+export interface Inflight {
+  readonly last: Index
+  readonly bytes: number
+}
+
+/** Where the transfer of a snapshot stands; kept after an interruption, to resume. */
+export interface Transmission {
+  readonly snapshot: Snapshot
+  readonly offset: number
+  readonly sentAt: number
+}
+
+export interface Progress {
+  readonly mode: "Probe" | "Replicate" | "Snapshot"
+  readonly match: Index
+  readonly next: Index
+  /** In Probe: a message is on its way. */
+  readonly isProbing: boolean
+  readonly inflights: ReadonlyArray<Inflight>
+  readonly inflightBytes: number
+  /** The commit index that the follower will know when everything sent arrives. */
+  readonly commitSent: Index
+  /** Heard of since the last check of the quorum. */
+  readonly isActive: boolean
+  /** The latest round of heartbeats that it answered. */
+  readonly round: number
+  readonly transmission: Transmission | null
+}
+
+export const newProgress = (next: Index, isActive: boolean): Progress => ({
+  mode: "Probe",
+  match: 0,
+  next,
+  isProbing: false,
+  inflights: [],
+  inflightBytes: 0,
+  commitSent: 0,
+  isActive,
+  round: 0,
+  transmission: null
+})
+
+const emptyWindow = { inflights: [], inflightBytes: 0, isProbing: false } as const
+
+export const toProbe = (progress: Progress, next: Index): Progress => ({
+  ...progress,
+  ...emptyWindow,
+  mode: "Probe",
+  next: Math.max(next, progress.match + 1),
+  commitSent: Math.min(progress.commitSent, progress.match)
+})
+
+export const toReplicate = (progress: Progress): Progress => ({
+  ...progress,
+  ...emptyWindow,
+  mode: "Replicate",
+  next: progress.match + 1,
+  transmission: null
+})
+
+export const toSnapshot = (progress: Progress, transmission: Transmission): Progress => ({
+  ...progress,
+  ...emptyWindow,
+  mode: "Snapshot",
+  transmission
+})
+
+export const isWindowFull = (progress: Progress, messagesMax: number, bytesMax: number): boolean =>
+  progress.inflights.length >= messagesMax || progress.inflightBytes >= bytesMax
+
+/** Entries up to `last` are on their way. */
+export const sent = (progress: Progress, last: Index, bytes: number): Progress => ({
+  ...progress,
+  next: last + 1,
+  inflights: [...progress.inflights, { last, bytes }],
+  inflightBytes: progress.inflightBytes + bytes
+})
+
+/** The window opens up to what was acknowledged; answers out of order do no harm. */
+export const acknowledged = (progress: Progress, index: Index): Progress => {
+  const match = Math.max(progress.match, index)
+  const inflights = progress.inflights.filter(({ last }) => last > match)
+  const inflightBytes = inflights.reduce((sum, { bytes }) => sum + bytes, 0)
+  return { ...progress, match, next: Math.max(progress.next, match + 1), inflights, inflightBytes }
+}
+
+/** `null`: the refusal is of a message that no longer matters. */
+export const rejected = (progress: Progress, index: Index, hint: Index): Progress | null => {
+  if (progress.mode === "Replicate") return index <= progress.match ? null : toProbe(progress, progress.match + 1)
+  if (progress.mode === "Snapshot" || progress.next - 1 !== index) return null
+  return toProbe(progress, Math.min(index, hint + 1))
+}

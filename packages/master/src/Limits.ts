@@ -41,6 +41,8 @@ export const Limits = {
     heartbeatInterval: Duration.seconds(30),
     noncesPerConnectionMax: 4_096,
     disconnectsQueueMax: 1_024,
+    /** Encoded bundles kept for the next agent that gets the same: 5,000 virtual hosts are some 6 million. */
+    bundleTextCharactersMax: 128 * 1_048_576,
     /** After Goodbye, before connections are cut. */
     goodbyeGrace: Duration.seconds(2)
   },

@@ -5,11 +5,13 @@
 import { AgentFrame, type AgentRequest } from "@nxmesh/protocol/link/SignedCall"
 import { LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import { Context, Deferred, Effect, Exit, Layer, Option, Queue, Schema } from "effect"
-import { RpcSerialization, RpcServer } from "effect/rpc"
+import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { Limits } from "../Limits.ts"
 import type { AgentDirectory } from "./AgentDirectory.ts"
+import { BundleTexts } from "./BundleTexts.ts"
 import { verifyRequest } from "./CallVerification.ts"
+import { codecFor, frameText } from "./DirectiveCodec.ts"
 import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
 
@@ -71,7 +73,7 @@ export class LinkProtocol extends Context.Service<
           supportsTransferables: false,
           supportsSpanPropagation: true,
           supportsNotifications: false,
-          codecFor: RpcSerialization.json.codecFor
+          codecFor: codecFor(new BundleTexts(Limits.link.bundleTextCharactersMax))
         })
       })
 
@@ -122,7 +124,7 @@ export class LinkProtocol extends Context.Service<
         function* (connection: LinkConnection, socket: Socket.Socket) {
           const writer = yield* socket.writer
           writers.set(connection.id, (message) =>
-            writer.write(JSON.stringify(message)).pipe(
+            writer.write(frameText(message)).pipe(
               Effect.ignore,
               Effect.andThen(
                 Effect.sync(() => {

@@ -1,23 +1,19 @@
 import { readCertificate } from "@nxmesh/core/crypto/CertificateFile"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { CertificateId, SecretVersionId, Sha256 } from "@nxmesh/protocol/Ids"
+import type { CertificateCreate, CertificatePatch } from "@nxmesh/protocol/model/Certificate"
 import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
 import { Clock, Effect, Result } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import type { ContentOf, ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
-import { type CertificateFacts, certificateView } from "./CertificateView.ts"
-import { changeResource, existing } from "./Change.ts"
+import { certificateView } from "./CertificateView.ts"
 import { changeSummary } from "./ChangeSummary.ts"
-import { answerCreated, answerOne, ifMatchRevision } from "./ConditionalRequest.ts"
-import { lastVersion, newId, newVersion } from "./NewIds.ts"
-import { answerPage, listQueryOf } from "./Pagination.ts"
+import { newId } from "./NewIds.ts"
 import { invalid } from "./Refusal.ts"
-import { type Place, rollBack } from "./Rollback.ts"
-import { idempotencyOf, submit } from "./Submission.ts"
 import { unstamped } from "./Unstamped.ts"
-import { answerDiff, answerVersion, answerVersions } from "./VersionHandlers.ts"
+import { versionedResourceHandlers } from "./VersionedResourceHandlers.ts"
 
 type Content = ContentOf<"certificate">
 interface Pair {
@@ -55,14 +51,13 @@ const replacement = Effect.fnUntraced(function* (current: ResourceOf<"certificat
   return upload.certificate_pem === current.certificate_pem ? {} : upload
 })
 
-const save = Effect.fnUntraced(function* (
-  certificate: Content,
-  place: Place,
-  summary: string,
-  rollbackOf: number | null = null
-) {
-  return { _tag: "SaveCertificate" as const, ...place, ...(yield* newVersion(summary, rollbackOf)), certificate }
-})
+/** A version's snapshot has no key: going back to it needs the one that was sealed then. */
+const withKey = (content: Content, rollbackOf: number | null) =>
+  rollbackOf === null
+    ? Effect.succeed(content)
+    : Reads.use((reads) => reads.certificateVersion(content.id, rollbackOf)).pipe(
+        Effect.map((sealed) => sealed ?? content)
+      )
 
 /** Field by field, without the words of a sealed key. */
 const summaryOf = (before: ResourceOf<"certificate">, after: Content) =>
@@ -71,75 +66,44 @@ const summaryOf = (before: ResourceOf<"certificate">, after: Content) =>
     { name: after.name, certificate_pem: after.certificate_pem }
   )
 
-const view = (value: unknown) =>
-  Effect.map(Clock.currentTimeMillis, (now) => certificateView(value as CertificateFacts, now))
+const certificates = versionedResourceHandlers({
+  kind: "certificate",
+  group: "certificates",
+  collection: "certificates",
+  view: (resource) => Effect.map(Clock.currentTimeMillis, (now) => certificateView(resource, now)),
+  made: Effect.fnUntraced(function* ({
+    certificate_pem,
+    name,
+    private_key_pem,
+    provider,
+    workspace_id
+  }: CertificateCreate) {
+    const id = yield* newId(CertificateId)
+    const facts = yield* uploaded(id, { certificate_pem, private_key_pem })
+    return { id, workspace_id, name, provider, auto_renew: false, ...facts }
+  }),
+  changed: Effect.fnUntraced(function* (current: ResourceOf<"certificate">, patch: CertificatePatch) {
+    const replaced = yield* replacement(current, patch)
+    return { ...unstamped(current), name: patch.name ?? current.name, ...replaced }
+  }),
+  summary: summaryOf,
+  save: (content, stamps) =>
+    Effect.map(withKey(content, stamps.rollback_of), (certificate) => ({
+      _tag: "SaveCertificate",
+      ...stamps,
+      certificate
+    })),
+  delete: (id, stamps) => ({ _tag: "DeleteCertificate", id, ...stamps })
+})
 
-export const layerCertificates = HttpApiBuilder.group(
-  NxMeshApi,
-  "certificates",
-  Effect.fnUntraced(function* (handlers) {
-    const reads = yield* Reads
-    return handlers.handleAll({
-      list: Effect.fn("certificates.list")(function* ({ query }) {
-        const index = yield* reads.appliedIndex
-        const { items, total } = yield* reads.list("certificate", listQueryOf(query))
-        return yield* answerPage(query, { items: yield* Effect.forEach(items, view), total }, index)
-      }),
-      create: Effect.fn("certificates.create")(function* ({ headers, payload }) {
-        const id = yield* newId(CertificateId)
-        const { change_summary, name, provider, workspace_id, ...pair } = payload
-        const facts = yield* uploaded(id, pair)
-        const accepted = yield* submit(
-          yield* save(
-            { id, workspace_id, name, provider, auto_renew: false, ...facts },
-            { mode: "create", if_match: null },
-            change_summary ?? "created"
-          ),
-          idempotencyOf(headers["idempotency-key"], { method: "POST", path: "certificates", payload })
-        )
-        return yield* answerCreated(yield* view(accepted.value), accepted.index, "certificates")
-      }),
-      get: Effect.fn("certificates.get")(function* ({ params }) {
-        const index = yield* reads.appliedIndex
-        return yield* answerOne(yield* view(yield* existing("certificate", params.id)), index)
-      }),
-      change: Effect.fn("certificates.change")(function* ({ headers, params, payload }) {
-        const missing = halfPair(payload)
-        if (missing !== undefined) return yield* Effect.fail(invalid([missing]))
-        const accepted = yield* changeResource({
-          kind: "certificate",
-          id: params.id,
-          ifMatch: ifMatchRevision(headers["if-match"]),
-          command: Effect.fnUntraced(function* (current) {
-            const replaced = yield* replacement(current, payload)
-            const content = { ...unstamped(current), name: payload.name ?? current.name, ...replaced }
-            const summary = payload.change_summary ?? summaryOf(current, content)
-            return yield* save(content, { mode: "update", if_match: current.revision }, summary)
-          })
-        })
-        return yield* answerOne(yield* view(accepted.value), accepted.index)
-      }),
-      remove: Effect.fn("certificates.remove")(function* ({ headers, params, query }) {
-        const version = yield* lastVersion(query.change_summary ?? "deleted")
-        const if_match = ifMatchRevision(headers["if-match"])
-        yield* submit({ _tag: "DeleteCertificate", id: params.id, if_match, ...version })
-      }),
-      versions: ({ params, query }) => answerVersions("certificate", params.id, query),
-      version: ({ params }) => answerVersion("certificate", params.id, params.version),
-      diff: ({ params, query }) => answerDiff("certificate", params.id, query),
-      rollback: Effect.fn("certificates.rollback")(function* ({ headers, params, payload }) {
-        const accepted = yield* rollBack(
-          "certificate",
-          params.id,
-          payload,
-          headers,
-          Effect.fnUntraced(function* (content, place, summary) {
-            const withKey = yield* reads.certificateVersion(params.id, payload.version)
-            return yield* save(withKey ?? content, place, summary, payload.version)
-          })
-        )
-        return yield* answerOne(yield* view(accepted.value), accepted.index)
-      })
+export const layerCertificates = HttpApiBuilder.group(NxMeshApi, "certificates", (handlers) =>
+  handlers.handleAll({
+    ...certificates,
+    // Never 304: the status follows from the clock, too.
+    get: ({ params }) => certificates.get({ params, headers: {} }),
+    change: Effect.fnUntraced(function* (request) {
+      const missing = halfPair(request.payload)
+      return missing === undefined ? yield* certificates.change(request) : yield* Effect.fail(invalid([missing]))
     })
   })
 )

@@ -4,21 +4,11 @@ import type { ApiError } from "@nxmesh/protocol/Errors"
 import { Effect } from "effect"
 import { Limits } from "../Limits.ts"
 import type { Kind, ResourceOf } from "../state/Kinds.ts"
+import { kindWords } from "../state/KindWords.ts"
 import { Reads } from "../state/Reads.ts"
 import { ChangeTurns } from "./ChangeTurns.ts"
 import { notFound, refuse } from "./Refusal.ts"
 import { commandRefusal, submitRaw } from "./Submission.ts"
-
-export const kindWords: Readonly<Record<Kind, string>> = {
-  organization: "organization",
-  workspace: "workspace",
-  agent: "agent",
-  virtual_host: "virtual host",
-  upstream: "upstream",
-  certificate: "certificate",
-  template: "template",
-  user: "user"
-}
 
 /** The resource, or the refusal that it is not there. */
 export const existing = Effect.fnUntraced(function* <K extends Kind>(kind: K, id: string) {

@@ -1,7 +1,8 @@
 import { templateClosure, type TemplateProblem, validateTemplate } from "@nxmesh/core/nginx/TemplateCheck"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
+import type { Summarized } from "@nxmesh/protocol/api/Summarized"
 import { TemplateId } from "@nxmesh/protocol/Ids"
-import type { Template } from "@nxmesh/protocol/model/Template"
+import type { TemplateCreate, TemplatePatch } from "@nxmesh/protocol/model/Template"
 import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
@@ -9,16 +10,11 @@ import { ConfigEngine } from "../config/ConfigEngine.ts"
 import { Limits } from "../Limits.ts"
 import type { ContentOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
-import { changeResource, existing } from "./Change.ts"
 import { changeSummary } from "./ChangeSummary.ts"
-import { answerCreated, answerOne, answerUnlessKnown, ifMatchRevision } from "./ConditionalRequest.ts"
-import { lastVersion, newId, newVersion } from "./NewIds.ts"
-import { answerPage, listQueryOf } from "./Pagination.ts"
+import { newId } from "./NewIds.ts"
 import { invalid } from "./Refusal.ts"
-import { rollBack } from "./Rollback.ts"
-import { idempotencyOf, submit } from "./Submission.ts"
 import { neutralStamps, unstamped } from "./Unstamped.ts"
-import { answerDiff, answerVersion, answerVersions } from "./VersionHandlers.ts"
+import { versionedResourceHandlers } from "./VersionedResourceHandlers.ts"
 
 /** The other templates of the workspace, which this one may use as partials. */
 const siblingsOf = Effect.fnUntraced(function* (content: ContentOf<"template">) {
@@ -66,67 +62,19 @@ const checked = Effect.fnUntraced(function* (content: ContentOf<"template">) {
   return hosts.length > 0 ? yield* Effect.fail(invalid(hosts)) : content
 })
 
-const save = Effect.fnUntraced(function* (
-  content: ContentOf<"template">,
-  place: { readonly mode: "create" | "update"; readonly if_match: number | null },
-  summary: string,
-  rollbackOf: number | null = null
-) {
-  const template = yield* checked(content)
-  return { _tag: "SaveTemplate" as const, ...place, ...(yield* newVersion(summary, rollbackOf)), template }
+const templates = versionedResourceHandlers({
+  kind: "template",
+  group: "templates",
+  collection: "templates",
+  view: (resource) => Effect.succeed(resource),
+  made: ({ change_summary: _summary, ...content }: Summarized<TemplateCreate>) =>
+    Effect.map(newId(TemplateId), (id) => ({ id, ...content })),
+  changed: (current, { change_summary: _summary, ...changes }: Summarized<TemplatePatch>) =>
+    Effect.succeed({ ...unstamped(current), ...changes }),
+  summary: changeSummary,
+  save: (content, stamps) =>
+    Effect.map(checked(content), (template) => ({ _tag: "SaveTemplate", ...stamps, template })),
+  delete: (id, stamps) => ({ _tag: "DeleteTemplate", id, ...stamps })
 })
 
-export const layerTemplates = HttpApiBuilder.group(
-  NxMeshApi,
-  "templates",
-  Effect.fnUntraced(function* (handlers) {
-    const reads = yield* Reads
-    return handlers.handleAll({
-      list: Effect.fn("templates.list")(function* ({ query }) {
-        const index = yield* reads.appliedIndex
-        return yield* answerPage(query, yield* reads.list("template", listQueryOf(query)), index)
-      }),
-      create: Effect.fn("templates.create")(function* ({ headers, payload }) {
-        const { change_summary, ...content } = payload
-        const id = yield* newId(TemplateId)
-        const accepted = yield* submit(
-          yield* save({ id, ...content }, { mode: "create", if_match: null }, change_summary ?? "created"),
-          idempotencyOf(headers["idempotency-key"], { method: "POST", path: "templates", payload })
-        )
-        return yield* answerCreated(accepted.value as Template, accepted.index, "templates")
-      }),
-      get: Effect.fn("templates.get")(function* ({ headers, params }) {
-        const index = yield* reads.appliedIndex
-        return yield* answerUnlessKnown(yield* existing("template", params.id), index, headers["if-none-match"])
-      }),
-      change: Effect.fn("templates.change")(function* ({ headers, params, payload }) {
-        const { change_summary, ...changes } = payload
-        const accepted = yield* changeResource({
-          kind: "template",
-          id: params.id,
-          ifMatch: ifMatchRevision(headers["if-match"]),
-          command: (current) => {
-            const content = { ...unstamped(current), ...changes }
-            const summary = change_summary ?? changeSummary(current, content)
-            return save(content, { mode: "update", if_match: current.revision }, summary)
-          }
-        })
-        return yield* answerOne(accepted.value as Template, accepted.index)
-      }),
-      remove: Effect.fn("templates.remove")(function* ({ headers, params, query }) {
-        const version = yield* lastVersion(query.change_summary ?? "deleted")
-        const if_match = ifMatchRevision(headers["if-match"])
-        yield* submit({ _tag: "DeleteTemplate", id: params.id, if_match, ...version })
-      }),
-      versions: ({ params, query }) => answerVersions("template", params.id, query),
-      version: ({ params }) => answerVersion("template", params.id, params.version),
-      diff: ({ params, query }) => answerDiff("template", params.id, query),
-      rollback: Effect.fn("templates.rollback")(function* ({ headers, params, payload }) {
-        const accepted = yield* rollBack("template", params.id, payload, headers, (content, place, summary) =>
-          save(content, place, summary, payload.version)
-        )
-        return yield* answerOne(accepted.value as Template, accepted.index)
-      })
-    })
-  })
-)
+export const layerTemplates = HttpApiBuilder.group(NxMeshApi, "templates", (handlers) => handlers.handleAll(templates))

@@ -22,6 +22,7 @@ export const OrganizationCreate = Schema.Struct({
   settings: withDefault(OrganizationSettings, organizationSettingsDefault)
 }).annotate({ identifier: "OrganizationCreate" })
 export const OrganizationPatch = patch(organization).annotate({ identifier: "OrganizationPatch" })
+export type OrganizationPatch = typeof OrganizationPatch.Type
 
 const workspace = { name: Name, slug: Slug }
 
@@ -33,4 +34,7 @@ export const Workspace = Schema.Struct({
 }).annotate({ identifier: "Workspace" })
 export type Workspace = typeof Workspace.Type
 export const WorkspaceCreate = Schema.Struct(workspace).annotate({ identifier: "WorkspaceCreate" })
+export type WorkspaceCreate = typeof WorkspaceCreate.Type
 export const WorkspacePatch = patch(workspace).annotate({ identifier: "WorkspacePatch" })
+export type WorkspacePatch = typeof WorkspacePatch.Type
+export type OrganizationCreate = typeof OrganizationCreate.Type

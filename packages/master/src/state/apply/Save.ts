@@ -4,27 +4,17 @@ import type { Event } from "@nxmesh/protocol/Event"
 import type { OrganizationId, WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { Workspace } from "@nxmesh/protocol/model/Organization"
 import type { ContentOf, Kind, ResourceOf } from "../Kinds.ts"
+import { kindWords } from "../KindWords.ts"
 import { findResource, findResourceBy, putResource, removeResource } from "../Resources.ts"
 import type { SqlValue } from "../Connection.ts"
 import { refuse, refuseFields } from "./Refusal.ts"
 import type { Transaction } from "./Transaction.ts"
 
-const words: Readonly<Record<Kind, string>> = {
-  organization: "organization",
-  workspace: "workspace",
-  agent: "agent",
-  virtual_host: "virtual host",
-  upstream: "upstream",
-  certificate: "certificate",
-  template: "template",
-  user: "user"
-}
-
 const checkRevision = (kind: Kind, current: { readonly revision: number }, ifMatch: number | null): void => {
   if (ifMatch !== null && current.revision !== ifMatch) {
     refuse(
       "PRECONDITION_FAILED",
-      `the ${words[kind]} has changed: it is at revision ${current.revision}, not ${ifMatch}; read it again and repeat the change`
+      `the ${kindWords[kind]} has changed: it is at revision ${current.revision}, not ${ifMatch}; read it again and repeat the change`
     )
   }
 }
@@ -37,7 +27,7 @@ export const required = <K extends Kind>(
   ifMatch: number | null = null
 ): ResourceOf<K> => {
   const current = findResource(connection, kind, id)
-  if (current === undefined) return refuse("NOT_FOUND", `there is no ${words[kind]} ${id}`)
+  if (current === undefined) return refuse("NOT_FOUND", `there is no ${kindWords[kind]} ${id}`)
   checkRevision(kind, current, ifMatch)
   return current
 }
@@ -51,7 +41,7 @@ export const replaced = <K extends Kind>(
 ): ResourceOf<K> | undefined => {
   if (save.mode === "update") return required(tx, kind, id, save.if_match)
   if (findResource(tx.connection, kind, id) !== undefined) {
-    return refuse("CONFLICT", `there is already a ${words[kind]} ${id}`)
+    return refuse("CONFLICT", `there is already a ${kindWords[kind]} ${id}`)
   }
   return undefined
 }
@@ -66,8 +56,8 @@ export const requireUnique = (
 ): void => {
   const other = findResourceBy(connection, kind, columns)
   if (other !== undefined && other.id !== id) {
-    refuse("CONFLICT", `another ${words[kind]} has this ${field}`, [
-      { field, message: `is used by ${words[kind]} ${other.id}` }
+    refuse("CONFLICT", `another ${kindWords[kind]} has this ${field}`, [
+      { field, message: `is used by ${kindWords[kind]} ${other.id}` }
     ])
   }
 }

@@ -26,6 +26,7 @@ const programs = {
   check: "cli/check.ts",
   format: "cli/format.ts",
   bench: "cli/bench.ts",
+  simulate: "cli/simulate.ts",
   master: "packages/master/src/main.ts",
   agent: "packages/agent/src/main.ts",
   nxmesh: "packages/master/src/cli/main.ts"

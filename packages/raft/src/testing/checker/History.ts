@@ -27,8 +27,10 @@ export interface Model<State, Input, Output> {
   /** The same text for equal states, and only for those. */
   readonly stateKey: (state: State) => string
   readonly keyOf: (input: Input) => string
-  /** Leaves out operations that cannot change the verdict, so that unknown outcomes do not multiply the work. */
-  readonly relevant?: (history: History<Input, Output>) => History<Input, Output>
+  /** The same text for inputs that do the same. */
+  readonly inputKey: (input: Input) => string
+  /** Leaves out or simplifies what cannot change the verdict, so that unknown outcomes do not multiply the work. */
+  readonly simplify?: (history: History<Input, Output>) => History<Input, Output>
 }
 
 /** One history per key, in the order of first use. */

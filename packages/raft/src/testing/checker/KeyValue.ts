@@ -33,20 +33,37 @@ const step = (state: Value, input: KeyValueInput, output: KeyValueOutput | undef
 }
 
 /**
- * An unanswered read says nothing. An unanswered write whose value nobody saw or named can always be placed last, unless a
- * refused compare-and-set may need it: that one's refusal can only be explained by some value in between.
+ * An unanswered read says nothing. Of an unanswered write whose value nobody saw or named it matters only that there was
+ * some other value for a while, which can explain a refused compare-and-set; without one it can always be placed last.
  */
-const relevant = (history: History<KeyValueInput, KeyValueOutput>): History<KeyValueInput, KeyValueOutput> => {
+const simplify = (history: History<KeyValueInput, KeyValueOutput>): History<KeyValueInput, KeyValueOutput> => {
   const named = new Set<Value>()
-  let refused = false
+  let isRefused = false
   for (const { input, output } of history) {
     if (output?.kind === "get") named.add(output.value)
     if (input.kind === "cas") named.add(input.expected)
-    if (output?.kind === "cas" && !output.swapped) refused = true
+    if (output?.kind === "cas" && !output.swapped) isRefused = true
   }
-  return history.filter(
-    ({ input, output }) => output !== undefined || (input.kind !== "get" && (refused || named.has(input.value)))
-  )
+  let unseen = "unseen"
+  while (named.has(unseen)) unseen += "'"
+  return history.flatMap((operation) => {
+    const { input, output } = operation
+    if (output !== undefined) return [operation]
+    if (input.kind === "get") return []
+    if (named.has(input.value)) return [operation]
+    return isRefused ? [{ ...operation, input: { ...input, value: unseen } }] : []
+  })
+}
+
+const inputKey = (input: KeyValueInput): string => {
+  switch (input.kind) {
+    case "put":
+      return `put ${input.value}`
+    case "get":
+      return "get"
+    case "cas":
+      return `cas ${input.expected === null ? "-" : `=${input.expected}`} ${input.value}`
+  }
 }
 
 export const keyValue: Model<Value, KeyValueInput, KeyValueOutput> = {
@@ -54,5 +71,6 @@ export const keyValue: Model<Value, KeyValueInput, KeyValueOutput> = {
   step,
   stateKey: (state) => (state === null ? "-" : `=${state}`),
   keyOf: (input) => input.key,
-  relevant
+  inputKey,
+  simplify
 }

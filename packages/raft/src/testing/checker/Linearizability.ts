@@ -31,22 +31,42 @@ interface Event<Input, Output> {
   /** The return event of a call, null for a return and for a call that was never answered. */
   readonly answer: Event<Input, Output> | null
   readonly isCall: boolean
+  /**
+   * For an operation that was never answered: the one called before it that does the same, which can take its place and
+   * therefore always goes first. Otherwise n of them would be searched in 2^n ways.
+   */
+  readonly goesAfter: number | null
   previous: Event<Input, Output> | null
   next: Event<Input, Output> | null
 }
 
 /** A list head whose `next` is the earliest event. At equal times calls come first: such operations are concurrent. */
-const link = <Input, Output>(history: History<Input, Output>): Event<Input, Output> | null => {
+const link = <State, Input, Output>(
+  model: Model<State, Input, Output>,
+  history: History<Input, Output>
+): Event<Input, Output> | null => {
+  const lookalikes = new Map<string, number>()
   const timed: Array<{ readonly time: number; readonly event: Event<Input, Output> }> = []
-  history.forEach((operation, id) => {
+  const inOrder = history
+    .map((operation, id) => ({ operation, id }))
+    .sort((a, b) => a.operation.called - b.operation.called)
+  for (const { operation, id } of inOrder) {
     const answered = operation.output !== undefined && operation.returned !== Infinity
     const end: Event<Input, Output> | null = answered
-      ? { operation, id, answer: null, isCall: false, previous: null, next: null }
+      ? { operation, id, answer: null, isCall: false, goesAfter: null, previous: null, next: null }
       : null
     if (end !== null) timed.push({ time: operation.returned, event: end })
-    const start = { operation, id, answer: end, isCall: true, previous: null, next: null }
-    timed.push({ time: operation.called, event: start })
-  })
+    let goesAfter: number | null = null
+    if (!answered) {
+      const key = model.inputKey(operation.input)
+      goesAfter = lookalikes.get(key) ?? null
+      lookalikes.set(key, id)
+    }
+    timed.push({
+      time: operation.called,
+      event: { operation, id, answer: end, isCall: true, goesAfter, previous: null, next: null }
+    })
+  }
   timed.sort((a, b) => a.time - b.time || Number(b.event.isCall) - Number(a.event.isCall) || a.event.id - b.event.id)
   let last: Event<Input, Output> | null = null
   for (const { event } of timed) {
@@ -68,6 +88,10 @@ class Taken {
   flip(id: number): void {
     const word = id >> 4
     this.words[word] = (this.words[word] ?? 0) ^ (1 << (id & 15))
+  }
+
+  has(id: number): boolean {
+    return ((this.words[id >> 4] ?? 0) & (1 << (id & 15))) !== 0
   }
 
   key(): string {
@@ -92,9 +116,17 @@ class Search<State, Input, Output> {
   steps = 0
 
   constructor(model: Model<State, Input, Output>, history: History<Input, Output>) {
-    const first = link(history)
+    const first = link(model, history)
     const nothing = { client: "", called: -Infinity, returned: -Infinity, input: undefined as Input, output: undefined }
-    this.head = { operation: nothing, id: -1, answer: null, isCall: false, previous: null, next: first }
+    this.head = {
+      operation: nothing,
+      id: -1,
+      answer: null,
+      isCall: false,
+      goesAfter: null,
+      previous: null,
+      next: first
+    }
     if (first !== null) first.previous = this.head
     this.model = model
     this.state = model.initial
@@ -136,7 +168,8 @@ class Search<State, Input, Output> {
   }
 
   private take(call: Event<Input, Output>): boolean {
-    const { operation } = call
+    const { operation, goesAfter } = call
+    if (goesAfter !== null && !this.taken.has(goesAfter)) return false
     const result = this.model.step(this.state, operation.input, operation.output)
     if (result === undefined) return false
     this.taken.flip(call.id)
@@ -196,7 +229,7 @@ export const checkLinearizability = <State, Input, Output>(
   let steps = 0
   let undecided: string | null = null
   for (const [key, part] of partition(model, history)) {
-    const search = new Search(model, model.relevant === undefined ? part : model.relevant(part))
+    const search = new Search(model, model.simplify === undefined ? part : model.simplify(part))
     const outcome = search.run(stepsMax)
     steps += search.steps
     if (outcome === "Violation") return { _tag: "Violation", key, steps, ...search.counterexample() }

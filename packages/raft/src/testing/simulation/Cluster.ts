@@ -118,6 +118,7 @@ export class Cluster {
       heal: () => this.network.heal()
     },
     crash: (node) => this.replicas.get(node)?.crash(),
+    crashWhileWriting: (node) => this.replicas.get(node)?.crashWhileWriting(),
     restart: (node) => {
       if (!this.wiped.has(node)) this.replicas.get(node)?.start()
     },

@@ -50,6 +50,7 @@ const paths = [
   "disk: unsynced lost",
   "disk: unsynced kept",
   "disk: error",
+  "crash: while writing",
   "clock: forward",
   "clock: backward",
   "network: cut",

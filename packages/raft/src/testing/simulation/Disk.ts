@@ -57,7 +57,7 @@ export class Disk {
   private readonly random: SeededRandom
   private readonly queue: EventQueue
   private readonly counters: Counters
-  speed: DiskSpeed = { syncMillisMin: 1, syncMillisMax: 3 }
+  speed: DiskSpeed = { syncMillisMin: 1, syncMillisMax: 2 }
   stalledUntilMillis = 0
 
   constructor(random: SeededRandom, queue: EventQueue, counters: Counters, bootstrap: Configuration | null) {

@@ -21,6 +21,8 @@ export interface FaultSurface {
     readonly heal: () => void
   }
   readonly crash: (node: NodeId) => void
+  /** As soon as it has written what is not yet durable. */
+  readonly crashWhileWriting: (node: NodeId) => void
   /** Nothing happens to one that runs. */
   readonly restart: (node: NodeId) => void
   readonly pause: (node: NodeId, millis: number) => void
@@ -85,6 +87,9 @@ export class Nemesis {
       case "crash of all":
         for (const node of running) this.crash(node)
         return true
+      case "crash while writing":
+        surface.crashWhileWriting(victim)
+        return true
       case "pause":
         surface.pause(victim, random.between(50, profile.faultLastsMillisMax))
         return true
@@ -114,11 +119,7 @@ export class Nemesis {
     this.later(() => this.surface.restart(node))
   }
 
-  private disturbLinks(
-    fault: Exclude<FaultKind, "crash" | "crash of all" | "pause" | "clock jump">,
-    nodes: ReadonlyArray<NodeId>,
-    victim: NodeId
-  ): boolean {
+  private disturbLinks(fault: FaultKind, nodes: ReadonlyArray<NodeId>, victim: NodeId): boolean {
     const { random, surface } = this
     const { links } = surface
     if (nodes.length < 2) return false

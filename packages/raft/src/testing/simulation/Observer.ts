@@ -40,9 +40,10 @@ export class Observer {
       if (truncateFrom !== null) oracle.truncates(id, truncateFrom, before.commit)
       oracle.appends(id, entries, viewOf(after.log))
     }
-    if (after.role !== "Leader") return
-    if (before.role !== "Leader" || before.term !== after.term) this.becameLeader(before, after)
-    if (after.commit > before.commit) this.committed(before, after)
+    const wasLeader = before.role === "Leader" && before.term === after.term
+    if (after.role === "Leader" && !wasLeader) this.becameLeader(before, after)
+    // A leader that is no longer a voter commits its removal and steps down in one step.
+    if ((wasLeader || after.role === "Leader") && after.commit > before.commit) this.committed(before, after)
   }
 
   /** What must be durable before others hear of it is (thesis figure 3.1). */
@@ -73,9 +74,10 @@ export class Observer {
   private committed(before: State, after: State): void {
     const { oracle, id, diskOf } = this.options
     const isDurableOn = (member: NodeId, { index, term }: Entry): boolean => diskOf(member)?.holds(index, term) === true
+    const inEffect = [configurationOf(before), configurationOf(after)]
     for (let index = before.commit + 1; index <= after.commit; index++) {
       const entry = entryAt(after.log, index)
-      if (entry !== null) oracle.commits(id, after.term, entry, configurationOf(before), isDurableOn)
+      if (entry !== null) oracle.commits(id, after.term, entry, inEffect, isDurableOn)
     }
   }
 

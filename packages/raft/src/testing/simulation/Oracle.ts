@@ -109,12 +109,15 @@ export class Oracle {
   /**
    * A leader's commit index moved: each entry must be durable on a majority, on both of them during a joint change, and
    * must be the one that others committed there.
+   *
+   * @param inEffect a configuration decides from the moment it is appended, also about entries before it (thesis 4.1): a
+   * step that appends one, and commits, may have counted by either.
    */
   commits(
     node: NodeId,
     term: Term,
     entry: Entry,
-    configuration: Configuration,
+    inEffect: ReadonlyArray<Configuration>,
     isDurableOn: (member: NodeId, entry: Entry) => boolean
   ): void {
     const known = this.committed[entry.index - 1]
@@ -130,8 +133,14 @@ export class Oracle {
       throw new SafetyViolation(`${node} committed entry ${entry.index} before entry ${this.committed.length + 1}`)
     }
     const holds = (member: NodeId): boolean => isDurableOn(member, entry)
-    if (!isMajority(configuration.voters, holds) || !isMajority(configuration.outgoing, holds)) {
-      throw new SafetyViolation(`${node} committed entry ${entry.index} that is not durable on a majority`)
+    const decided = ({ voters, outgoing }: Configuration): boolean =>
+      isMajority(voters, holds) && isMajority(outgoing, holds)
+    if (!inEffect.some(decided)) {
+      const members = [...new Set(inEffect.flatMap(({ voters, outgoing }) => [...voters, ...outgoing]))]
+      const state = members.map((member) => `${member}${holds(member) ? "" : " does not"}`).join(", ")
+      throw new SafetyViolation(
+        `${node} committed entry ${entry.index} of term ${entry.term} that is not durable on a majority: ${state}`
+      )
     }
     this.committed.push({ entry, byTerm: term })
   }

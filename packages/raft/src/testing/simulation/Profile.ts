@@ -12,6 +12,7 @@ import type { LinkQuality } from "./Network.ts"
 export const faultKinds = [
   "crash",
   "crash of all",
+  "crash while writing",
   "partition",
   "isolated leader",
   "one-way partition",
@@ -46,6 +47,7 @@ export interface Profile {
   readonly appendBytesMax: number
   readonly inflightMessagesMax: number
   readonly uncommittedBytesMax: number
+  readonly syncMillisMax: number
   readonly preVote: boolean
   readonly checkQuorum: boolean
   readonly priorities: boolean
@@ -78,6 +80,7 @@ export const drawProfile = (random: SeededRandom, durationMillis: number): Profi
   appendBytesMax: random.pick([100, 1000, 1_000_000]),
   inflightMessagesMax: random.pick([1, 3, 64]),
   uncommittedBytesMax: random.pick([1000, 1_000_000]),
+  syncMillisMax: random.pick([2, 2, 20, 120]),
   preVote: !random.chance(15),
   checkQuorum: !random.chance(15),
   priorities: random.chance(20),

@@ -57,6 +57,7 @@ export class Replica {
   /** What the state machine has on its own disk, at some index between the log's base and the last applied. */
   private machineImage: Uint8Array = new Uint8Array()
   private diskFails = false
+  private crashesOnWrite = false
   private isGone = false
 
   constructor(options: ReplicaOptions) {
@@ -64,6 +65,7 @@ export class Replica {
     this.id = options.id
     const { random, queue, counters, profile } = options
     this.disk = new Disk(random.fork(), queue, counters, options.bootstrap)
+    this.disk.speed = { syncMillisMin: 1, syncMillisMax: profile.syncMillisMax }
     this.process = new Process(queue, random.fork(), counters)
     this.observer = new Observer(options, this.disk)
     this.tickEvery = tickMillis * (1 + random.between(-profile.driftPercentMax, profile.driftPercentMax) / 100)
@@ -153,6 +155,7 @@ export class Replica {
     this.options.trace.add(`${this.options.queue.nowMillis} ${this.id} crashes`)
     this.run = null
     this.diskFails = false
+    this.crashesOnWrite = false
     this.process.stop()
     this.disk.crash()
   }
@@ -165,7 +168,9 @@ export class Replica {
 
   heal(): void {
     this.diskFails = false
+    this.crashesOnWrite = false
     this.disk.stalledUntilMillis = 0
+    this.disk.speed = { syncMillisMin: 1, syncMillisMax: 2 }
     this.process.resume()
     this.start()
   }
@@ -180,6 +185,10 @@ export class Replica {
 
   stallDisk(millis: number): void {
     this.disk.stalledUntilMillis = this.options.queue.nowMillis + millis
+  }
+
+  crashWhileWriting(): void {
+    this.crashesOnWrite = true
   }
 
   failDisk(): void {
@@ -219,25 +228,29 @@ export class Replica {
   // ---- what the driver asks for -----------------------------------------------------------------------------------
 
   private write(append: Append, done: () => void): void {
-    if (this.diskFails) {
-      this.stopOnDiskError()
+    if (this.diskFails || this.run?.isFailing === true) {
+      this.stopSoon(0, "disk: error")
       return
+    }
+    if (this.crashesOnWrite) {
+      this.crashesOnWrite = false
+      this.stopSoon(this.options.random.between(0, 5), "crash: while writing")
     }
     const { hardState, truncateFrom, entries } = append
     this.disk.write({ hardState, truncateFrom, entries, install: null }, this.whileRunning(done))
   }
 
-  /** A write that failed is never acknowledged, nor is anything after it: the process ends, and is started again later. */
-  private stopOnDiskError(): void {
+  /** The process ends, and is started again later. A write that failed is never acknowledged, nor is anything after it. */
+  private stopSoon(delayMillis: number, counter: string): void {
     const { queue, random, counters } = this.options
     const { run } = this
     if (run === null || run.isFailing) return
-    counters.add("disk: error")
-    run.isFailing = true
-    queue.plan(0, () => {
+    counters.add(counter)
+    run.isFailing = delayMillis === 0
+    queue.plan(delayMillis, () => {
       if (this.run === run) this.crash()
     })
-    queue.plan(random.between(100, 3000), () => this.start())
+    queue.plan(delayMillis + random.between(100, 3000), () => this.start())
   }
 
   private apply(entries: ReadonlyArray<Entry>): void {

@@ -1,5 +1,6 @@
 /** The storage of a node in a directory of its own: log, hard state, snapshots. */
 import type { Entry, HardState, Index, Term } from "../core/Types.ts"
+import { Limits } from "../Limits.ts"
 import { recover } from "./Directory.ts"
 import type { Opened } from "./Directory.ts"
 import type { FileSystem } from "./file/FileSystem.ts"
@@ -9,13 +10,6 @@ import type { SnapshotStore } from "./snapshot/SnapshotStore.ts"
 import { checkAppend, checkCompact, checkRange } from "./Preconditions.ts"
 import type { Append, Durable, RecoveryReport, Storage } from "./Storage.ts"
 import { misuse } from "./StorageError.ts"
-
-/** 16 MiB segments, zeroed 1 MiB ahead. */
-export const defaultLogOptions: LogOptions = {
-  segmentBytes: 16 * 1_048_576,
-  growBytes: 1_048_576,
-  bufferBytes: 1_048_576
-}
 
 export class DiskStorage implements Storage {
   readonly report: RecoveryReport
@@ -36,7 +30,7 @@ export class DiskStorage implements Storage {
   }
 
   /** Takes the directory for itself, makes it if there is none, and recovers what is in it. */
-  static open(files: FileSystem, directory: string, options: LogOptions = defaultLogOptions): DiskStorage {
+  static open(files: FileSystem, directory: string, options: LogOptions = Limits.storage): DiskStorage {
     return new DiskStorage(recover(files, directory, options), directory)
   }
 

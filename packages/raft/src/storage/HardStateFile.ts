@@ -9,6 +9,7 @@
  */
 import { join } from "node:path"
 import type { HardState } from "../core/Types.ts"
+import { Limits } from "../Limits.ts"
 import { crc32c } from "./Crc32c.ts"
 import type { File, FileSystem } from "./file/FileSystem.ts"
 import { systemCall } from "./file/SystemCall.ts"
@@ -23,7 +24,7 @@ const slotBytes = 4_096
 const copies = 2
 const slots = 4
 const headBytes = 44
-const voteBytesMax = 1_024
+const voteBytesMax = Limits.storage.nodeIdBytesMax
 const noVote = 0xffff_ffff
 
 interface Slot {

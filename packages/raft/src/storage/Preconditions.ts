@@ -1,10 +1,10 @@
 /** What a caller of a storage must keep to: the same for every implementation. */
 import type { Index } from "../core/Types.ts"
 import type { Append, Storage } from "./Storage.ts"
+import { Limits } from "../Limits.ts"
 import { misuse } from "./StorageError.ts"
 
-/** One entry's data; a record's length has 32 bits, and an offset in its file too. */
-export const entryBytesMax = 256 * 1_048_576
+const { entryBytesMax } = Limits.storage
 
 export const checkAppend = (storage: Storage, { entries, hardState, truncateFrom }: Append): void => {
   const { firstIndex, snapshots } = storage

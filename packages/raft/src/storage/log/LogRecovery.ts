@@ -8,6 +8,8 @@ import type { File, FileSystem } from "../file/FileSystem.ts"
 import { readWhole } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
 import { StorageError } from "../StorageError.ts"
+import { DurableMark } from "./DurableMark.ts"
+import type { LogPosition } from "./DurableMark.ts"
 import { EntryPositions } from "./EntryPositions.ts"
 import { RecordKind } from "./RecordFormat.ts"
 import type { RecordHeader } from "./RecordFormat.ts"
@@ -42,20 +44,25 @@ class Recovery {
   /** Of the last record, and where it ends. */
   private checksum = 0
   private end = 0
+  private readonly mark: DurableMark
+  private readonly marked: LogPosition | null
 
   constructor(files: FileSystem, directory: string) {
     this.files = files
     this.directory = directory
+    this.mark = new DurableMark(files, directory)
+    this.marked = this.mark.read()
   }
 
   run(segments: ReadonlyArray<number>): LogRecovery {
     const newest = segments.at(-1)
     if (newest === undefined) throw new Error("a log has at least one segment")
     this.assertRow(segments)
+    this.assertNewest(newest)
     for (const segment of segments.slice(0, -1)) this.readSealed(segment)
     const { end, torn } = this.readNewest(newest)
     const positions = this.positions ?? new EntryPositions(1)
-    return { log: { positions, lastTerm: this.lastTerm, sealed: segments.slice(0, -1), end }, torn }
+    return { log: { positions, lastTerm: this.lastTerm, sealed: segments.slice(0, -1), end, mark: this.mark }, torn }
   }
 
   private assertRow(segments: ReadonlyArray<number>): void {
@@ -65,6 +72,12 @@ class Recovery {
       const file = join(this.directory, segmentName(expected))
       throw new StorageError({ reason: "Missing", file, offset: null, detail: "this log file is missing" })
     })
+  }
+
+  private assertNewest(newest: number): void {
+    if (this.marked === null || this.marked.segment <= newest) return
+    const file = this.pathOf(newest + 1)
+    throw new StorageError({ reason: "Missing", file, offset: null, detail: "this log file, the newest, is missing" })
   }
 
   private pathOf(segment: number): string {
@@ -77,6 +90,10 @@ class Recovery {
     const scan = scanSegment(bytes, segment)
     if (scan.proofOfDamage !== null) {
       const detail = `the record here is damaged: the record at offset ${scan.proofOfDamage} was written after it had been flushed`
+      throw damaged(path, scan.end, detail)
+    }
+    if (this.marked?.segment === segment && this.marked.offset > scan.end) {
+      const detail = `the record here is damaged: the log had been flushed up to offset ${this.marked.offset}`
       throw damaged(path, scan.end, detail)
     }
     this.follow(path, scan)
@@ -129,7 +146,8 @@ class Recovery {
     if (scan.header === null) this.rewriteHead(segment, path, file)
     const position = scan.header === null ? segmentHeaderBytes : scan.end
     if (scan.torn) this.zero(path, file, position, size)
-    this.rewrite(path, file, scan)
+    this.rewrite(path, file, segment, scan)
+    this.mark.write({ segment, offset: position })
     const torn = scan.torn ? { file: path, offset: scan.end } : null
     return {
       end: { segment, path, file, position, allocated: Math.max(size, position), checksum: this.checksum },
@@ -153,8 +171,9 @@ class Recovery {
    * What has been read may be in the kernel's cache only, and after a flush that failed the kernel takes it for clean
    * ("fsyncgate"): records that nothing proves durable are written once more, so that the flush has something to do.
    */
-  private rewrite(path: string, file: File, { records, end, marked }: SegmentScan): void {
-    const from = marked ? end : (records.at(-1)?.durableTo ?? end)
+  private rewrite(path: string, file: File, segment: number, { records, end }: SegmentScan): void {
+    const marked = this.marked?.segment === segment ? this.marked.offset : 0
+    const from = Math.max(marked, records.at(-1)?.durableTo ?? end)
     const bytes = new Uint8Array(end - from)
     if (bytes.length > 0) {
       systemCall("read", path, from, () => file.read(bytes, from))
@@ -187,7 +206,8 @@ export const createLog = (files: FileSystem, directory: string): LogRecovery => 
     positions: new EntryPositions(1),
     lastTerm: 0,
     sealed: [],
-    end: createSegment(files, directory, { segment: 1, lastIndex: 0, lastTerm: 0, previous: 0 })
+    end: createSegment(files, directory, { segment: 1, lastIndex: 0, lastTerm: 0, previous: 0 }),
+    mark: new DurableMark(files, directory)
   },
   torn: null
 })

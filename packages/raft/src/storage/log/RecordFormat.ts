@@ -16,7 +16,7 @@
  *
  * `durableTo` is what tells a torn tail from a damaged middle: a record that cannot be read, followed by one that says
  * that it was durable, has been damaged since. Without it a damaged entry looks like one that never got to the disk, and
- * an acknowledged write is lost in silence (Alagappan et al., "Protocol-Aware Recovery for Consensus-Based Storage", FAST '18).
+ * an acknowledged write is lost in silence. DurableMark.ts does the same for the newest records, which nothing follows (Alagappan et al., "Protocol-Aware Recovery for Consensus-Based Storage", FAST '18).
  */
 import { crc32c } from "../Crc32c.ts"
 
@@ -27,9 +27,7 @@ export const RecordKind = {
   /** Entries from `index` on are no longer part of the log. */
   Truncate: 4,
   /** A snapshot that ends with `index` and `term` took the place of every entry. */
-  Reset: 5,
-  /** Nothing: it says that what is before it is durable, when nothing follows that could. The next record overwrites it. */
-  Mark: 6
+  Reset: 5
 } as const
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
 
@@ -47,7 +45,7 @@ export interface RecordHeader {
 
 export const recordHeaderBytes = 44
 const alignment = 8
-const kindMax = RecordKind.Mark
+const kindMax = RecordKind.Reset
 const high = 0x1_0000_0000
 
 /** What a record with so much data takes in the file. */

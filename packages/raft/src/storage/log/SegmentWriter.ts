@@ -7,7 +7,9 @@
 import type { Index, Term } from "../../core/Types.ts"
 import type { File } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
-import { encodeRecord, recordBytes, RecordKind, viewOf } from "./RecordFormat.ts"
+import type { DurableMark } from "./DurableMark.ts"
+import { encodeRecord, recordBytes, viewOf } from "./RecordFormat.ts"
+import type { RecordKind } from "./RecordFormat.ts"
 
 export interface SegmentEnd {
   readonly segment: number
@@ -43,9 +45,10 @@ export class SegmentWriter {
   private buffer: Uint8Array<ArrayBuffer>
   private view: DataView
   private readonly options: WriterOptions
-  private readonly mark = new Uint8Array(recordBytes(0))
+  private readonly mark: DurableMark
 
-  constructor(end: SegmentEnd, options: WriterOptions) {
+  constructor(end: SegmentEnd, mark: DurableMark, options: WriterOptions) {
+    this.mark = mark
     this.segment = end.segment
     this.path = end.path
     this.file = end.file
@@ -97,14 +100,7 @@ export class SegmentWriter {
     if (this.durableTo === this.position) return
     systemCall("flush", this.path, this.durableTo, () => this.file.sync())
     this.durableTo = this.position
-    this.writeMark()
-  }
-
-  /** Makes the file durable as it is, with its last mark: nothing will be written to it any more. */
-  seal(): void {
-    this.flush()
-    systemCall("flush", this.path, this.durableTo, () => this.file.sync())
-    this.durableTo = this.position
+    this.mark.write({ segment: this.segment, offset: this.durableTo })
   }
 
   /** A record larger than the buffer gets one of its own size, for once. */
@@ -122,27 +118,5 @@ export class SegmentWriter {
     const zeros = new Uint8Array(to - this.allocated)
     systemCall("allocate", this.path, this.allocated, () => this.file.write(zeros, this.allocated))
     this.allocated = to
-  }
-
-  /** Not flushed: it reaches the disk when the kernel likes, or with the next records. See `durableTo` in RecordFormat. */
-  private writeMark(): void {
-    if (this.position + this.mark.length > this.allocated) return
-    const offset = this.position
-    encodeRecord(
-      viewOf(this.mark),
-      this.mark,
-      0,
-      {
-        previous: this.checksum,
-        kind: RecordKind.Mark,
-        index: 0,
-        term: 0,
-        segment: this.segment,
-        offset,
-        durableTo: offset
-      },
-      none
-    )
-    systemCall("write", this.path, offset, () => this.file.write(this.mark, offset))
   }
 }

@@ -8,6 +8,7 @@ import type { Entry, Index, Term } from "../../core/Types.ts"
 import type { File, FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
 import { StorageError } from "../StorageError.ts"
+import type { DurableMark } from "./DurableMark.ts"
 import { decodeEntry, entryData } from "./EntryFormat.ts"
 import type { EntryPositions } from "./EntryPositions.ts"
 import { decodeRecord, recordBytes, recordHeaderBytes, RecordKind, viewOf } from "./RecordFormat.ts"
@@ -28,6 +29,7 @@ export interface RecoveredLog {
   /** Sealed segments, oldest first. */
   readonly sealed: ReadonlyArray<number>
   readonly end: SegmentEnd
+  readonly mark: DurableMark
 }
 
 export const createSegment = (
@@ -56,6 +58,7 @@ export class SegmentedLog {
   private readonly options: LogOptions
   private readonly positions: EntryPositions
   private lastTermSeen: Term
+  private readonly mark: DurableMark
   private sealed: Array<number>
   private writer: SegmentWriter
   private readonly readers = new Map<number, File>()
@@ -67,7 +70,8 @@ export class SegmentedLog {
     this.positions = recovered.positions
     this.lastTermSeen = recovered.lastTerm
     this.sealed = [...recovered.sealed]
-    this.writer = new SegmentWriter(recovered.end, options)
+    this.mark = recovered.mark
+    this.writer = new SegmentWriter(recovered.end, recovered.mark, options)
   }
 
   get firstIndex(): Index {
@@ -156,6 +160,7 @@ export class SegmentedLog {
     for (const file of this.readers.values()) file.close()
     this.readers.clear()
     this.writer.file.close()
+    this.mark.close()
   }
 
   private record(kind: RecordKind, index: Index, term: Term, data?: Uint8Array): number {
@@ -168,7 +173,7 @@ export class SegmentedLog {
   /** Seals the segment: it is durable to its last byte before the next one exists. */
   private roll(): void {
     const before = this.writer
-    before.seal()
+    before.sync()
     const end = createSegment(this.files, this.directory, {
       segment: before.segment + 1,
       lastIndex: this.positions.last,
@@ -177,7 +182,7 @@ export class SegmentedLog {
     })
     this.sealed.push(before.segment)
     this.readers.set(before.segment, before.file)
-    this.writer = new SegmentWriter(end, this.options)
+    this.writer = new SegmentWriter(end, this.mark, this.options)
   }
 
   /** How many entries from `index` on lie one after the other in one file, within the bytes left. */

@@ -1,7 +1,7 @@
-import type { Index, SnapshotMetadata } from "../../core/Types.ts"
+import type { Index, Snapshot, SnapshotMetadata } from "../../core/Types.ts"
 import { crc32c } from "../Crc32c.ts"
 import { misuse, StorageError } from "../StorageError.ts"
-import type { SnapshotContent, SnapshotInfo, SnapshotStore, SnapshotWriter } from "../snapshot/SnapshotStore.ts"
+import type { SnapshotContent, SnapshotStore, SnapshotWriter } from "../snapshot/SnapshotStore.ts"
 
 interface Transfer {
   readonly metadata: SnapshotMetadata
@@ -12,10 +12,10 @@ interface Transfer {
 
 /** Snapshots in memory: durable as soon as they are finished; transfers in progress are lost with a crash. */
 export class MemorySnapshots implements SnapshotStore {
-  private newest: { readonly info: SnapshotInfo; readonly bytes: Uint8Array } | null = null
+  private newest: { readonly info: Snapshot; readonly bytes: Uint8Array } | null = null
   private transfer: Transfer | null = null
 
-  get latest(): SnapshotInfo | null {
+  get latest(): Snapshot | null {
     return this.newest?.info ?? null
   }
 
@@ -72,7 +72,7 @@ export class MemorySnapshots implements SnapshotStore {
     return isSame ? { ...found } : null
   }
 
-  private finish({ chunks, content, metadata, received }: Transfer): SnapshotInfo {
+  private finish({ chunks, content, metadata, received }: Transfer): Snapshot {
     this.transfer = null
     const bytes = new Uint8Array(received)
     let at = 0

@@ -1,4 +1,5 @@
 /** One snapshot file: its head, its blocks, its end. */
+import type { Snapshot } from "../../core/Types.ts"
 import { crc32c } from "../Crc32c.ts"
 import type { File, FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
@@ -14,7 +15,7 @@ import {
   headSize
 } from "./SnapshotFormat.ts"
 import type { SnapshotHead } from "./SnapshotFormat.ts"
-import type { SnapshotContent, SnapshotInfo } from "./SnapshotStore.ts"
+import type { SnapshotContent } from "./SnapshotStore.ts"
 
 const damaged = (path: string, offset: number, what: string): StorageError =>
   new StorageError({ reason: "Damaged", file: path, offset, detail: `${what} of this snapshot is damaged` })
@@ -74,7 +75,7 @@ export class SnapshotFile {
   }
 
   /** Reads all of it. */
-  verify(): SnapshotInfo {
+  verify(): Snapshot {
     const end = this.end()
     if (end === null) throw damaged(this.path, this.head.headBytes, "the end")
     let checksum = 0
@@ -97,7 +98,7 @@ export class SnapshotFile {
 }
 
 /** Opens a snapshot that counts: whatever is wrong with it is damage, and never an empty state. */
-export const openVerified = (files: FileSystem, path: string): { file: SnapshotFile; info: SnapshotInfo } => {
+export const openVerified = (files: FileSystem, path: string): { file: SnapshotFile; info: Snapshot } => {
   const file = SnapshotFile.open(files, path)
   if (file === null) throw damaged(path, 0, "the head")
   try {

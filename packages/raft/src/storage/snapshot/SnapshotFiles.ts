@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import type { Index, SnapshotMetadata } from "../../core/Types.ts"
+import type { Index, Snapshot, SnapshotMetadata } from "../../core/Types.ts"
 import type { FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
 import { misuse } from "../StorageError.ts"
@@ -7,7 +7,7 @@ import { openVerified, SnapshotFile } from "./SnapshotFile.ts"
 import { encodeHead, parseSnapshotName, snapshotName } from "./SnapshotFormat.ts"
 import type { SnapshotName } from "./SnapshotFormat.ts"
 import { SnapshotReceiver } from "./SnapshotReceiver.ts"
-import type { SnapshotContent, SnapshotInfo, SnapshotStore, SnapshotWriter } from "./SnapshotStore.ts"
+import type { SnapshotContent, SnapshotStore, SnapshotWriter } from "./SnapshotStore.ts"
 
 const byIndex = (a: SnapshotName, b: SnapshotName): number => a.index - b.index || a.term - b.term
 
@@ -15,7 +15,7 @@ const byIndex = (a: SnapshotName, b: SnapshotName): number => a.index - b.index 
 export class SnapshotFiles implements SnapshotStore {
   private readonly files: FileSystem
   private readonly directory: string
-  private newest: { readonly file: SnapshotFile; readonly info: SnapshotInfo } | null = null
+  private newest: { readonly file: SnapshotFile; readonly info: Snapshot } | null = null
   private receiver: SnapshotReceiver | null = null
 
   /** Verifies the newest. One that is damaged stops the node: an older one may lack what the log no longer has. */
@@ -29,7 +29,7 @@ export class SnapshotFiles implements SnapshotStore {
     this.removeAll(complete.filter((name) => name !== newest))
   }
 
-  get latest(): SnapshotInfo | null {
+  get latest(): Snapshot | null {
     return this.newest?.info ?? null
   }
 
@@ -79,7 +79,7 @@ export class SnapshotFiles implements SnapshotStore {
     return new SnapshotFile(path, file, head)
   }
 
-  private replace(file: SnapshotFile, info: SnapshotInfo): void {
+  private replace(file: SnapshotFile, info: Snapshot): void {
     const older = this.names().filter(({ index, isPartial }) => !isPartial && index < info.metadata.index)
     this.newest?.file.close()
     this.newest = { file, info }

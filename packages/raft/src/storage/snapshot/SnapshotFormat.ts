@@ -14,6 +14,7 @@
  * goes on after the last whole block.
  */
 import type { SnapshotMetadata } from "../../core/Types.ts"
+import { Limits } from "../../Limits.ts"
 import { crc32c } from "../Crc32c.ts"
 import { readUint64, viewOf, writeUint64 } from "../log/RecordFormat.ts"
 import type { SnapshotContent } from "./SnapshotStore.ts"
@@ -22,7 +23,7 @@ const magic = new TextEncoder().encode("RAFTSNAP")
 const pageBytes = 4_096
 const fixedHeadBytes = 16
 /** A head larger than this is not one of ours. */
-const metadataBytesMax = 16 * 1_048_576
+const metadataBytesMax = Limits.storage.snapshotMetadataBytesMax
 
 export const blockHeadBytes = 16
 export const blockContentBytes = 65_536

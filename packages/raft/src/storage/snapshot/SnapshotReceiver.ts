@@ -1,4 +1,5 @@
 import { dirname } from "node:path"
+import type { Snapshot } from "../../core/Types.ts"
 import { crc32c } from "../Crc32c.ts"
 import type { FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
@@ -6,14 +7,14 @@ import { misuse, StorageError } from "../StorageError.ts"
 import { openVerified } from "./SnapshotFile.ts"
 import type { SnapshotFile } from "./SnapshotFile.ts"
 import { blockContentBytes, blockOffset, encodeBlock, encodeEnd } from "./SnapshotFormat.ts"
-import type { SnapshotInfo, SnapshotWriter } from "./SnapshotStore.ts"
+import type { SnapshotWriter } from "./SnapshotStore.ts"
 
 /** Writes a snapshot block by block. What does not fill a block waits in memory, and is asked for again after a crash. */
 export class SnapshotReceiver implements SnapshotWriter {
   private readonly files: FileSystem
   private readonly target: SnapshotFile
   private readonly finalPath: string
-  private readonly counts: (file: SnapshotFile, info: SnapshotInfo) => void
+  private readonly counts: (file: SnapshotFile, info: Snapshot) => void
   private readonly pending = new Uint8Array(blockContentBytes)
   private pendingBytes = 0
   private blocks = 0
@@ -25,7 +26,7 @@ export class SnapshotReceiver implements SnapshotWriter {
     files: FileSystem,
     target: SnapshotFile,
     finalPath: string,
-    counts: (file: SnapshotFile, info: SnapshotInfo) => void
+    counts: (file: SnapshotFile, info: Snapshot) => void
   ) {
     this.files = files
     this.target = target
@@ -50,7 +51,7 @@ export class SnapshotReceiver implements SnapshotWriter {
     }
   }
 
-  finish(): SnapshotInfo {
+  finish(): Snapshot {
     this.assertOpen()
     const bytes = this.received
     if (this.pendingBytes > 0) this.writeBlock()

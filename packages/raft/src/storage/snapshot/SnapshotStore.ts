@@ -1,5 +1,5 @@
 /** The state machine's snapshots as Raft sees them: named by the last entry they cover, and otherwise opaque bytes. */
-import type { Index, SnapshotMetadata } from "../../core/Types.ts"
+import type { Index, Snapshot, SnapshotMetadata } from "../../core/Types.ts"
 
 export interface SnapshotContent {
   readonly bytes: number
@@ -7,12 +7,8 @@ export interface SnapshotContent {
   readonly checksum: number
 }
 
-export interface SnapshotInfo extends SnapshotContent {
-  readonly metadata: SnapshotMetadata
-}
-
 export interface SnapshotStore {
-  readonly latest: SnapshotInfo | null
+  readonly latest: Snapshot | null
   /** Content from `offset` on; empty at its end, `null` when `index` is no longer the newest snapshot's. */
   readonly read: (index: Index, offset: number, bytesMax: number) => Uint8Array | null
   /**
@@ -28,7 +24,7 @@ export interface SnapshotWriter {
   /** Chunks come in order: one that does not begin at `received` is refused. */
   readonly write: (offset: number, data: Uint8Array) => void
   /** Reads it back, makes it durable, and only then lets it count as the newest. */
-  readonly finish: () => SnapshotInfo
+  readonly finish: () => Snapshot
   /** Removes what was received. */
   readonly abandon: () => void
 }

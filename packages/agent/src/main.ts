@@ -1,6 +1,7 @@
 /** `nxmesh-agent`: entry point. */
 import { argv } from "node:process"
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Console, Data, Effect, Layer, Option } from "effect"

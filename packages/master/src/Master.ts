@@ -8,6 +8,7 @@ import { HttpServer } from "effect/http"
 import { AgentSessions } from "./agents/AgentSessions.ts"
 import { layerAgentGateway } from "./agents/AgentGatewayLayer.ts"
 import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
+import { originOf } from "./api/AdvertisedApi.ts"
 import { layerHttpServer } from "./api/HttpServer.ts"
 import { docsPath } from "./api/OperationsRoutes.ts"
 import { LoginGate } from "./auth/LoginGate.ts"
@@ -83,12 +84,15 @@ const layerLink = AgentServer.layer.pipe(
 
 const layerAnnouncement = Layer.effectDiscard(
   Effect.gen(function* () {
-    const http = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
+    const listening = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
+    const { advertiseHttp } = yield* Settings
+    const http = advertiseHttp === null ? listening : originOf(advertiseHttp)
     const agents = yield* AgentServer
     yield* Effect.logInfo("the master is ready", {
       version,
       api: http,
       docs: `${http}${docsPath}`,
+      listening,
       agents: `wss://${addressText(agents)}`
     })
   })

@@ -1,5 +1,5 @@
 /** `nxmesh-master`: reads settings, serves until a signal, stops within a bound. */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"

@@ -32,8 +32,8 @@ const recordsOf = (output: string): ReadonlyArray<any> =>
     .map((line) => JSON.parse(line))
 
 /** A running master and where its API is. */
-const master = Effect.fnUntraced(function* (dataDirectory: string) {
-  const running = yield* program({ path, environment: environment(dataDirectory) })
+const master = Effect.fnUntraced(function* (dataDirectory: string, more: Readonly<Record<string, string>> = {}) {
+  const running = yield* program({ path, environment: { ...environment(dataDirectory), ...more } })
   const seen = yield* until(
     Effect.sync(running.output),
     (output) => output.includes("the master is ready") || running.ended() !== null,
@@ -41,7 +41,7 @@ const master = Effect.fnUntraced(function* (dataDirectory: string) {
   )
   const ready = recordsOf(seen).find(({ message }) => message === "the master is ready")
   assert.isDefined(ready, seen)
-  return { ...running, api: ready.fields.api as string }
+  return { ...running, ready: ready.fields as Record<string, string>, api: ready.fields.api as string }
 })
 
 const login = (api: string) =>
@@ -144,6 +144,20 @@ describe("nxmesh-master", () => {
       const record = recordsOf(twin.output()).find(({ level }) => level === "ERROR")
       assert.isDefined(record, twin.output())
       assert.include(record.message, dataDirectory)
+    })
+  )
+
+  it.live("tells clients the address that is advertised", () =>
+    Effect.gen(function* () {
+      const { ready } = yield* master(yield* directory, { NXMESH_ADVERTISE_HTTP: "api.example.com:443" })
+      assert.strictEqual(ready["api"], "https://api.example.com")
+      assert.strictEqual(ready["docs"], "https://api.example.com/api/docs")
+      const documented = yield* Effect.promise(async () => {
+        const response = await fetch(`${ready["listening"]}/api/v1/openapi.json`)
+        return (await response.json()) as any
+      })
+      assert.deepStrictEqual(documented.servers, [{ url: "https://api.example.com" }])
+      assert.strictEqual(documented.info.title, "NxMesh")
     })
   )
 

@@ -1,11 +1,12 @@
 /** The master's HTTP server: the API, its documentation, probes and metrics behind one edge. */
-import { NodeServices } from "@effect/platform-node"
-import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
-import { ByteSize, Layer } from "effect"
+import { ByteSize, Effect, Layer } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { AuthenticationLayer } from "../auth/Authentication.ts"
+import { Settings } from "../Settings.ts"
+import { advertisedApi } from "./AdvertisedApi.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
 import { layerAuth } from "./AuthHandlers.ts"
 import { layerCertificates } from "./CertificatesHandlers.ts"
@@ -38,8 +39,12 @@ const layerGroups = Layer.mergeAll(
   layerWellKnown
 ).pipe(Layer.provide(Layer.merge(AuthenticationLayer, layerRequestAttribution)))
 
+const layerApi = Layer.unwrap(
+  Effect.map(Settings, (settings) => HttpApiBuilder.layer(advertisedApi(settings), { openapiPath: openApiPath }))
+)
+
 export const layerRoutes = Layer.mergeAll(
-  HttpApiBuilder.layer(NxMeshApi, { openapiPath: openApiPath }).pipe(Layer.provide(layerGroups)),
+  layerApi.pipe(Layer.provide(layerGroups)),
   layerOperationsRoutes,
   layerHttpEdge(makeRouteTable(allRoutes))
 )

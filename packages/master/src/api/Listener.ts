@@ -3,7 +3,7 @@
  * on it, and cuts what is left at the drain's bound.
  */
 import { createServer, type Server, type ServerResponse } from "node:http"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer } from "effect"
 import { Limits } from "../Limits.ts"
 import { Settings } from "../Settings.ts"

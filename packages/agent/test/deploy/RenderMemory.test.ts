@@ -91,7 +91,8 @@ describe("RenderMemory", () => {
   it("renders and checks one host when one changed", () => {
     const memory = new RenderMemory()
     const before = Result.getOrThrow(render(start, memory.hostRenderer(start.bundle)))
-    const { bundle } = changes[2]?.[1] as { readonly bundle: Bundle }
+    const data = Fixtures.host(1, { gzip_enabled: true })
+    const bundle = put(start.bundle, { _tag: "virtual_host", data })
     const after = Result.getOrThrow(render({ ...start, bundle }, memory.hostRenderer(bundle)))
     const hosts = after.files.filter(({ resource }) => resource?.kind === "virtual_host")
     assert.deepStrictEqual(

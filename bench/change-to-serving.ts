@@ -9,7 +9,7 @@ import type { Api } from "../test/support/Api.ts"
 import { makeCertificates, type KeyPair } from "./Certificates.ts"
 import { bareReload, firstAnswer, now, settled, type Site, workersOf } from "./Reload.ts"
 import { millis, p50, percentile, table } from "./Statistics.ts"
-import { agentIs, startAgent, startMaster, workspace } from "../test/support/Fleet.ts"
+import { converged, startAgent, startMaster, workspace } from "../test/support/Fleet.ts"
 import { freePort } from "../test/support/FreePort.ts"
 import { masterOf } from "../test/support/NginxWorkers.ts"
 
@@ -81,14 +81,8 @@ const measure = (count: number, tls: boolean): Effect.Effect<ReadonlyArray<Round
     const pairs = tls ? yield* makeCertificates(Array.from({ length: count }, (_, index) => hostName(index))) : []
     const [first] = yield* createHosts(api, workspaceId, site, pairs, count)
     const agent = yield* startAgent(master, api, workspaceId)
-    const converged = agentIs(
-      api,
-      agent.id,
-      ({ desired_generation, serving_generation }) => desired_generation === serving_generation,
-      "the agent serves what it should",
-      180_000
-    )
-    yield* converged
+    const caughtUp = converged(api, agent.id, 180_000)
+    yield* caughtUp
     const nginx = masterOf(agent.pidFile)
     const rounds: Array<Round> = []
     for (let round = 0; round < roundsFor(count); round++) {
@@ -100,7 +94,7 @@ const measure = (count: number, tls: boolean): Effect.Effect<ReadonlyArray<Round
       const [servingAt, settledAt] = yield* Effect.all([firstAnswer(site, `round ${round}`), settled(nginx, before)], {
         concurrency: "unbounded"
       })
-      yield* converged
+      yield* caughtUp
       yield* spacing
       const floor = yield* bareReload(nginx)
       rounds.push({

@@ -3,65 +3,17 @@
  * the agents affected, the new generation's hash, and the delta that travels.
  */
 import { performance } from "node:perf_hooks"
-import { AgentId, OrganizationId, VirtualHostId, WorkspaceId } from "@nxmesh/protocol/Ids"
-import { proxySettingsDefault, type VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
+import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import { Catalogue } from "@nxmesh/master/config/Catalogue"
 import { deltaBetween } from "@nxmesh/master/config/Manifest"
+import { agentId, host, hostId, location, organization, workspace } from "../packages/master/test/config/Fixtures.ts"
 
 const hostsMax = 5_000
 const agentsMax = 2_000
 const rounds = 200
 
-const uuid = (kind: number, number: number): string =>
-  `${kind.toString(16).padStart(8, "0")}-0000-7000-8000-${number.toString(16).padStart(12, "0")}`
-const organization = OrganizationId.make(uuid(1, 1))
-const workspace = WorkspaceId.make(uuid(2, 1))
-const agent = (number: number) => AgentId.make(uuid(3, number))
-const hostId = (number: number) => VirtualHostId.make(uuid(4, number))
-
-const host = (number: number, fields: Partial<VirtualHost> = {}): VirtualHost => ({
-  id: hostId(number),
-  workspace_id: workspace,
-  name: `host-${number}`,
-  enabled: true,
-  server_name: `site-${number}.example.com`,
-  listen_port: 80,
-  listen_ipv6: false,
-  ssl_enabled: false,
-  ssl_certificate_id: null,
-  tls_policy: "intermediate",
-  redirect_http: false,
-  http2_enabled: false,
-  http3_enabled: false,
-  gzip_enabled: false,
-  rate_limiting: null,
-  client_max_body_kib: null,
-  access_rules: [],
-  real_ip: null,
-  template: "default",
-  snippet: null,
-  target_agents: { scope: "workspace" },
-  locations: [
-    {
-      path: "/",
-      proxy_pass: "http://10.0.0.1:8080",
-      upstream_id: null,
-      root: null,
-      index: null,
-      return: null,
-      custom_headers: [],
-      rewrite_rules: [],
-      access_rules: [],
-      websocket: false,
-      proxy: proxySettingsDefault,
-      snippet: null
-    }
-  ],
-  created_at: "2026-03-02T14:30:00.000Z",
-  updated_at: "2026-03-02T14:30:00.000Z",
-  revision: 1,
-  ...fields
-})
+const site = (number: number, fields: Partial<VirtualHost> = {}) =>
+  host(number, { locations: [location({ return: null, proxy_pass: "http://10.0.0.1:8080" })], ...fields })
 
 const millis = (run: () => void): number => {
   const started = performance.now()
@@ -77,32 +29,32 @@ const measure = (name: string, run: (round: number) => void): void => {
 }
 
 const catalogue = new Catalogue()
-catalogue.setWorkspace(workspace, { organization_id: organization })
+catalogue.setWorkspace(workspace(1), { organization_id: organization(1) })
 for (let number = 1; number <= agentsMax; number++) {
-  catalogue.setAgent(agent(number), {
-    workspace_id: workspace,
+  catalogue.setAgent(agentId(number), {
+    workspace_id: workspace(1),
     labels: { tier: number % 2 === 0 ? "edge" : "core", rack: String(number % 50) }
   })
 }
 const loading = millis(() => {
-  for (let number = 1; number <= hostsMax; number++) catalogue.setHost(hostId(number), host(number))
+  for (let number = 1; number <= hostsMax; number++) catalogue.setHost(hostId(number), site(number))
   catalogue.settle()
 })
 process.stdout.write(`${"load 5,000 hosts".padEnd(64)} ${loading.toFixed(1)} ms\n`)
 const firstAsk = millis(() => {
-  for (let number = 1; number <= agentsMax; number++) void catalogue.manifestOf(agent(number))?.generation
+  for (let number = 1; number <= agentsMax; number++) void catalogue.manifestOf(agentId(number))?.generation
 })
 process.stdout.write(`${"first generation of each of 2,000 agents".padEnd(64)} ${firstAsk.toFixed(1)} ms\n`)
 
 measure("one host of 5,000 changes: 2,000 agents affected", (round) => {
-  catalogue.setHost(hostId(1), host(1, { gzip_enabled: round % 2 === 0 }))
+  catalogue.setHost(hostId(1), site(1, { gzip_enabled: round % 2 === 0 }))
   catalogue.settle()
 })
 measure("the same with the new generation's hash and the delta", (round) => {
-  const base = catalogue.manifestOf(agent(1))
-  catalogue.setHost(hostId(1), host(1, { gzip_enabled: round % 2 === 0 }))
+  const base = catalogue.manifestOf(agentId(1))
+  catalogue.setHost(hostId(1), site(1, { gzip_enabled: round % 2 === 0 }))
   catalogue.settle()
-  const manifest = catalogue.manifestOf(agent(1))
+  const manifest = catalogue.manifestOf(agentId(1))
   if (base === undefined || manifest === undefined) throw new Error("the agent has no bundle")
   void manifest.generation
   if (deltaBetween(base, manifest).put.length !== 1) throw new Error("the delta is not one host")
@@ -110,11 +62,14 @@ measure("the same with the new generation's hash and the delta", (round) => {
 measure("one host changes its selector to one rack and back", (round) => {
   const target_agents =
     round % 2 === 0 ? ({ scope: "labels", match_labels: { rack: "7" } } as const) : ({ scope: "workspace" } as const)
-  catalogue.setHost(hostId(2), host(2, { target_agents }))
+  catalogue.setHost(hostId(2), site(2, { target_agents }))
   catalogue.settle()
 })
 measure("one agent's labels change, its generation included", (round) => {
-  catalogue.setAgent(agent(9), { workspace_id: workspace, labels: { tier: "edge", rack: round % 2 === 0 ? "7" : "8" } })
+  catalogue.setAgent(agentId(9), {
+    workspace_id: workspace(1),
+    labels: { tier: "edge", rack: round % 2 === 0 ? "7" : "8" }
+  })
   catalogue.settle()
-  void catalogue.manifestOf(agent(9))?.generation
+  void catalogue.manifestOf(agentId(9))?.generation
 })

@@ -11,6 +11,7 @@ import { Deferred, Effect, Layer, Stream } from "effect"
 import { agentId } from "../packages/master/test/config/Fixtures.ts"
 import { engineLayer } from "../packages/master/test/config/TestEngine.ts"
 import { saveAgent, saveHost, submit, temporaryDirectory, tenant } from "../packages/master/test/state/TestMaster.ts"
+import { plainOutcome } from "../test/support/Resources.ts"
 import { millis, p50, percentile } from "./Statistics.ts"
 
 const agentsMax = 2_000
@@ -28,18 +29,11 @@ class Round {
 }
 let round = new Round()
 
-const instant = "2026-03-02T14:30:00.000Z"
 const settled = (id: DeploymentOutcome["id"], update: BundleUpdate): DeploymentOutcome => ({
+  ...plainOutcome,
   id,
   generation: generationOf(update),
-  status: "settled",
-  started_at: instant,
-  finished_at: instant,
-  serving_after_millis: null,
-  settled_after_millis: null,
-  serving_generation: generationOf(update),
-  warnings: [],
-  error: null
+  serving_generation: generationOf(update)
 })
 
 const connect = Effect.fnUntraced(function* (number: number) {

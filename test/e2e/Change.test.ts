@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { backend } from "../support/Backend.ts"
-import { startAgent, startMaster, workspace } from "../support/Fleet.ts"
+import { converged, fleetOfOne, startAgent, startMaster, workspace } from "../support/Fleet.ts"
 import { freePort } from "../support/FreePort.ts"
 import { type Seen, visit } from "../support/Site.ts"
 import { until } from "../support/Wait.ts"
@@ -14,10 +14,7 @@ describe("A change made over the API is served by a real nginx, with proof", () 
   it.live("creates, changes, rolls back and deletes a virtual host", () =>
     Effect.gen(function* () {
       const blue = yield* backend("blue")
-      const master = yield* startMaster()
-      const api = yield* master.admin
-      const workspaceId = yield* workspace(api)
-      const agent = yield* startAgent(master, api, workspaceId)
+      const { agent, api, workspaceId } = yield* fleetOfOne
       const port = yield* freePort
 
       const upstream = yield* api.expect(201, "POST", "/api/v1/upstreams", {
@@ -99,11 +96,7 @@ describe("A change made over the API is served by a real nginx, with proof", () 
       yield* api.expect(200, "PATCH", `/api/v1/agents/${edge.id}`, { labels: { tier: "inner" } })
       const moved = yield* api.expect(200, "GET", `/api/v1/agents/${edge.id}`)
       assert.strictEqual(moved.desired_generation, innerNow.desired_generation)
-      yield* until(
-        api.expect(200, "GET", `/api/v1/agents/${edge.id}`),
-        ({ desired_generation, serving_generation }) => desired_generation === serving_generation,
-        { fact: "the moved agent serves its new bundle" }
-      )
+      yield* converged(api, edge.id)
     })
   )
 })

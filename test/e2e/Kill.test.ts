@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
-import { agentIs, startAgent, startMaster, workspace } from "../support/Fleet.ts"
+import { agentIs, fleetOfOne } from "../support/Fleet.ts"
 import { freePort } from "../support/FreePort.ts"
 import { newConnections } from "../support/Load.ts"
 import { visit } from "../support/Site.ts"
@@ -14,10 +14,9 @@ const killAfterMillis = [0, 5, 10, 20, 35, 50, 75, 100, 130, 170]
 describe("Kill -9 in the middle of a deployment", () => {
   it.live("leaves nginx serving throughout, and the change served after the restart, whichever program dies", () =>
     Effect.gen(function* () {
-      const master = yield* startMaster()
-      let api = yield* master.admin
-      const workspaceId = yield* workspace(api)
-      const agent = yield* startAgent(master, api, workspaceId)
+      const fleet = yield* fleetOfOne
+      const { agent, master, workspaceId } = fleet
+      let { api } = fleet
       const port = yield* freePort
       const locations = (text: string) => [{ path: "/", return: { status: 200, text } }]
       const { id } = yield* api.expect(201, "POST", "/api/v1/virtual-hosts", {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Scope } from "effect"
 import { WebSocket } from "ws"
 import { backend } from "../support/Backend.ts"
-import { type FleetAgent, startAgent, startMaster, workspace } from "../support/Fleet.ts"
+import { type FleetAgent, fleetOfOne } from "../support/Fleet.ts"
 import { freePort } from "../support/FreePort.ts"
 import { type Counts, inFlight, newConnections, reusedConnections } from "../support/Load.ts"
 import { masterOf, replaced, workers } from "../support/NginxWorkers.ts"
@@ -75,10 +75,7 @@ describe("Twenty reloads under load", () => {
     () =>
       Effect.gen(function* () {
         const behind = yield* backend("behind")
-        const master = yield* startMaster()
-        const api = yield* master.admin
-        const workspaceId = yield* workspace(api)
-        const agent = yield* startAgent(master, api, workspaceId)
+        const { agent, api, workspaceId } = yield* fleetOfOne
         const port = yield* freePort
         const location = { path: "/", proxy_pass: `http://${behind.address}`, websocket: true }
         const { id } = yield* api.expect(201, "POST", "/api/v1/virtual-hosts", {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { createServer } from "node:net"
 import type { Api } from "../support/Api.ts"
-import { agentIs, startAgent, startMaster, workspace } from "../support/Fleet.ts"
+import { agentIs, converged, fleetOfOne } from "../support/Fleet.ts"
 import { freePort } from "../support/FreePort.ts"
 import { visit } from "../support/Site.ts"
 import { until } from "../support/Wait.ts"
@@ -45,17 +45,9 @@ describe("The truth about a change that nginx does not take", () => {
       Effect.gen(function* () {
         const taken = yield* takenPort
         const port = yield* freePort
-        const master = yield* startMaster()
-        const api = yield* master.admin
-        const workspaceId = yield* workspace(api)
-        const agent = yield* startAgent(master, api, workspaceId)
+        const { agent, api, workspaceId } = yield* fleetOfOne
         yield* api.expect(201, "POST", "/api/v1/virtual-hosts", host(workspaceId, "good", port))
-        yield* agentIs(
-          api,
-          agent.id,
-          (now) => now.desired_generation === now.serving_generation,
-          "the good host is settled"
-        )
+        yield* converged(api, agent.id)
         const before = yield* api.expect(200, "GET", `/api/v1/agents/${agent.id}`)
 
         const bad = yield* api.expect(201, "POST", "/api/v1/virtual-hosts", host(workspaceId, "bad", taken))
@@ -85,17 +77,9 @@ describe("The truth about a change that nginx does not take", () => {
     () =>
       Effect.gen(function* () {
         const port = yield* freePort
-        const master = yield* startMaster()
-        const api = yield* master.admin
-        const workspaceId = yield* workspace(api)
-        const agent = yield* startAgent(master, api, workspaceId)
+        const { agent, api, workspaceId } = yield* fleetOfOne
         const good = yield* api.expect(201, "POST", "/api/v1/virtual-hosts", host(workspaceId, "good", port))
-        yield* agentIs(
-          api,
-          agent.id,
-          (now) => now.desired_generation === now.serving_generation,
-          "the good host is settled"
-        )
+        yield* converged(api, agent.id)
 
         yield* api.expect(200, "PATCH", `/api/v1/virtual-hosts/${good.id}`, { snippet: "keepalive_timeout forever;" })
         const { desired_generation: wanted } = yield* api.expect(200, "GET", `/api/v1/agents/${agent.id}`)
@@ -113,22 +97,14 @@ describe("The truth about a change that nginx does not take", () => {
   it.live("an agent that was away gets everything at its return, in one deployment", () =>
     Effect.gen(function* () {
       const port = yield* freePort
-      const master = yield* startMaster()
-      const api = yield* master.admin
-      const workspaceId = yield* workspace(api)
-      const agent = yield* startAgent(master, api, workspaceId)
+      const { agent, api, workspaceId } = yield* fleetOfOne
       yield* agent.program().end("SIGTERM")
       yield* agentIs(api, agent.id, ({ state }) => state === "Offline", "the agent is Offline")
       for (const name of ["one", "two", "three"]) {
         yield* api.expect(201, "POST", "/api/v1/virtual-hosts", host(workspaceId, name, port))
       }
       yield* agent.restart
-      yield* agentIs(
-        api,
-        agent.id,
-        (now) => now.desired_generation === now.serving_generation,
-        "it serves what it should"
-      )
+      yield* converged(api, agent.id)
       for (const name of ["one", "two", "three"]) {
         assert.strictEqual((yield* visit(port, `${name}.example`)).text, name)
       }

@@ -150,6 +150,25 @@ export const startAgent = (
     }
   })
 
+/** A master, signed in to, with one workspace and one agent in it that is online. */
+export const fleetOfOne = Effect.gen(function* () {
+  const master = yield* startMaster()
+  const api = yield* master.admin
+  const workspaceId = yield* workspace(api)
+  const agent = yield* startAgent(master, api, workspaceId)
+  return { master, api, workspaceId, agent }
+})
+
+/** Waits until the agent serves what it should. */
+export const converged = (api: Api, id: string, timeoutMillis?: number) =>
+  agentIs(
+    api,
+    id,
+    ({ desired_generation, serving_generation }) => desired_generation === serving_generation,
+    "the agent serves what it should",
+    timeoutMillis
+  )
+
 const endNginx = (pidFile: string) =>
   Effect.promise(async () => {
     const text = await readFile(pidFile, "utf8").catch(() => "")

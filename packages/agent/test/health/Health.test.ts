@@ -4,6 +4,7 @@ import { cpuPercent, parseCpu, parseMemory, systemMetrics } from "@nxmesh/agent/
 import { requestsPerSecond } from "@nxmesh/agent/health/NginxHealth"
 import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
+import { plainOutcome } from "../../../../test/support/Resources.ts"
 
 const nginx = { is_running: true, pid: 7, uptime_seconds: 1, active_connections: 1, requests_per_second: 0 }
 const system = { cpu_percent: 1, memory_used_mb: 1, memory_total_mb: 100, disk_used_gb: 1, disk_total_gb: 100 }
@@ -21,15 +22,9 @@ describe("alertsOf", () => {
   })
   it("tells of a failed way back, and leaves other failed deployments to the master, who knows what is wanted", () => {
     const ended = {
+      ...plainOutcome,
       id: DeploymentId.make("01980000-0000-7000-8000-000000000001"),
-      generation: Generation.make("a".repeat(64)),
-      started_at: "2026-03-02T14:30:00.000Z",
-      finished_at: "2026-03-02T14:30:01.000Z",
-      serving_after_millis: null,
-      settled_after_millis: null,
-      serving_generation: null,
-      warnings: [],
-      error: null
+      generation: Generation.make("a".repeat(64))
     }
     assert.deepStrictEqual(codes({ lastOutcome: { ...ended, status: "rollback_failed" } }), ["rollback_failed"])
     assert.deepStrictEqual(codes({ lastOutcome: { ...ended, status: "failed" } }), [])

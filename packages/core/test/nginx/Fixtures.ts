@@ -11,8 +11,8 @@ import type { NginxCapabilities } from "@nxmesh/protocol/model/Agent"
 import type { BundleCertificate, BundleTemplate } from "@nxmesh/protocol/model/Bundle"
 import type { Upstream, UpstreamServer } from "@nxmesh/protocol/model/Upstream"
 import type { Location, VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import { proxySettingsDefault } from "@nxmesh/protocol/model/VirtualHost"
 import { Result } from "effect"
+import { plainHost, plainLocation, plainServer, plainUpstream } from "../../../../test/support/Resources.ts"
 import type { Layout } from "../../src/nginx/Layout.ts"
 import { makeBundle } from "../../src/nginx/Generation.ts"
 import type { ResourceContent } from "../../src/nginx/Generation.ts"
@@ -25,21 +25,9 @@ export const uuid = (number: number): string => `0190a000-0000-7000-8000-${numbe
 
 export const workspace = WorkspaceId.make(uuid(1))
 export const otherWorkspace = WorkspaceId.make(uuid(2))
-const stamps = { created_at: "2026-03-02T14:30:00.000Z", updated_at: "2026-03-02T14:30:00.000Z", revision: 1 }
 
 export const location = (fields: Partial<Location> = {}): Location => ({
-  path: "/",
-  proxy_pass: null,
-  upstream_id: null,
-  root: null,
-  index: null,
-  return: null,
-  custom_headers: [],
-  rewrite_rules: [],
-  access_rules: [],
-  websocket: false,
-  proxy: proxySettingsDefault,
-  snippet: null,
+  ...plainLocation,
   ...fields
 })
 
@@ -47,52 +35,26 @@ export const answering = (text: string, fields: Partial<Location> = {}): Locatio
   location({ return: { status: 200, text }, ...fields })
 
 export const host = (number: number, fields: Partial<VirtualHost> = {}): VirtualHost => ({
+  ...plainHost,
   id: VirtualHostId.make(uuid(number)),
   workspace_id: workspace,
   name: `site ${number}`,
-  enabled: true,
   server_name: `site-${number}.example.com`,
-  listen_port: 80,
-  listen_ipv6: false,
-  ssl_enabled: false,
-  ssl_certificate_id: null,
-  tls_policy: "intermediate",
-  redirect_http: false,
-  http2_enabled: false,
-  http3_enabled: false,
-  gzip_enabled: false,
-  rate_limiting: null,
-  client_max_body_kib: null,
-  access_rules: [],
-  real_ip: null,
-  template: "default",
-  snippet: null,
-  target_agents: { scope: "workspace" },
   locations: [answering(`site ${number}`)],
-  ...stamps,
   ...fields
 })
 
 export const server = (address: string, fields: Partial<UpstreamServer> = {}): UpstreamServer => ({
   address,
-  weight: 1,
-  backup: false,
-  down: false,
-  max_fails: 1,
-  fail_timeout: 10,
+  ...plainServer,
   ...fields
 })
 
 export const upstream = (number: number, fields: Partial<Upstream> = {}): Upstream => ({
+  ...plainUpstream,
   id: UpstreamId.make(uuid(number)),
   workspace_id: workspace,
   name: `backend-${number}`,
-  algorithm: "round_robin",
-  servers: [server("10.0.0.1:8080")],
-  health_check: null,
-  keepalive_connections: null,
-  keepalive_timeout: null,
-  ...stamps,
   ...fields
 })
 

@@ -11,8 +11,9 @@ import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { agentId, certificateId, hostId, location, upstreamId } from "../config/Fixtures.ts"
-import { engineLayer, saveCertificate, saveUpstream } from "../config/TestEngine.ts"
-import { saveAgent, saveHost, submit, temporaryDirectory, tenant } from "../state/TestMaster.ts"
+import { engineLayer, saveCertificate } from "../config/TestEngine.ts"
+import { saveAgent, saveHost, saveUpstream, submit, temporaryDirectory, tenant } from "../state/TestMaster.ts"
+import { plainOutcome } from "../../../../test/support/Resources.ts"
 
 const onSessions = <A, E, R>(test: Effect.Effect<A, E, R>) =>
   Effect.flatMap(temporaryDirectory, (directory) =>
@@ -58,16 +59,11 @@ const nextDeploy = Effect.fnUntraced(function* (directives: Queue.Dequeue<Direct
 const generationOf = (update: BundleUpdate) => (update._tag === "Full" ? update.bundle.generation : update.generation)
 
 const outcome = (deploy: Deploy, status: DeploymentStatus, serving: Generation | null): DeploymentOutcome => ({
+  ...plainOutcome,
   id: deploy.deployment_id,
   generation: generationOf(deploy.update),
   status,
-  started_at: "2026-03-02T14:30:00.000Z",
-  finished_at: "2026-03-02T14:30:01.000Z",
-  serving_after_millis: null,
-  settled_after_millis: null,
-  serving_generation: serving,
-  warnings: [],
-  error: null
+  serving_generation: serving
 })
 const settled = (deploy: Deploy) => ({ outcomes: [outcome(deploy, "settled", generationOf(deploy.update))] })
 

@@ -8,18 +8,12 @@ import { OutcomeRecorder } from "../../src/agents/OutcomeRecorder.ts"
 import { CommandError, CommandRejected, Commands, LogFull, Stopping } from "../../src/command/Commands.ts"
 import { generationOf } from "@nxmesh/core/nginx/Generation"
 import { agentId, uuid } from "../config/Fixtures.ts"
+import { plainOutcome } from "../../../../test/support/Resources.ts"
 
 const outcome = (number: number): DeploymentOutcome => ({
+  ...plainOutcome,
   id: DeploymentId.make(uuid(9, number)),
-  generation: generationOf([]),
-  status: "settled",
-  started_at: "2026-03-02T14:30:00.000Z",
-  finished_at: "2026-03-02T14:30:00.000Z",
-  serving_after_millis: null,
-  settled_after_millis: null,
-  serving_generation: null,
-  warnings: [],
-  error: null
+  generation: generationOf([])
 })
 
 type Recorded = Extract<Command, { readonly _tag: "RecordDeployments" }>["outcomes"]

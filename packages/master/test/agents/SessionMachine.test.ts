@@ -12,6 +12,7 @@ import {
   step
 } from "../../src/agents/SessionMachine.ts"
 import { uuid } from "../config/Fixtures.ts"
+import { plainOutcome } from "../../../../test/support/Resources.ts"
 
 const generation = (letter: string) => Generation.make(letter.repeat(64))
 const [a, b, c] = [generation("a"), generation("b"), generation("c")]
@@ -23,16 +24,11 @@ const outcome = (
   status: DeploymentStatus,
   serving: Generation | null = status === "settled" ? of : a
 ): DeploymentOutcome => ({
+  ...plainOutcome,
   id: deployment(number),
   generation: of,
   status,
-  started_at: "2026-03-02T14:30:00.000Z",
-  finished_at: "2026-03-02T14:30:00.000Z",
-  serving_after_millis: null,
-  settled_after_millis: null,
-  serving_generation: serving,
-  warnings: [],
-  error: null
+  serving_generation: serving
 })
 
 /** Runs one session: each call is a step at a time, and the deployments it starts are numbered from 1. */

@@ -6,21 +6,13 @@ import { Limits } from "@nxmesh/protocol/Limits"
 import { Effect, Logger } from "effect"
 import { writeSync } from "node:fs"
 import { argv } from "node:process"
-import { template } from "../config/Fixtures.ts"
-import { masterLayer, saveHost, saving, submit, tenant, update } from "../state/TestMaster.ts"
+import { masterLayer, saveHost, saveTemplate, submit, tenant, update } from "../state/TestMaster.ts"
 
 const [, , directory = "", first = "1", size = "small"] = argv
 
-const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = template(1)
 const bulk =
   size === "bulky"
-    ? Effect.ignore(
-        submit({
-          _tag: "SaveTemplate",
-          ...saving(update()),
-          template: { ...content, source: "x".repeat(Limits.templateCharactersMax) }
-        })
-      )
+    ? Effect.ignore(submit(saveTemplate(1, { source: "x".repeat(Limits.templateCharactersMax) }, update())))
     : Effect.void
 
 const save = (number: number) =>

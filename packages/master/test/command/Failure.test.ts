@@ -14,14 +14,14 @@ import { Database } from "../../src/state/Database.ts"
 import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { agentId, hostId, organization, template } from "../config/Fixtures.ts"
+import { agentId, hostId, organization } from "../config/Fixtures.ts"
 import {
   masterLayer,
   onMaster,
   saveAgent,
   saveHost,
   saveOrganization,
-  saving,
+  saveTemplate,
   submit,
   temporaryDirectory,
   tenant,
@@ -222,12 +222,11 @@ describe("start and stop", () => {
     onMaster(
       Effect.gen(function* () {
         const log = yield* CommandLog
-        const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = template(1)
         const source = "x".repeat(protocolLimits.templateCharactersMax)
         const rounds = Math.ceil((4 * Limits.command.segmentBytesMax) / source.length)
         for (let round = 0; round < rounds; round++) {
           // Refused, as it does not exist, so that only the log grows.
-          yield* Effect.ignore(submit({ _tag: "SaveTemplate", ...saving(update()), template: { ...content, source } }))
+          yield* Effect.ignore(submit(saveTemplate(1, { source }, update())))
         }
         const { file } = yield* Database
         const directory = join(file, "../../log")

@@ -12,13 +12,14 @@ import {
   saveAgent,
   saveHost,
   saveOrganization,
+  saveUpstream,
   saveWorkspace,
   submit,
   temporaryDirectory,
   tenant
 } from "../state/TestMaster.ts"
 import { agentId, certificateId, host, hostId, location, upstream, upstreamId, workspace } from "./Fixtures.ts"
-import { engineLayer, hostDraft, onEngine, privateKey, saveCertificate, saveUpstream } from "./TestEngine.ts"
+import { engineLayer, hostDraft, onEngine, privateKey, saveCertificate } from "./TestEngine.ts"
 
 const update = { mode: "update", if_match: null } as const
 

@@ -1,10 +1,11 @@
 /** The config engine over a real state in a directory of its own. */
 import { Effect, Layer, Redacted } from "effect"
 import { join } from "node:path"
+import { unstamped } from "../../src/api/Unstamped.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
 import { Secrets, sealedPlaces } from "../../src/secrets/Secrets.ts"
 import { masterLayer, saving, temporaryDirectory } from "../state/TestMaster.ts"
-import { certificate, host, upstream } from "./Fixtures.ts"
+import { certificate, host } from "./Fixtures.ts"
 import type { Command } from "@nxmesh/protocol/Command"
 
 export const engineLayer = (directory: string) =>
@@ -18,21 +19,16 @@ export const onEngine = <A, E, R>(test: Effect.Effect<A, E, R>) =>
 
 export const privateKey = "-----BEGIN PRIVATE KEY-----\nplanted\n-----END PRIVATE KEY-----\n"
 
-export const saveUpstream = (number: number, fields: Parameters<typeof upstream>[1] = {}): Command => {
-  const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = upstream(number, fields)
-  return { _tag: "SaveUpstream", ...saving(), upstream: content }
-}
-
 /** Sealed as an upload is, before the command exists. */
 export const saveCertificate = Effect.fnUntraced(function* (number: number) {
   const secrets = yield* Secrets
-  const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = certificate(number)
+  const content = unstamped(certificate(number))
   const private_key = yield* secrets.seal(Redacted.make(privateKey), sealedPlaces.certificate(content.id))
   return { _tag: "SaveCertificate", ...saving(), certificate: { ...content, private_key } } satisfies Command
 })
 
 /** A host as a request would have it: without id and stamps. */
 export const hostDraft = (number: number, fields: Parameters<typeof host>[1] = {}) => {
-  const { created_at: _created, id: _id, revision: _revision, updated_at: _updated, ...data } = host(number, fields)
+  const { id: _id, ...data } = unstamped(host(number, fields))
   return data
 }

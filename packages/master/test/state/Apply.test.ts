@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { OrganizationId } from "@nxmesh/protocol/Ids"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { unstamped } from "../../src/api/Unstamped.ts"
 import { Database } from "../../src/state/Database.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import {
@@ -25,22 +26,12 @@ import {
   saveAgent,
   saveHost,
   saveOrganization,
+  saveUpstream,
   saveWorkspace,
-  saving,
   submit,
   tenant,
   update
 } from "./TestMaster.ts"
-
-const unstamped = <R extends { created_at: string; updated_at: string; revision: number }>(resource: R) => {
-  const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = resource
-  return content
-}
-const saveUpstream = (number: number, fields = {}, save: ReturnType<typeof update> | typeof create = create) => ({
-  _tag: "SaveUpstream" as const,
-  ...saving(save),
-  upstream: unstamped(upstream(number, fields))
-})
 
 describe("apply checks every precondition itself (rule 5)", () => {
   it.effect("rule 5: If-Match of an older revision is refused with PRECONDITION_FAILED", () =>

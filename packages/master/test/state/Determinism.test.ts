@@ -28,9 +28,9 @@ import {
   saveAgent,
   saveHost,
   saveOrganization,
+  saveUpstream,
   saveUser,
   saveWorkspace,
-  saving,
   sealed,
   submit,
   temporaryDirectory,
@@ -38,6 +38,7 @@ import {
   update,
   userId
 } from "./TestMaster.ts"
+import { plainOutcome } from "../../../../test/support/Resources.ts"
 
 /** A small generator with a seed (mulberry32), so that a failing run can be had again. */
 const random = (seed: number) => {
@@ -53,7 +54,6 @@ const random = (seed: number) => {
 const commandOf = (pick: (below: number) => number): Command => {
   const save = pick(2) === 0 ? create : update(pick(4) === 0 ? pick(60) + 1 : null)
   const number = pick(4) + 1
-  const { created_at: _created, revision: _revision, updated_at: _updated, ...pool } = upstream(number)
   const selector = [
     { scope: "global" } as const,
     { scope: "workspace" } as const,
@@ -63,7 +63,7 @@ const commandOf = (pick: (below: number) => number): Command => {
   const places = [
     location(),
     location({ return: null, upstream_id: upstreamId(number) }),
-    location({ return: null, proxy_pass: `http://${pool.name}/` })
+    location({ return: null, proxy_pass: `http://${upstream(number).name}/` })
   ]
   const commands: ReadonlyArray<() => Command> = [
     () => saveOrganization(number, save, { slug: `slug-${pick(3)}` }),
@@ -72,7 +72,7 @@ const commandOf = (pick: (below: number) => number): Command => {
     () => ({ _tag: "DeleteWorkspace", if_match: null, id: workspace(number) }),
     () => saveAgent(number, { labels: pick(2) === 0 ? { tier: "a" } : {}, workspace_id: workspace(pick(2) + 1) }, save),
     () => ({ _tag: "DeleteAgent", if_match: null, id: agentId(number) }),
-    () => ({ _tag: "SaveUpstream", ...saving(save), upstream: { ...pool, name: `pool-${pick(3)}` } }),
+    () => saveUpstream(number, { name: `pool-${pick(3)}` }, save),
     () => ({ _tag: "DeleteUpstream", ...removal(), id: upstreamId(number) }),
     () =>
       saveHost(
@@ -111,16 +111,10 @@ const commandOf = (pick: (below: number) => number): Command => {
         {
           agent_id: agentId(number),
           outcome: {
+            ...plainOutcome,
             id: DeploymentId.make(uuid(12, pick(40))),
             generation: Generation.make(hash(String(pick(5)))),
-            status: pick(2) === 0 ? "settled" : "failed",
-            started_at: "2026-03-02T14:30:00.000Z",
-            finished_at: "2026-03-02T14:30:01.000Z",
-            serving_after_millis: null,
-            settled_after_millis: null,
-            serving_generation: null,
-            warnings: [],
-            error: null
+            status: pick(2) === 0 ? "settled" : "failed"
           }
         }
       ]

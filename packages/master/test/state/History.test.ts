@@ -3,6 +3,7 @@ import type { Command } from "@nxmesh/protocol/Command"
 import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import type { DeploymentStatus } from "@nxmesh/protocol/model/Deployment"
 import { Effect, Queue } from "effect"
+import { unstamped } from "../../src/api/Unstamped.ts"
 import { auditAnchor, auditHash, masked } from "../../src/state/apply/Audit.ts"
 import { Database } from "../../src/state/Database.ts"
 import { Events } from "../../src/state/Events.ts"
@@ -16,6 +17,7 @@ import {
   onMaster,
   rejected,
   removal,
+  type Save,
   saveAgent,
   saveHost,
   saveOrganization,
@@ -31,9 +33,9 @@ const firstPage: ListQuery = { page: 1, perPage: 50, sort: "name", descending: f
 
 const saveCertificate = (
   fields: { readonly name?: string; readonly secret?: string },
-  save: ReturnType<typeof update> | typeof create = create
+  save: Save = create
 ): Command => {
-  const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = certificate(1)
+  const content = unstamped(certificate(1))
   const { name = content.name, secret = "sealed" } = fields
   return { _tag: "SaveCertificate", ...saving(save), certificate: { ...content, name, private_key: sealed(secret) } }
 }

@@ -5,6 +5,8 @@ import type { Command } from "@nxmesh/protocol/Command"
 import { ConfigVersionId, OrganizationId, type Sha256, UserId, type WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import type { Role } from "@nxmesh/protocol/model/Permission"
+import type { Template } from "@nxmesh/protocol/model/Template"
+import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { Effect, Layer, type Scope } from "effect"
@@ -14,11 +16,12 @@ import { join } from "node:path"
 import { pid } from "node:process"
 import { CommandLog } from "../../src/command/CommandLog.ts"
 import { type CommandError, CommandRejected, Commands, type SubmitRequest } from "../../src/command/Commands.ts"
+import { unstamped } from "../../src/api/Unstamped.ts"
 import { Database } from "../../src/state/Database.ts"
 import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { agentId, host, organization, uuid, workspace } from "../config/Fixtures.ts"
+import { agentId, host, organization, template, upstream, uuid, workspace } from "../config/Fixtures.ts"
 
 /** Removed with the scope. */
 export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
@@ -66,8 +69,41 @@ const version = (summary = "") => ({
   change_summary: summary,
   rollback_of: null
 })
+/** How a command saves: of what is not there yet, or of what is, at a revision or whatever it is. */
+export interface Save {
+  readonly mode: "create" | "update"
+  readonly if_match: number | null
+}
 export const create = { mode: "create", if_match: null } as const
 export const update = (if_match: number | null = null) => ({ mode: "update", if_match }) as const
+export const saving = (save: Save = create, summary = "") => ({ ...save, ...version(summary) })
+
+export const userId = (number: number) => UserId.make(uuid(8, number))
+export const saveUser = (
+  number: number,
+  role: Role,
+  save: Save = create,
+  fields: { readonly disabled?: boolean; readonly email?: string } = {}
+): Command => ({
+  _tag: "SaveUser",
+  ...save,
+  user: {
+    id: userId(number),
+    email: `user-${number}@example.com`,
+    name: `User ${number}`,
+    role,
+    disabled: false,
+    password_hash: "$argon2id$planted-hash",
+    ...fields
+  }
+})
+
+/** An organization, a workspace and an agent, all number 1. */
+export const tenant = Effect.gen(function* () {
+  yield* submit(saveOrganization(1))
+  yield* submit(saveWorkspace(1))
+  yield* submit(saveAgent(1))
+})
 
 export const sealed = (text: string): SealedSecret => ({
   key_id: "0000000000000000",
@@ -79,7 +115,7 @@ export const hash = (digit: string): Sha256 => digit.repeat(64).slice(0, 64) as 
 
 export const saveOrganization = (
   number: number,
-  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create,
+  save: Save = create,
   fields: { readonly name?: string; readonly slug?: string } = {}
 ): Command => ({
   _tag: "SaveOrganization",
@@ -111,7 +147,7 @@ export const saveAgent = (
     readonly name?: string
     readonly labels?: Record<string, string>
   } = {},
-  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create
+  save: Save = create
 ): Command => ({
   _tag: "SaveAgent",
   ...save,
@@ -126,46 +162,25 @@ export const saveAgent = (
   }
 })
 
-export const saveHost = (
-  number: number,
-  fields: Partial<VirtualHost> = {},
-  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create
-): Command => {
-  const { created_at: _created, revision: _revision, updated_at: _updated, ...content } = host(number, fields)
-  return { _tag: "SaveVirtualHost", ...save, ...version(), virtual_host: content }
-}
+export const saveHost = (number: number, fields: Partial<VirtualHost> = {}, save: Save = create): Command => ({
+  _tag: "SaveVirtualHost",
+  ...saving(save),
+  virtual_host: unstamped(host(number, fields))
+})
+
+export const saveUpstream = (number: number, fields: Partial<Upstream> = {}, save: Save = create): Command => ({
+  _tag: "SaveUpstream",
+  ...saving(save),
+  upstream: unstamped(upstream(number, fields))
+})
+
+export const saveTemplate = (number: number, fields: Partial<Template> = {}, save: Save = create): Command => ({
+  _tag: "SaveTemplate",
+  ...saving(save),
+  template: unstamped(template(number, fields))
+})
+
 export const removal = (if_match: number | null = null) => {
   const { change_summary, version_id } = version()
   return { if_match, change_summary, version_id }
 }
-export const saving = (
-  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create,
-  summary = ""
-) => ({ ...save, ...version(summary) })
-
-export const userId = (number: number) => UserId.make(uuid(8, number))
-export const saveUser = (
-  number: number,
-  role: Role,
-  save: { readonly mode: "create" | "update"; readonly if_match: number | null } = create,
-  fields: { readonly disabled?: boolean; readonly email?: string } = {}
-): Command => ({
-  _tag: "SaveUser",
-  ...save,
-  user: {
-    id: userId(number),
-    email: `user-${number}@example.com`,
-    name: `User ${number}`,
-    role,
-    disabled: false,
-    password_hash: "$argon2id$planted-hash",
-    ...fields
-  }
-})
-
-/** An organization, a workspace and an agent, all number 1. */
-export const tenant = Effect.gen(function* () {
-  yield* submit(saveOrganization(1))
-  yield* submit(saveWorkspace(1))
-  yield* submit(saveAgent(1))
-})

@@ -11,11 +11,11 @@ export const Limits = {
     growBytes: 1_048_576,
     /** Records that gather before they are written, though not flushed. */
     bufferBytes: 1_048_576,
+    /** Appends that share a flush: more wait for the next one, so that those who wait for this one do not wait for ever. */
+    flushBytesMax: 16 * 1_048_576,
     /** One command. The length and the offset of a record have 32 bits each. */
     entryBytesMax: 256 * 1_048_576,
     nodeIdBytesMax: 1_024,
-    snapshotMetadataBytesMax: 16 * 1_048_576,
-    /** Appends that wait while a flush is in flight, together. */
-    waitingBytesMax: 64 * 1_048_576
+    snapshotMetadataBytesMax: 16 * 1_048_576
   }
 } as const

@@ -1,8 +1,9 @@
 import type { SnapshotStore, SnapshotWriter } from "./snapshot/SnapshotStore.ts"
 import { StorageError } from "./StorageError.ts"
 
-/** Failures after which what was written is as known as before. */
-const harmless: ReadonlySet<string> = new Set(["Misuse", "Transfer"])
+/** Whether what was written is as known after this failure as before. */
+export const isHarmless = (cause: unknown): boolean =>
+  cause instanceof StorageError && (cause.reason === "Misuse" || cause.reason === "Transfer")
 
 /**
  * After a flush that failed nobody knows what is on the disk, and a second one that succeeds proves nothing: the kernel
@@ -34,7 +35,7 @@ export class Poison {
     try {
       return operation()
     } catch (cause) {
-      if (!(cause instanceof StorageError && harmless.has(cause.reason))) this.first = cause
+      if (!isHarmless(cause)) this.first = cause
       throw cause
     }
   }

@@ -4,8 +4,7 @@ import { crc32c } from "../Crc32c.ts"
 import type { FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
 import { misuse, StorageError } from "../StorageError.ts"
-import { openVerified } from "./SnapshotFile.ts"
-import type { SnapshotFile } from "./SnapshotFile.ts"
+import { openVerified, SnapshotFile } from "./SnapshotFile.ts"
 import { blockContentBytes, blockOffset, encodeBlock, encodeEnd } from "./SnapshotFormat.ts"
 import type { SnapshotWriter } from "./SnapshotStore.ts"
 
@@ -67,11 +66,10 @@ export class SnapshotReceiver implements SnapshotWriter {
     systemCall("flush", target.path, null, () => target.file.sync())
     this.isOpen = false
     target.close()
-    openVerified(files, target.path).file.close()
+    const { file, info } = openVerified(files, target.path)
     systemCall("rename", target.path, null, () => files.rename(target.path, this.finalPath))
     systemCall("flush", dirname(this.finalPath), null, () => files.syncDirectory(dirname(this.finalPath)))
-    const { file, info } = openVerified(files, this.finalPath)
-    this.counts(file, info)
+    this.counts(new SnapshotFile(this.finalPath, file.file, file.head), info)
     return info
   }
 

@@ -107,7 +107,12 @@ export const startAgent = (
   master: Master,
   api: Api,
   workspaceId: string,
-  options: { readonly name?: string; readonly labels?: Readonly<Record<string, string>> } = {}
+  options: {
+    readonly name?: string
+    readonly labels?: Readonly<Record<string, string>>
+    /** Settings of the agent beyond those that it needs here. */
+    readonly environment?: Readonly<Record<string, string>>
+  } = {}
 ): Effect.Effect<FleetAgent, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directory = yield* temporaryDirectory("a")
@@ -127,7 +132,8 @@ export const startAgent = (
         NXMESH_CA_FINGERPRINT: token.ca_fingerprint,
         NXMESH_DEPLOYMENT_MODE: "standalone",
         NXMESH_DATA_DIR: dataDirectory,
-        NXMESH_NGINX_PREFIX: prefix
+        NXMESH_NGINX_PREFIX: prefix,
+        ...options.environment
       }
     })
     // The agent's nginx outlives the agent by design: the scope ends it by its pid.

@@ -181,11 +181,9 @@ export class Cluster {
       random
     )
     if (chosen === null) return false
-    const { voters, learners } = chosen.change
     for (const id of made) this.make(id, null).start()
     counters.add(`members: ${chosen.name}`)
-    leader.changeMembers(chosen.change)
-    return voters.length + learners.length > 0
+    return leader.changeMembers(chosen.change)
   }
 
   private wipe(node: NodeId): boolean {

@@ -13,7 +13,7 @@ export class Process {
   private readonly counters: Counters
   private readonly waiting: Array<() => void> = []
   private generation = 0
-  private isPaused = false
+  isPaused = false
   private ticksToSkip = 0
   private tick: () => void = () => {}
 

@@ -213,12 +213,12 @@ export class Replica {
     this.process.run(() => this.feed({ _tag: "TransferLeadership", to }))
   }
 
-  changeMembers({ voters, learners }: MembershipChange): void {
-    this.process.run(() => {
-      const context = this.run?.requests.nextContext()
-      if (context === undefined) return
-      this.feed({ _tag: "ProposeConfiguration", context, voters, learners, autoLeave: true, expectedIndex: null })
-    })
+  /** False while the process is paused: what the operator decided may no longer be sensible when it goes on. */
+  changeMembers({ voters, learners }: MembershipChange): boolean {
+    const context = this.run?.requests.nextContext()
+    if (context === undefined || this.process.isPaused) return false
+    this.feed({ _tag: "ProposeConfiguration", context, voters, learners, autoLeave: true, expectedIndex: null })
+    return true
   }
 
   private feed(input: Input): void {

@@ -59,18 +59,24 @@ export class StateMachine {
     this.applied = entry.index
     this.digest = Math.imul(this.digest ^ (entry.term * 31 + entry.index), 0x01000193)
     if (entry.kind !== "Command") return undefined
-    for (const byte of entry.data) this.digest = Math.imul(this.digest ^ byte, 0x01000193)
+    this.fold(entry.data)
     const { session, serial, input } = decodeCommand(entry.data)
     const answered = this.sessions.get(session)
     if (answered !== undefined && answered.serial >= serial) {
+      this.fold(encoder.encode(JSON.stringify(answered)))
       return { session, serial: answered.serial, output: answered.output, isRepeated: true }
     }
     const before = this.get(input.key)
     const output = outputOf(input, before)
     const after = keyValue.step(before, input, output)?.state ?? null
     if (after !== null) this.values.set(input.key, after)
+    this.fold(encoder.encode(after ?? ""))
     this.sessions.set(session, { serial, output })
     return { session, serial, output, isRepeated: false }
+  }
+
+  private fold(bytes: Uint8Array): void {
+    for (const byte of bytes) this.digest = Math.imul(this.digest ^ byte, 0x01000193)
   }
 
   image(): Uint8Array {

@@ -1,5 +1,5 @@
 /** Leader election (thesis 3.4, 3.6.1), with the question before it (9.6) and priorities among nodes. */
-import { isVoter, members, votersOf } from "./Configuration.ts"
+import { configurationAt, isVoter, latest, members, votersOf } from "./Configuration.ts"
 import { isUpToDate, lastIndex, lastTerm } from "./Log.ts"
 import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from "./Message.ts"
 import { newProgress } from "./Progress.ts"
@@ -9,11 +9,16 @@ import { appendEntries, configurationIn, send, sendAfterPersist } from "./Turn.t
 import type { Turn } from "./Turn.ts"
 import type { NodeId } from "./Types.ts"
 
-/** Learners and strangers do not campaign, nor does a node whose log is being replaced. */
-export const mayCampaign = (turn: Turn): boolean =>
-  isVoter(configurationIn(turn), turn.state.id) &&
-  !turn.state.refusesLeadership &&
-  turn.state.incoming?.isInstalling !== true
+/**
+ * Learners and strangers do not campaign, nor does a node whose log is being replaced. One that a configuration removes
+ * does until that is committed (thesis 4.2.2): if it alone has the entry, others may need its vote, which they cannot get.
+ */
+export const mayCampaign = ({ state }: Turn): boolean => {
+  const { id, configurations, commit } = state
+  const isNeeded =
+    isVoter(latest(configurations).configuration, id) || isVoter(configurationAt(configurations, commit), id)
+  return isNeeded && !state.refusesLeadership && state.incoming?.isInstalling !== true
+}
 
 /** By the usual rules, or in the leader's place when it asked for it (thesis 3.10). */
 export const campaign = (turn: Turn, isTransfer: boolean): void => {

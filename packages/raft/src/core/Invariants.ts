@@ -6,7 +6,7 @@
  * - Log matching: entries of the same index and term are the same, and so is everything before them.
  * - Leader completeness: what was committed is in the log of every later leader.
  * - State machine safety: no two nodes commit different entries at an index.
- * - A node's term and commit index never go back, except that a restart forgets the commit index.
+ * - A node's term and commit index never go back, except by a crash: then what was promised is what was durable.
  * - A vote, a candidacy and an acknowledgement are durable before they are sent.
  */
 import { entryAt, lastIndex, termAt } from "./Log.ts"
@@ -72,10 +72,10 @@ export class History {
     return this.committed.get(index) ?? null
   }
 
-  /** Tells of a crash: the commit index is a hint, and may be lower than it was. */
+  /** Tells of a crash: the commit index is a hint, and a term that was not durable is forgotten. */
   restarted(id: NodeId): void {
     const seen = this.seen.get(id)
-    if (seen !== undefined) this.seen.set(id, { ...seen, commit: 0, checked: 0 })
+    if (seen !== undefined) this.seen.set(id, { ...seen, term: 0, commit: 0, checked: 0 })
   }
 
   /** Looks at nodes after a step; all of them, or those that changed. Each violation is a sentence. */

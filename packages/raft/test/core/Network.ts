@@ -163,6 +163,8 @@ export class Network {
     const node = this.node(id)
     const snapshot = node.installs.at(-1)
     if (snapshot === undefined) throw new Error("nothing to install")
+    // After the appends before it, as storage works in order.
+    this.flush(id)
     node.content = node.incoming
     node.applied = text
       .decode(node.content)
@@ -307,6 +309,7 @@ export class Network {
   compact(id: NodeId, keep = 0): void {
     const node = this.node(id)
     const index = node.state.applied
+    if (index <= (node.snapshot?.metadata.index ?? 0)) return
     node.content = bytes(node.applied.join(","))
     node.snapshot = {
       metadata: {
@@ -318,7 +321,7 @@ export class Network {
       checksum: node.content.reduce((sum, byte) => (sum * 31 + byte) >>> 0, index)
     }
     this.run(id, { _tag: "SnapshotTaken", snapshot: node.snapshot })
-    const cut = index - keep
+    const cut = Math.max(node.base.index, index - keep)
     node.base = { index: cut, term: termAt(node.state.log, cut) ?? 0 }
     node.entries = node.entries.filter((entry) => entry.index > cut)
     this.run(id, { _tag: "Compact", index: cut })

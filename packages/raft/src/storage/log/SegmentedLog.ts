@@ -210,11 +210,14 @@ export class SegmentedLog {
     const path = join(this.directory, segmentName(segment))
     const bytes = new Uint8Array(dataBytes + count * recordBytes(8))
     const file = this.readerOf(segment, path)
-    const have = systemCall("read", path, offset, () => file.read(bytes, offset))
+    const have = bytes.subarray(
+      0,
+      systemCall("read", path, offset, () => file.read(bytes, offset))
+    )
     const view = viewOf(bytes)
     let at = 0
     for (let i = index; i < index + count; i++) {
-      const record = decodeRecord(view, bytes.subarray(0, have), at, segment, offset + at)
+      const record = decodeRecord(view, have, at, segment, offset + at)
       const entry =
         record === null || record.index !== i
           ? null

@@ -28,6 +28,21 @@ export const packEntries = (entries: ReadonlyArray<Entry>): Uint8Array<ArrayBuff
   return bytes
 }
 
+/** Entries in blocks of about `bytesMax`. */
+export const packBlocks = (entries: ReadonlyArray<Entry>, bytesMax: number): ReadonlyArray<Uint8Array<ArrayBuffer>> => {
+  const blocks: Array<Uint8Array<ArrayBuffer>> = []
+  let from = 0
+  let bytes = 0
+  for (const [i, entry] of entries.entries()) {
+    bytes += headBytes + (entry.kind === "Command" ? entry.data.length : 0)
+    if (bytes < bytesMax && i + 1 < entries.length) continue
+    blocks.push(packEntries(entries.slice(from, i + 1)))
+    from = i + 1
+    bytes = 0
+  }
+  return blocks
+}
+
 /** The data of commands looks at `bytes`. */
 export const unpackEntries = (bytes: Uint8Array): ReadonlyArray<Entry> => {
   const view = viewOf(bytes)

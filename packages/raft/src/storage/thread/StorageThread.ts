@@ -11,9 +11,16 @@ import type { RecoveredState } from "../RecoveredState.ts"
 import type { SnapshotContent } from "../snapshot/SnapshotStore.ts"
 import type { RecoveryReport } from "../Storage.ts"
 import { StorageError } from "../StorageError.ts"
-import { packEntries } from "./PackedEntries.ts"
+import { packEntries, unpackEntries } from "./PackedEntries.ts"
 import { decodeFailure } from "./ThreadMessage.ts"
-import type { PackedAppend, ThreadAnswer, ThreadCall, ThreadRequest, ThreadResponse } from "./ThreadMessage.ts"
+import type {
+  OpenedMessage,
+  PackedAppend,
+  ThreadAnswer,
+  ThreadCall,
+  ThreadRequest,
+  ThreadResponse
+} from "./ThreadMessage.ts"
 
 /** An append as the core asks for it (core/Ready.ts). */
 export interface SequencedAppend {
@@ -35,8 +42,6 @@ interface Call {
   readonly reject: (failure: StorageError) => void
 }
 
-type Opened = Extract<ThreadResponse, { readonly kind: "opened" }>
-
 export class StorageThread {
   readonly recovered: RecoveredState
   readonly report: RecoveryReport
@@ -48,9 +53,9 @@ export class StorageThread {
   private failure: StorageError | null = null
   private isClosed = false
 
-  private constructor(worker: Worker, { recovered, report }: Opened, listener: ThreadListener) {
+  private constructor(worker: Worker, { entries, recovered, report }: OpenedMessage, listener: ThreadListener) {
     this.worker = worker
-    this.recovered = recovered
+    this.recovered = { ...recovered, entries: entries.flatMap(unpackEntries) }
     this.report = report
     this.listener = listener
     worker.on("message", (response: ThreadResponse) => this.receive(response))

@@ -11,7 +11,7 @@ import { isHarmless } from "../Poison.ts"
 import { readRecovered } from "../RecoveredState.ts"
 import type { SnapshotWriter } from "../snapshot/SnapshotStore.ts"
 import { misuse } from "../StorageError.ts"
-import { unpackEntries } from "./PackedEntries.ts"
+import { packBlocks, unpackEntries } from "./PackedEntries.ts"
 import { encodeFailure } from "./ThreadMessage.ts"
 import type {
   PackedAppend,
@@ -138,8 +138,12 @@ if (parentPort !== null) {
   try {
     const storage = DiskStorage.open(nodeFileSystem, directory, log)
     const worker = new StorageWorker(port, storage)
-    const recovered = readRecovered(storage)
-    port.postMessage({ kind: "opened", recovered, report: storage.report } satisfies ThreadResponse)
+    const { entries: unpacked, ...recovered } = readRecovered(storage)
+    const entries = packBlocks(unpacked, Limits.storage.flushBytesMax)
+    port.postMessage(
+      { kind: "opened", recovered, entries, report: storage.report } satisfies ThreadResponse,
+      entries.map(({ buffer }) => buffer)
+    )
     port.on("message", (request: ThreadRequest) => worker.run(request))
   } catch (cause) {
     port.postMessage({ kind: "failed", failure: encodeFailure(cause) } satisfies ThreadResponse)

@@ -38,13 +38,21 @@ export type ThreadCall =
 export type ThreadAnswer = number | null | Uint8Array | Snapshot
 
 export type ThreadResponse =
-  | { readonly kind: "opened"; readonly recovered: RecoveredState; readonly report: RecoveryReport }
+  | OpenedMessage
   /** Every append up to and with this one is durable. */
   | { readonly kind: "durable"; readonly sequence: number }
   | { readonly kind: "answer"; readonly id: number; readonly value: ThreadAnswer }
   | { readonly kind: "refused"; readonly id: number; readonly failure: FailureMessage }
   /** Nothing will be durable any more. */
   | { readonly kind: "failed"; readonly failure: FailureMessage }
+
+export interface OpenedMessage {
+  readonly kind: "opened"
+  readonly recovered: Omit<RecoveredState, "entries">
+  /** The entries, packed. */
+  readonly entries: ReadonlyArray<Uint8Array>
+  readonly report: RecoveryReport
+}
 
 export interface FailureMessage {
   readonly reason: StorageReason

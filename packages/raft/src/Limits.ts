@@ -17,5 +17,9 @@ export const Limits = {
     entryBytesMax: 256 * 1_048_576,
     nodeIdBytesMax: 1_024,
     snapshotMetadataBytesMax: 16 * 1_048_576
+  },
+  transport: {
+    /** One message. Above it a peer is broken, or is none: the connection ends. */
+    frameBytesMax: 320 * 1_048_576
   }
 } as const

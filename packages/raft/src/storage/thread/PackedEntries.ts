@@ -4,7 +4,7 @@
  *
  * Each: u32 kind   u32 bytes of data   u64 index   u64 term   data
  */
-import type { Entry } from "../../core/Types.ts"
+import type { Configuration, Entry } from "../../core/Types.ts"
 import { decodeConfiguration, entryData } from "../log/EntryFormat.ts"
 import { readUint64, RecordKind, viewOf, writeUint64 } from "../log/RecordFormat.ts"
 
@@ -43,22 +43,36 @@ export const packBlocks = (entries: ReadonlyArray<Entry>, bytesMax: number): Rea
   return blocks
 }
 
-/** The data of commands looks at `bytes`. */
-export const unpackEntries = (bytes: Uint8Array): ReadonlyArray<Entry> => {
+/** The data of commands looks at `bytes`. Throws RangeError when they are not packed entries. */
+export const unpackEntries = (bytes: Uint8Array, configurationOf = decodeConfiguration): ReadonlyArray<Entry> => {
   const view = viewOf(bytes)
   const entries: Array<Entry> = []
   for (let at = 0; at < bytes.length;) {
     const length = view.getUint32(at + 4, true)
+    if (at + headBytes + length > bytes.length) throw new RangeError(`entry ${entries.length} has no end`)
     const data = bytes.subarray(at + headBytes, at + headBytes + length)
-    entries.push(entryOf(view.getUint32(at, true), readUint64(view, at + 8), readUint64(view, at + 16), data))
+    const kind = view.getUint32(at, true)
+    entries.push(entryOf(kind, readUint64(view, at + 8), readUint64(view, at + 16), data, configurationOf))
     at += headBytes + length
   }
   return entries
 }
 
-const entryOf = (kind: number, index: number, term: number, data: Uint8Array): Entry => {
-  if (kind === RecordKind.Configuration) {
-    return { kind: "Configuration", index, term, configuration: decodeConfiguration(data) }
+const entryOf = (
+  kind: number,
+  index: number,
+  term: number,
+  data: Uint8Array,
+  configurationOf: (bytes: Uint8Array) => Configuration
+): Entry => {
+  switch (kind) {
+    case RecordKind.Empty:
+      return { kind: "Empty", index, term }
+    case RecordKind.Command:
+      return { kind: "Command", index, term, data }
+    case RecordKind.Configuration:
+      return { kind: "Configuration", index, term, configuration: configurationOf(data) }
+    default:
+      throw new RangeError(`there is no kind ${kind} of entry`)
   }
-  return kind === RecordKind.Empty ? { kind: "Empty", index, term } : { kind: "Command", index, term, data }
 }

@@ -55,7 +55,7 @@ export class StorageThread {
 
   private constructor(worker: Worker, { entries, recovered, report }: OpenedMessage, listener: ThreadListener) {
     this.worker = worker
-    this.recovered = { ...recovered, entries: entries.flatMap(unpackEntries) }
+    this.recovered = { ...recovered, entries: entries.flatMap((block) => unpackEntries(block)) }
     this.report = report
     this.listener = listener
     worker.on("message", (response: ThreadResponse) => this.receive(response))

@@ -259,6 +259,19 @@ export class Network {
     this.run(id, { _tag: "ProposeConfiguration", context, voters, learners, autoLeave, expectedIndex: null })
   }
 
+  /** A node that was there before: its durable log, by terms. */
+  seed(id: NodeId, terms: ReadonlyArray<number>, term: number): void {
+    const node = this.node(id)
+    node.hardState = { term, vote: null, commit: 0 }
+    node.entries = terms.map((each, position) => ({
+      kind: "Command",
+      term: each,
+      index: position + 1,
+      data: bytes(`${each}.${position + 1}`)
+    }))
+    this.restart(id)
+  }
+
   leaders(): ReadonlyArray<NodeId> {
     return [...this.nodes.values()]
       .filter(({ state, isUp }) => isUp && state.role === "Leader")

@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Network } from "./Network.ts"
+
+const three = ["a", "b", "c"]
+
+describe("reads", () => {
+  it("wait for the first commit of the term (scenario 22)", () => {
+    const network = new Network(three, { checkQuorum: false })
+    network.elect("a")
+    network.propose("a", "x")
+    network.filter = ({ _tag }) => _tag !== "AppendAccepted"
+    network.elect("b")
+    const context = network.read("b")
+    network.tick(10)
+    assert.lengthOf(network.node("b").reads, 0)
+    network.heal()
+    network.tick(5)
+    assert.deepStrictEqual(network.node("b").reads, [{ context, index: 3 }])
+  })
+
+  it("are confirmed by heartbeats sent after them, never by answers to earlier ones (scenario 23)", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.filter = ({ _tag }) => _tag !== "HeartbeatResponse"
+    network.tick(2)
+    const late = network.sent.filter(({ _tag }) => _tag === "HeartbeatResponse")
+    assert.isAbove(late.length, 0)
+    const first = network.read("a")
+    for (const message of late) network.receive(message)
+    assert.lengthOf(network.node("a").reads, 0)
+    network.heal()
+    network.tick(3)
+    assert.deepStrictEqual(
+      network.node("a").reads.map(({ context }) => context),
+      [first]
+    )
+  })
+
+  it("of a leader that slept while another was elected are never answered (scenario 24)", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.propose("a", "old")
+    network.partition(["a"], ["b", "c"])
+    for (let i = 0; i < 60; i++) network.tick(1, ["b", "c"])
+    const [leader = ""] = network.leaders().filter((id) => id !== "a")
+    network.propose(leader, "new")
+    // It wakes, with its clock where it was, and reads at once.
+    const context = network.read("a")
+    network.heal()
+    network.tick(5)
+    assert.lengthOf(network.node("a").reads, 0)
+    assert.deepStrictEqual(
+      network.node("a").dropped.map((each) => [each.context, each.reason]),
+      [[context, "LeadershipLost"]]
+    )
+  })
+
+  it("without a quorum are not answered", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.partition(["a"], ["b", "c"])
+    network.read("a")
+    network.tick(5)
+    assert.lengthOf(network.node("a").reads, 0)
+  })
+
+  it("of a follower go through the leader", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.propose("a", "x")
+    const context = network.read("c")
+    assert.deepStrictEqual(network.node("c").reads, [{ context, index: 2 }])
+  })
+
+  it("that come together share rounds of heartbeats", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.sent.length = 0
+    for (let i = 0; i < 100; i++) network.input("a", { _tag: "ReadIndex", context: `r${i}` })
+    network.deliver()
+    assert.lengthOf(network.node("a").reads, 100)
+    assert.lengthOf(
+      network.sent.filter(({ _tag }) => _tag === "Heartbeat"),
+      4
+    )
+  })
+
+  it("past the bound are refused", () => {
+    const network = new Network(three, { pendingReadsMax: 2 })
+    network.elect("a")
+    network.filter = () => false
+    for (let i = 0; i < 5; i++) network.read("a")
+    assert.deepStrictEqual(
+      network.node("a").dropped.map(({ reason }) => reason),
+      ["TooManyReads", "TooManyReads", "TooManyReads"]
+    )
+  })
+
+  it("need both majorities while the configuration is joint", () => {
+    const network = new Network(three)
+    for (const id of ["d", "e"]) network.add(id, null)
+    network.elect("a")
+    network.change("a", ["a", "d", "e"], [], false)
+    network.tick(5)
+    network.partition(["a", "d", "e"], ["b", "c"])
+    network.read("a")
+    network.tick(3)
+    assert.lengthOf(network.node("a").reads, 0)
+  })
+})
+
+describe("leases", () => {
+  it("are off unless asked for, and need check-quorum", () => {
+    assert.throws(() => new Network(three, { reads: "Lease", checkQuorum: false }), /lease reads need checkQuorum/)
+  })
+
+  it("answer without a round of heartbeats, until they end (scenario 25)", () => {
+    const network = new Network(three, { reads: "Lease" })
+    network.elect("a")
+    network.tick(4)
+    network.filter = () => false
+    network.read("a")
+    assert.lengthOf(network.node("a").reads, 1)
+    network.tick(5, ["a"])
+    network.read("a")
+    assert.lengthOf(network.node("a").reads, 1)
+  })
+
+  it("are given up before leadership is handed over (scenario 26)", () => {
+    const network = new Network(three, { reads: "Lease" })
+    network.elect("a")
+    network.tick(4)
+    network.filter = () => false
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    network.read("a")
+    assert.lengthOf(network.node("a").reads, 0)
+  })
+})

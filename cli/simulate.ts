@@ -60,7 +60,8 @@ const next = () => {
 const started = performance.now()
 await runSeeds(Math.max(1, Math.min(Number(values.threads), last - first + 1)), next, see)
 
-for (const [name, times] of [...totals].sort()) say(`${String(times).padStart(12)}  ${name}`)
+for (const [name, times] of [...totals].sort(([a], [b]) => (a < b ? -1 : 1)))
+  say(`${String(times).padStart(12)}  ${name}`)
 const never = coverageExpected.filter((name) => !totals.has(name))
 const isLongEnough = sums.seeds >= 100
 if (isLongEnough) for (const name of never) say(`never: ${name}`)

@@ -18,6 +18,7 @@ const runWorker = (next: () => SeedTask | undefined, seen: (outcome: SeedOutcome
     const go = (): void => {
       const task = next()
       if (task === undefined) void worker.terminate().then(() => resolve())
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       else worker.postMessage(task)
     }
     worker.on("message", (outcome: SeedOutcome) => {

@@ -16,6 +16,8 @@ export const Limits = {
     /** One command. The length and the offset of a record have 32 bits each. */
     entryBytesMax: 256 * 1_048_576,
     nodeIdBytesMax: 1_024,
+    /** A snapshot that is being written is flushed this often, so that the last flush is short. */
+    snapshotFlushBytes: 8 * 1_048_576,
     snapshotMetadataBytesMax: 16 * 1_048_576
   },
   transport: {

@@ -50,6 +50,10 @@ export class DiskStorage implements Storage {
     return this.opened.log.lastTerm
   }
 
+  get logBytes(): number {
+    return this.opened.log.bytes
+  }
+
   /** The log files there are, oldest first. */
   get segments(): ReadonlyArray<number> {
     return this.opened.log.segments

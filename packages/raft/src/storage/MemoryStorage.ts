@@ -58,6 +58,10 @@ export class MemoryStorage implements Storage {
     return this.log.lastTerm
   }
 
+  get logBytes(): number {
+    return this.log.bytes
+  }
+
   /** How many changes of the log a crash could lose now. */
   get unsyncedLogChanges(): number {
     return this.unsynced.length

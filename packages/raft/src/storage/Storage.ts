@@ -21,6 +21,8 @@ export interface Storage {
   readonly lastIndex: Index
   /** Term of the last entry; of the snapshot, when nothing follows it. */
   readonly lastTerm: Term
+  /** What the log takes on the disk: what to look at when deciding to compact. */
+  readonly logBytes: number
   readonly snapshots: SnapshotStore
 
   /** Term of an entry in the log, or of the last one that the snapshot covers; `null` for others. */

@@ -206,8 +206,11 @@ for (const [name, make] of [
     it("compacts the whole log away and goes on", () => {
       const subject = make()
       subject.storage.append(entriesOnly(commands(1, 30, 2)))
+      const bytes = subject.storage.logBytes
+      assert.isAtLeast(bytes, 30 * 24)
       takeSnapshot(subject.storage, 30, 2)
       subject.storage.compact(30)
+      assert.isBelow(subject.storage.logBytes, bytes)
       assert.deepStrictEqual([subject.storage.lastIndex, subject.storage.lastTerm], [30, 2])
       subject.storage.append(entriesOnly(commands(31, 60, 3)))
       subject.storage.sync()

@@ -116,6 +116,17 @@ describe("a storage directory", () => {
   })
 })
 
+describe("a large snapshot", () => {
+  it("is flushed while it arrives, so that its last flush is short", () => {
+    const disk = new SimulatedDisk()
+    const writer = open(disk).snapshots.receive(snapshotAt(9, 1), null)
+    const before = disk.history.filter((operation) => operation === "sync").length
+    for (let chunk = 0; chunk < 20; chunk++) writer.write(chunk * 1_048_576, new Uint8Array(1_048_576))
+    assert.strictEqual(disk.history.filter((operation) => operation === "sync").length - before, 2)
+    assert.strictEqual(writer.finish().bytes, 20 * 1_048_576)
+  })
+})
+
 const withRealDirectory = async (use: (path: string) => Promise<void> | void): Promise<void> => {
   const path = mkdtempSync(join(tmpdir(), "raft-storage-"))
   try {

@@ -155,8 +155,8 @@ const bugs: ReadonlyArray<Bug> = [
     patches: [
       {
         file: "log/SegmentedLog.ts",
-        from: "for (const segment of dead) {",
-        to: "for (const segment of dead.toReversed()) {"
+        from: "for (const { segment } of dead) {",
+        to: "for (const { segment } of dead.toReversed()) {"
       }
     ],
     found: cutEverywhere

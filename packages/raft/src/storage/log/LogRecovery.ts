@@ -14,7 +14,7 @@ import { EntryPositions } from "./EntryPositions.ts"
 import { RecordKind } from "./RecordFormat.ts"
 import type { RecordHeader } from "./RecordFormat.ts"
 import { createSegment } from "./SegmentedLog.ts"
-import type { RecoveredLog } from "./SegmentedLog.ts"
+import type { RecoveredLog, SealedSegment } from "./SegmentedLog.ts"
 import { encodeSegmentHeader, segmentHeaderBytes, segmentName, segmentOf } from "./SegmentFormat.ts"
 import { scanSegment } from "./SegmentScan.ts"
 import type { SegmentScan } from "./SegmentScan.ts"
@@ -59,10 +59,10 @@ class Recovery {
     if (newest === undefined) throw new Error("a log has at least one segment")
     this.assertRow(segments)
     this.assertNewest(newest)
-    for (const segment of segments.slice(0, -1)) this.readSealed(segment)
+    const sealed = segments.slice(0, -1).map((segment) => this.readSealed(segment))
     const { end, torn } = this.readNewest(newest)
     const positions = this.positions ?? new EntryPositions(1)
-    return { log: { positions, lastTerm: this.lastTerm, sealed: segments.slice(0, -1), end, mark: this.mark }, torn }
+    return { log: { positions, lastTerm: this.lastTerm, sealed, end, mark: this.mark }, torn }
   }
 
   private assertRow(segments: ReadonlyArray<number>): void {
@@ -130,11 +130,12 @@ class Recovery {
   }
 
   /** It was flushed whole before the next one was made: whatever is unreadable in it was readable once. */
-  private readSealed(segment: number): void {
-    const { scan } = this.scan(segment)
+  private readSealed(segment: number): SealedSegment {
+    const { scan, size } = this.scan(segment)
     const path = this.pathOf(segment)
     if (scan.header === null) throw damaged(path, 0, "the head of this log file is damaged")
     if (scan.torn) throw damaged(path, scan.end, "the record here is damaged, in a file that was complete")
+    return { segment, bytes: size }
   }
 
   private readNewest(segment: number): { readonly end: SegmentEnd; readonly torn: TornTail | null } {

@@ -21,13 +21,19 @@ export interface LogOptions extends WriterOptions {
   readonly segmentBytes: number
 }
 
+/** A segment that is complete. */
+export interface SealedSegment {
+  readonly segment: number
+  readonly bytes: number
+}
+
 /** What recovery found: see LogRecovery.ts. */
 export interface RecoveredLog {
   readonly positions: EntryPositions
   /** Term of the last entry, also when a snapshot took its place. */
   readonly lastTerm: Term
-  /** Sealed segments, oldest first. */
-  readonly sealed: ReadonlyArray<number>
+  /** Oldest first. */
+  readonly sealed: ReadonlyArray<SealedSegment>
   readonly end: SegmentEnd
   readonly mark: DurableMark
 }
@@ -59,7 +65,7 @@ export class SegmentedLog {
   private readonly positions: EntryPositions
   private lastTermSeen: Term
   private readonly mark: DurableMark
-  private sealed: Array<number>
+  private sealed: Array<SealedSegment>
   private writer: SegmentWriter
   private readonly readers = new Map<number, File>()
 
@@ -88,7 +94,12 @@ export class SegmentedLog {
 
   /** The files there are, oldest first. */
   get segments(): ReadonlyArray<number> {
-    return [...this.sealed, this.writer.segment]
+    return [...this.sealed.map(({ segment }) => segment), this.writer.segment]
+  }
+
+  /** What the files take, without the zeros ahead of the newest record. */
+  get bytes(): number {
+    return this.sealed.reduce((sum, { bytes }) => sum + bytes, this.writer.position)
   }
 
   term(index: Index): Term | null {
@@ -141,11 +152,11 @@ export class SegmentedLog {
   compact(index: Index): void {
     this.positions.compactTo(index)
     const oldest = this.positions.get(this.positions.first)?.segment ?? this.writer.segment
-    const dead = this.sealed.filter((segment) => segment < oldest)
+    const dead = this.sealed.filter(({ segment }) => segment < oldest)
     if (dead.length === 0) return
     // What makes them dead, a truncation or a reset, may not be durable yet.
     this.writer.sync()
-    for (const segment of dead) {
+    for (const { segment } of dead) {
       this.readers.get(segment)?.close()
       this.readers.delete(segment)
       const path = join(this.directory, segmentName(segment))
@@ -153,7 +164,7 @@ export class SegmentedLog {
       // One at a time: a power cut must not leave a hole in the row.
       systemCall("flush", this.directory, null, () => this.files.syncDirectory(this.directory))
     }
-    this.sealed = this.sealed.filter((segment) => segment >= oldest)
+    this.sealed = this.sealed.filter(({ segment }) => segment >= oldest)
   }
 
   close(): void {
@@ -180,7 +191,7 @@ export class SegmentedLog {
       lastTerm: this.lastTermSeen,
       previous: before.checksum
     })
-    this.sealed.push(before.segment)
+    this.sealed.push({ segment: before.segment, bytes: before.position })
     this.readers.set(before.segment, before.file)
     this.writer = new SegmentWriter(end, this.mark, this.options)
   }

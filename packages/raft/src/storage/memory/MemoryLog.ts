@@ -11,6 +11,8 @@ export type LogChange =
 export class MemoryLog {
   firstIndex: Index = 1
   lastTerm: Term = 0
+  /** Of the commands' data. */
+  bytes = 0
   private entries: Array<Entry> = []
 
   get lastIndex(): Index {
@@ -30,6 +32,7 @@ export class MemoryLog {
       case "append":
         this.truncateFrom(change.entry.index)
         this.entries.push(change.entry)
+        this.bytes += dataBytes([change.entry])
         this.lastTerm = change.entry.term
         return
       case "truncate":
@@ -38,12 +41,13 @@ export class MemoryLog {
         return
       case "reset":
         this.entries = []
+        this.bytes = 0
         this.firstIndex = change.index + 1
         this.lastTerm = change.term
         return
       case "compact":
         if (change.index < this.firstIndex) return
-        this.entries = this.entries.slice(change.index + 1 - this.firstIndex)
+        this.bytes -= dataBytes(this.entries.splice(0, change.index + 1 - this.firstIndex))
         this.firstIndex = change.index + 1
     }
   }
@@ -53,10 +57,14 @@ export class MemoryLog {
     copy.firstIndex = this.firstIndex
     copy.lastTerm = this.lastTerm
     copy.entries = [...this.entries]
+    copy.bytes = this.bytes
     return copy
   }
 
   private truncateFrom(index: Index): void {
-    if (index <= this.lastIndex) this.entries.length = index - this.firstIndex
+    if (index <= this.lastIndex) this.bytes -= dataBytes(this.entries.splice(index - this.firstIndex))
   }
 }
+
+const dataBytes = (entries: ReadonlyArray<Entry>): number =>
+  entries.reduce((sum, entry) => sum + (entry.kind === "Command" ? entry.data.length : 0), 0)

@@ -64,14 +64,21 @@ export class SnapshotFile {
     return decodeEnd(bytes.subarray(0, have))
   }
 
-  /** Content from `offset`, within one block. */
+  /** Content from `offset` on, of `bytes` that there are. */
   read(offset: number, bytesMax: number, bytes: number): Uint8Array {
-    const number = Math.floor(offset / blockContentBytes)
-    const within = offset - number * blockContentBytes
-    if (offset >= bytes) return new Uint8Array(0)
-    const content = this.block(number)
-    if (content === null) throw damaged(this.path, blockOffset(this.head, number), `block ${number}`)
-    return content.subarray(within, within + bytesMax)
+    const into = new Uint8Array(Math.max(0, Math.min(bytesMax, bytes - offset)))
+    for (let at = 0; at < into.length;) {
+      const number = Math.floor((offset + at) / blockContentBytes)
+      const within = offset + at - number * blockContentBytes
+      const content = this.block(number)
+      if (content === null || content.length <= within) {
+        throw damaged(this.path, blockOffset(this.head, number), `block ${number}`)
+      }
+      const part = content.subarray(within, within + into.length - at)
+      into.set(part, at)
+      at += part.length
+    }
+    return into
   }
 
   /** Reads all of it. */

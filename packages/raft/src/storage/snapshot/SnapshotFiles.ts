@@ -22,11 +22,11 @@ export class SnapshotFiles implements SnapshotStore {
   constructor(files: FileSystem, directory: string) {
     this.files = files
     this.directory = directory
-    const complete = this.names().filter(({ isPartial }) => !isPartial)
-    const newest = complete.at(-1)
+    const names = this.names()
+    const newest = names.findLast(({ isPartial }) => !isPartial)
     if (newest === undefined) return
     this.newest = openVerified(files, join(directory, newest.name))
-    this.removeAll(complete.filter((name) => name !== newest))
+    this.removeAll(names.filter((name) => name !== newest && name.index <= newest.index))
   }
 
   get latest(): Snapshot | null {

@@ -1,5 +1,6 @@
 import { dirname } from "node:path"
 import type { Snapshot } from "../../core/Types.ts"
+import { Limits } from "../../Limits.ts"
 import { crc32c } from "../Crc32c.ts"
 import type { FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
@@ -7,6 +8,8 @@ import { misuse, StorageError } from "../StorageError.ts"
 import { openVerified, SnapshotFile } from "./SnapshotFile.ts"
 import { blockContentBytes, blockOffset, encodeBlock, encodeEnd } from "./SnapshotFormat.ts"
 import type { SnapshotWriter } from "./SnapshotStore.ts"
+
+const blocksPerFlush = Math.ceil(Limits.storage.snapshotFlushBytes / blockContentBytes)
 
 /** Writes a snapshot block by block. What does not fill a block waits in memory, and is asked for again after a crash. */
 export class SnapshotReceiver implements SnapshotWriter {
@@ -109,6 +112,8 @@ export class SnapshotReceiver implements SnapshotWriter {
     if (this.pendingBytes === blockContentBytes) {
       this.blocks += 1
       this.pendingBytes = 0
+      if (this.blocks % blocksPerFlush === 0)
+        systemCall("flush", this.target.path, offset, () => this.target.file.sync())
     }
   }
 }

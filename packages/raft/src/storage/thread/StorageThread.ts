@@ -31,8 +31,8 @@ export interface SequencedAppend {
 }
 
 export interface ThreadListener {
-  /** This append and all before it are durable. */
-  readonly durable: (sequence: number) => void
+  /** This append and all before it are durable; the log takes so many bytes on the disk. */
+  readonly durable: (sequence: number, logBytes: number) => void
   /** Nothing will be durable any more: the node has to stop. Called once. */
   readonly failed: (failure: StorageError) => void
 }
@@ -154,7 +154,7 @@ export class StorageThread {
   private receive(response: ThreadResponse): void {
     switch (response.kind) {
       case "durable":
-        return this.listener.durable(response.sequence)
+        return this.listener.durable(response.sequence, response.logBytes)
       case "answer":
         this.calls.get(response.id)?.resolve(response.value)
         this.calls.delete(response.id)

@@ -64,7 +64,7 @@ class StorageWorker {
     this.storage.sync()
     this.unsynced = 0
     this.unsyncedBytes = 0
-    this.post({ kind: "durable", sequence })
+    this.post({ kind: "durable", sequence, logBytes: this.storage.logBytes })
   }
 
   private answer(id: number, call: ThreadCall): void {

@@ -40,7 +40,7 @@ export type ThreadAnswer = number | null | Uint8Array | Snapshot
 export type ThreadResponse =
   | OpenedMessage
   /** Every append up to and with this one is durable. */
-  | { readonly kind: "durable"; readonly sequence: number }
+  | { readonly kind: "durable"; readonly sequence: number; readonly logBytes: number }
   | { readonly kind: "answer"; readonly id: number; readonly value: ThreadAnswer }
   | { readonly kind: "refused"; readonly id: number; readonly failure: FailureMessage }
   /** Nothing will be durable any more. */

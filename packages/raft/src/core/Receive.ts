@@ -42,14 +42,15 @@ const isDisruptive = (turn: Turn, message: Message): boolean =>
 const raisesTerm = (message: Message): boolean =>
   message._tag !== "PreVoteRequest" && !(message._tag === "PreVoteResponse" && message.granted)
 
-/** An old term changes nothing here; who is in one is told, if it could otherwise stay there. */
+/**
+ * An old term changes nothing here; who is in one is told: a leader that a node whose term ran ahead could not follow, and
+ * a candidate that would otherwise never catch up with those who raise terms in vain.
+ */
 const answerOldTerm = (turn: Turn, message: Message): void => {
-  const { checkQuorum, preVote } = turn.state.options
   if (message._tag === "PreVoteRequest") {
     send(turn, { _tag: "PreVoteResponse", to: message.from, granted: false })
   } else if (isFromLeader(message) || message._tag === "VoteRequest") {
-    // Without it a node whose term ran ahead, and which no longer asks for votes by itself, would never be led again.
-    if (checkQuorum || preVote) send(turn, { _tag: "StaleTerm", to: message.from })
+    send(turn, { _tag: "StaleTerm", to: message.from })
   } else if (message._tag === "ProposeRequest") refuse(turn, message.from, message.context, "NotLeader")
   else if (message._tag === "ReadRequest") refuseRead(turn, message.from, message.context, "NotLeader")
 }

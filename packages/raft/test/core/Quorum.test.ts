@@ -4,7 +4,7 @@ import type { VoteResult } from "../../src/core/Quorum.ts"
 import type { Configuration } from "../../src/core/Types.ts"
 import { configuration } from "./Network.ts"
 
-const ids = (text: string): ReadonlyArray<string> => [...text]
+const ids = (text: string): ReadonlyArray<string> => text.split("")
 const joint = (voters: string, outgoing: string): Configuration => ({
   ...configuration(ids(voters)),
   outgoing: ids(outgoing),

@@ -75,7 +75,7 @@ describe("appends", () => {
     for (let i = 0; i < 10; i++) network.propose("a", `v${i}`)
     const appends = network.sent.filter((message) => message._tag === "AppendRequest" && message.to === "b")
     const { log } = network.state("b")
-    for (const message of [...appends].reverse()) network.receive(message)
+    for (const message of appends.toReversed()) network.receive(message)
     network.deliver()
     assert.strictEqual(network.state("b").log, log)
   })
@@ -209,7 +209,7 @@ describe("proposals", () => {
     const network = new Network(["a"], { committedBytesMax: 100 })
     network.elect("a")
     network.node("a").holdDisk = true
-    network.propose("a", ..."abcdefghij")
+    network.propose("a", ..."abcdefghij".split(""))
     const [state, ready] = step(network.state("a"), { _tag: "Persisted", sequence: network.state("a").sequence })
     assert.lengthOf(ready.committed, 3)
     const [, more] = step(state, { _tag: "Applied", index: ready.committed[1]?.index ?? 0 })

@@ -262,6 +262,8 @@ const writeTo = (inode: Inode, bytes: Uint8Array, offset: number): void => {
 }
 
 const flush = (inode: Inode): void => {
+  const end = inode.pending.reduce((last, { bytes, sector }) => Math.max(last, sector * sectorBytes + bytes.length), 0)
+  inode.durable = growExactly(inode.durable, end)
   for (const { sector, bytes } of inode.pending) writeDurable(inode, sector, bytes)
   inode.pending = []
 }

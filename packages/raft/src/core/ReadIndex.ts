@@ -56,6 +56,7 @@ const begin = (turn: Turn, from: NodeId, context: Context): void => {
 const isLeased = ({ state }: Turn): boolean =>
   state.options.reads === "Lease" &&
   state.transfer === null &&
+  !state.reads.isLeaseForfeited &&
   state.reads.leaseTick !== null &&
   state.ticks - state.reads.leaseTick < state.options.electionTicks / 2
 

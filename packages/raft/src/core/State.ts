@@ -37,9 +37,19 @@ export interface Reads {
   readonly waiting: ReadonlyArray<{ readonly from: NodeId; readonly context: Context }>
   /** When the last confirmed round was sent; `null`: none was. */
   readonly leaseTick: number | null
+  /** Somebody was told to campaign whatever voters have heard: for the rest of the term a lease proves nothing. */
+  readonly isLeaseForfeited: boolean
 }
 
-export const noReads: Reads = { round: 0, confirmed: 0, sentAt: [], pending: [], waiting: [], leaseTick: null }
+export const noReads: Reads = {
+  round: 0,
+  confirmed: 0,
+  sentAt: [],
+  pending: [],
+  waiting: [],
+  leaseTick: null,
+  isLeaseForfeited: false
+}
 
 export interface Transfer {
   readonly to: NodeId

@@ -31,6 +31,7 @@ export const continueTransfer = (turn: Turn): void => {
   if (transfer.isTold || state.progress.get(transfer.to)?.match !== lastIndex(state.log)) return
   send(turn, { _tag: "TimeoutNow", to: transfer.to })
   state.transfer = { ...transfer, isTold: true }
+  state.reads = { ...state.reads, isLeaseForfeited: true }
 }
 
 /** A target that takes longer than an election would is given up. */

@@ -126,6 +126,19 @@ describe("leases", () => {
     assert.lengthOf(network.node("a").reads, 1)
   })
 
+  it("are not taken up again after a transfer that came to nothing: the word to campaign may still arrive", () => {
+    const network = new Network(three, { reads: "Lease" })
+    network.elect("a")
+    network.tick(4)
+    network.filter = ({ _tag }) => _tag !== "TimeoutNow"
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    network.tick(20)
+    assert.deepStrictEqual([network.leaders(), network.state("a").transfer], [["a"], null])
+    network.filter = () => false
+    network.read("a")
+    assert.lengthOf(network.node("a").reads, 0)
+  })
+
   it("are given up before leadership is handed over (scenario 26)", () => {
     const network = new Network(three, { reads: "Lease" })
     network.elect("a")

@@ -27,7 +27,7 @@ describe("a seed", () => {
 describe("clusters under faults", () => {
   it("keep every property of Raft, converge, and are linearizable for their clients", { timeout: 120_000 }, () => {
     const counters = new Counters()
-    const done = seedsDone({ first: 1, last: 500, secondsMax: 40, durationMillis }, counters)
+    const done = seedsDone({ first: 1, last: 500, secondsMax: 30, durationMillis }, counters)
     const missing = done.seeds < 100 ? [] : counters.missing(coverageExpected)
     assert.deepStrictEqual(missing, [], "never happened")
     assert.isAtLeast(done.seeds, 20)

@@ -77,7 +77,7 @@ export class Scenario {
     duplicate: ([link = ""]) => this.links.push(...this.links.filter((message) => linkOf(message) === link)),
     reverse: ([link]) => {
       const taken = this.take(link)
-      this.links = [...this.links, ...taken.reverse()]
+      this.links = [...this.links, ...taken.toReversed()]
     },
     cut: ([link = ""]) => this.cut.add(link),
     partition: (words) =>

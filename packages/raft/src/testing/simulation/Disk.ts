@@ -5,6 +5,7 @@
  * One sync is under way at a time and covers what was written before it began, as in a group commit.
  */
 
+import { noConfiguration } from "../../core/Configuration.ts"
 import { initialHardState } from "../../core/State.ts"
 import type { Configuration, Entry, HardState, Index, Snapshot, Term } from "../../core/Types.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
@@ -31,8 +32,6 @@ export interface DiskContent {
   /** Where the log starts: the last entry that was compacted. */
   readonly base: { readonly index: Index; readonly term: Term }
   readonly entries: ReadonlyArray<Entry>
-  /** In effect at the base. */
-  readonly configuration: Configuration | null
 }
 
 interface Pending {
@@ -75,8 +74,13 @@ export class Disk {
 
   /** What a restart would find if everything unsynced were lost. */
   durable(): DiskContent {
-    const { hardState, snapshot, base, entries, configuration } = this
-    return { hardState, snapshot, base, entries: [...entries], configuration }
+    const { hardState, snapshot, base, entries } = this
+    return { hardState, snapshot, base, entries: [...entries] }
+  }
+
+  latestConfiguration(): Configuration {
+    const last = this.entries.findLast((entry) => entry.kind === "Configuration")
+    return last?.kind === "Configuration" ? last.configuration : (this.configuration ?? noConfiguration)
   }
 
   durableHardState(): HardState {

@@ -156,11 +156,38 @@ export class Nemesis {
       case "swizzle":
         this.swizzle(shuffled)
         return true
+      case "stranded leader":
+        this.strand(nodes, (leader) => {
+          if (random.chance(50)) this.crash(leader)
+        })
+        return true
+      case "stranded member change":
+        this.strand(nodes, () => {})
+        return surface.changeMembers()
       default:
         return false
     }
     this.later(() => links.heal())
     return true
+  }
+
+  /**
+   * The leader reaches one other node or none for a short time, and writes what only a few will have (thesis figure 3.7).
+   * Then `after` happens to it, and the links work again.
+   */
+  private strand(nodes: ReadonlyArray<NodeId>, after: (leader: NodeId) => void): void {
+    const { random, surface } = this
+    const leader = surface.leader()
+    if (leader === null) return
+    const others = random.shuffle(nodes.filter((node) => node !== leader))
+    const kept = random.between(0, 1)
+    const withLeader = [leader, ...others.slice(0, kept)]
+    surface.links.partition(nodes, [withLeader, others.slice(kept)])
+    this.queue.plan(random.between(20, 1500), () => {
+      if (this.isStopped) return
+      after(leader)
+      surface.links.heal()
+    })
   }
 
   /** FoundationDB's swizzle: links of some nodes stop one after the other, and come back in another order. */

@@ -40,10 +40,16 @@ export class Observer {
       if (truncateFrom !== null) oracle.truncates(id, truncateFrom, before.commit)
       oracle.appends(id, entries, viewOf(after.log))
     }
+    if (after.persisted > before.persisted) this.persisted(after)
+    if (after.configurations !== before.configurations || after.log !== before.log) this.goesBy(after)
     const wasLeader = before.role === "Leader" && before.term === after.term
     if (after.role === "Leader" && !wasLeader) this.becameLeader(before, after)
     // A leader that is no longer a voter commits its removal and steps down in one step.
     if ((wasLeader || after.role === "Leader") && after.commit > before.commit) this.committed(before, after)
+    for (let index = before.commit + 1; index <= after.commit; index++) {
+      const entry = entryAt(after.log, index)
+      if (entry !== null) oracle.learnsCommit(id, entry)
+    }
   }
 
   /** What must be durable before others hear of it is (thesis figure 3.1). */
@@ -59,6 +65,20 @@ export class Observer {
       if (expected === null || this.disk.holds(message.index, expected)) return
       throw new SafetyViolation(`${id} confirms entry ${message.index} before it is durable`)
     }
+  }
+
+  /** What a node counts as durable is on its disk, and is the same entry. */
+  private persisted({ log, persisted }: State): void {
+    const term = termAt(log, persisted)
+    if (term === null || this.disk.holds(persisted, term)) return
+    throw new SafetyViolation(`${this.options.id} counts entry ${persisted} of term ${term} as durable, and it is not`)
+  }
+
+  /** The configuration in effect is the last one in the log (thesis 4.1). */
+  private goesBy({ log, configurations }: State): void {
+    const index = configurations.at(-1)?.index ?? 0
+    if (index <= log.baseIndex || entryAt(log, index)?.kind === "Configuration") return
+    throw new SafetyViolation(`${this.options.id} goes by a configuration of entry ${index}, which is not in its log`)
   }
 
   private becameLeader(before: State, after: State): void {

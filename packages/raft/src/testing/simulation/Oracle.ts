@@ -145,6 +145,15 @@ export class Oracle {
     this.committed.push({ entry, byTerm: term })
   }
 
+  /** Whatever a node takes for committed, a leader committed. */
+  learnsCommit(node: NodeId, entry: Entry): void {
+    const known = this.committed[entry.index - 1]
+    if (known !== undefined && sameEntry(known.entry, entry)) return
+    const instead =
+      known === undefined ? "no leader committed there anything" : `one of term ${known.entry.term} was committed`
+    throw new SafetyViolation(`${node} takes entry ${entry.index} of term ${entry.term} for committed, but ${instead}`)
+  }
+
   /** State machine safety: whoever applied an index holds the same entries and the same state. */
   applies(node: NodeId, entry: Entry, digest: number): void {
     const known = this.committed[entry.index - 1]

@@ -1,6 +1,6 @@
 /** One node of a simulated cluster: the production core and its driver, on a disk and a clock of its own. */
 
-import { configurationAt, noConfiguration } from "../../core/Configuration.ts"
+import { configurationAt } from "../../core/Configuration.ts"
 import type { Input } from "../../core/Input.ts"
 import type { Message } from "../../core/Message.ts"
 import type { Append, SnapshotRead, SnapshotWrite } from "../../core/Ready.ts"
@@ -85,9 +85,7 @@ export class Replica {
 
   /** The latest, in effect as soon as it is in the log. */
   configuration(): Configuration {
-    return this.run === null
-      ? (this.disk.durable().configuration ?? noConfiguration)
-      : configurationOf(this.run.driver.state)
+    return this.run === null ? this.disk.latestConfiguration() : configurationOf(this.run.driver.state)
   }
 
   applied(): number {

@@ -1,5 +1,6 @@
 /** The replicas of a simulation with everything between them, and what the nemesis and the operator may do to them. */
 
+import { logMismatch } from "../../core/Invariants.ts"
 import type { Message } from "../../core/Message.ts"
 import type { Configuration, NodeId } from "../../core/Types.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
@@ -9,7 +10,7 @@ import type { EventQueue } from "./EventQueue.ts"
 import { chooseChange, survivesWithout } from "./Membership.ts"
 import type { FaultSurface } from "./Nemesis.ts"
 import { calm, Network } from "./Network.ts"
-import { Oracle } from "./Oracle.ts"
+import { Oracle, SafetyViolation } from "./Oracle.ts"
 import type { Profile } from "./Profile.ts"
 import { Replica } from "./Replica.ts"
 import type { Trace } from "./Trace.ts"
@@ -78,6 +79,7 @@ export class Cluster {
 
   /** Ends every fault that lasts: all disks that still exist get their process back, and nothing is slow. */
   heal(): void {
+    this.compareLogs()
     this.network.quality = calm
     this.network.heal()
     for (const replica of this.alive()) replica.heal()
@@ -99,6 +101,21 @@ export class Cluster {
       if (replica.digest() !== leader.digest()) return `${id} holds another state than ${leader.id}`
     }
     return null
+  }
+
+  /** Log matching over whole logs, pair by pair: too much for every step, and what the checks of each step add up to. */
+  private compareLogs(): void {
+    const logs = [...this.replicas.values()].flatMap((replica) => {
+      const log = replica.log()
+      return log === null ? [] : [{ id: replica.id, log }]
+    })
+    logs.forEach((a, i) => {
+      for (const b of logs.slice(i + 1)) {
+        const index = logMismatch(a.log, b.log)
+        if (index !== null)
+          throw new SafetyViolation(`the logs of ${a.id} and ${b.id} differ at ${index}, and agree later`)
+      }
+    })
   }
 
   /** One line for each replica, for the report of a failure. */

@@ -2,6 +2,7 @@
 
 import { configurationAt } from "../../core/Configuration.ts"
 import type { Input } from "../../core/Input.ts"
+import type { Log } from "../../core/Log.ts"
 import type { Message } from "../../core/Message.ts"
 import type { Append, SnapshotRead, SnapshotWrite } from "../../core/Ready.ts"
 import { chunkOf } from "../../core/SnapshotSender.ts"
@@ -90,6 +91,11 @@ export class Replica {
 
   applied(): number {
     return this.run?.machine.applied ?? 0
+  }
+
+  /** Null while it is down. */
+  log(): Log | null {
+    return this.run?.driver.state.log ?? null
   }
 
   digest(): number {

@@ -31,7 +31,9 @@ export const appendOf = (turn: Turn): Append | null => {
   state.writes = [...state.writes, { sequence: state.sequence, term: state.term, last: lastIndex(state.log) }]
   return {
     sequence: state.sequence,
-    hardState: { term: state.term, vote: state.vote, commit: state.commit },
+    // Term and vote may become durable without the entries of this write: no index beyond what is durable already may
+    // then pass for committed.
+    hardState: { term: state.term, vote: state.vote, commit: Math.min(state.commit, state.persisted) },
     truncateFrom: writtenFrom !== null && writtenFrom <= lastIndex(before.log) ? writtenFrom : null,
     entries,
     mustSync: true

@@ -18,12 +18,20 @@ export const receive = (turn: Turn, message: Message): void => {
   if (message.term < state.term) answerOldTerm(turn, message)
   else if (isDisruptive(turn, message)) return
   else {
-    if (message.term > state.term && raisesTerm(message)) {
-      becomeFollower(turn, message.term, isFromLeader(message) ? message.from : null)
-    }
+    if (message.term > state.term && raisesTerm(message)) enterNewerTerm(turn, message)
     if (isFromLeader(message)) hearLeader(turn, message)
     else dispatch(turn, message)
   }
+}
+
+/**
+ * A candidate's request does not restart the wait for an election, unless the vote is granted later: who could win must
+ * not be kept waiting by one who cannot and asks for ever (thesis 3.4).
+ */
+const enterNewerTerm = (turn: Turn, message: Message): void => {
+  const { electionElapsed, role } = turn.state
+  becomeFollower(turn, message.term, isFromLeader(message) ? message.from : null)
+  if (message._tag === "VoteRequest" && role !== "Leader") turn.state.electionElapsed = electionElapsed
 }
 
 /** Only the leader of a term sends these. */

@@ -1,7 +1,7 @@
 /** Section by section of the thesis: what each rule says, on the production core. */
 import { assert, describe, it } from "@effect/vitest"
 import { defaultOptions } from "../../src/core/Options.ts"
-import { Network } from "./Network.ts"
+import { bytes, Network } from "./Network.ts"
 
 const three = ["a", "b", "c"]
 const five = ["a", "b", "c", "d", "e"]
@@ -108,6 +108,21 @@ describe("3.4 leader election", () => {
     )
   })
 
+  it("goes on waiting where it was after a candidate that it refuses, and anew after one that it votes for", () => {
+    const network = new Network(three, { preVote: false })
+    network.elect("a")
+    network.run("a", { _tag: "Propose", context: "x", data: [bytes("x")] })
+    const request = { _tag: "VoteRequest", from: "c", to: "b", transfer: false } as const
+    const waited = defaultOptions.electionTicks
+    for (let ticks = 0; ticks < waited; ticks++) network.input("b", { _tag: "Tick" })
+    network.receive({ ...request, term: 7, lastIndex: 0, lastTerm: 0 })
+    assert.deepStrictEqual([network.state("b").term, network.state("b").vote], [7, null])
+    assert.strictEqual(network.state("b").electionElapsed, waited)
+    network.receive({ ...request, term: 8, lastIndex: 9, lastTerm: 7 })
+    assert.deepStrictEqual([network.state("b").term, network.state("b").vote], [8, "c"])
+    assert.strictEqual(network.state("b").electionElapsed, 0)
+  })
+
   it("resolves a split vote (scenario 4)", () => {
     const network = new Network(["a", "b", "c", "d"], { preVote: false })
     network.input("a", { _tag: "Campaign" })
@@ -130,6 +145,21 @@ describe("3.5 log replication", () => {
     network.heal()
     network.tick(4)
     for (const id of five) assert.deepStrictEqual(network.node(id).applied, ["x", "y", "z"])
+  })
+
+  it("keeps no commit index beyond what is durable: term and vote may outlive the entries written with them", () => {
+    const network = new Network(three, { preVote: false })
+    network.elect("a")
+    network.node("b").holdDisk = true
+    network.run("a", { _tag: "Propose", context: "x", data: [bytes("x")] })
+    network.tick(2)
+    assert.isAbove(network.state("b").commit, network.state("b").persisted)
+    const ready = network.input("b", {
+      _tag: "Receive",
+      message: { _tag: "VoteRequest", from: "c", to: "b", term: 9, lastIndex: 9, lastTerm: 8, transfer: true }
+    })
+    assert.strictEqual(ready.append?.hardState?.term, 9)
+    assert.strictEqual(ready.append?.hardState?.commit, network.state("b").persisted)
   })
 
   it("does not commit with less than a majority", () => {

@@ -70,6 +70,16 @@ describe("what is durable", () => {
 })
 
 describe("appends", () => {
+  it("commit no further than they matched, however much longer the follower's own log is", () => {
+    const network = new Network(three)
+    const entry = (term: number, index: number) => ({ kind: "Command", term, index, data: bytes(`${term}`) }) as const
+    const request = { _tag: "AppendRequest", to: "a", previousIndex: 0, previousTerm: 0, commit: 0 } as const
+    network.receive({ ...request, from: "b", term: 1, entries: [entry(1, 1), entry(1, 2), entry(1, 3)] })
+    // Entries 2 and 3 of the new leader are others: it has only found the first to be the same.
+    network.receive({ ...request, from: "c", term: 2, previousIndex: 1, previousTerm: 1, commit: 3, entries: [] })
+    assert.deepStrictEqual([network.state("a").commit, network.node("a").applied], [1, ["1"]])
+  })
+
   it("that come twice or in another order change nothing and truncate nothing (scenario 13)", () => {
     const network = led()
     for (let i = 0; i < 10; i++) network.propose("a", `v${i}`)

@@ -109,7 +109,7 @@ export const caughtBugs: ReadonlyArray<PlantedBug> = [
   }
 ]
 
-/** These need rarer circumstances than 200 seeds reliably make. They are kept in step with the sources, and run by hand. */
+/** These need rarer circumstances than 200 seeds reliably make. Each fails tests in test/core; here they are kept in step with the sources. */
 export const rareBugs: ReadonlyArray<PlantedBug> = [
   {
     name: "entries of an old term are committed by counting (thesis figure 3.7)",

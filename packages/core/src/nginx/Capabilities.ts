@@ -64,4 +64,3 @@ export const hasUpstreamResolve = (nginx: NginxCapabilities): boolean => since(n
 /** `keepalive_min_timeout` (1.27.4): reloads close fewer connections under their clients. */
 export const hasKeepaliveMinTimeout = (nginx: NginxCapabilities): boolean => since(nginx, "1.27.4")
 export const hasStubStatus = (nginx: NginxCapabilities): boolean => has(nginx, "http_stub_status")
-export const hasRealIp = (nginx: NginxCapabilities): boolean => has(nginx, "http_realip")

@@ -10,16 +10,21 @@ import { notFound } from "./Refusal.ts"
 
 type Stored = ResourceOf<"agent">
 
-/** State alone, for filters: cheaper than the whole view. */
+const desiredBy = Effect.fnUntraced(function* (stored: Stored) {
+  return yield* Effect.orElseSucceed((yield* ConfigEngine).generation(stored.id), () => undefined)
+})
+
+/** State alone, for filters: what an agent should serve is asked for only where it matters, after a failure. */
 export const derivedState = Effect.fnUntraced(function* (stored: Stored) {
   const presence = yield* (yield* LiveAgents).presence(stored.id)
   const last = yield* (yield* Reads).lastDeployment(stored.id)
-  const desired = yield* Effect.orElseSucceed((yield* ConfigEngine).generation(stored.id), () => undefined)
-  return { presence, desired, ...agentState(stored, presence, last, desired) }
+  const desired = last === undefined || last.status === "settled" ? undefined : yield* desiredBy(stored)
+  return { presence, ...agentState(stored, presence, last, desired) }
 })
 
 export const agentView = Effect.fnUntraced(function* (stored: Stored) {
-  const { desired, presence, reason, state } = yield* derivedState(stored)
+  const { presence, reason, state } = yield* derivedState(stored)
+  const desired = yield* desiredBy(stored)
   if (desired === undefined) return yield* Effect.fail(notFound("agent", stored.id))
   const { enrolled_at: _enrolled, facts, ...agent } = stored
   const view: Agent = {

@@ -2,7 +2,6 @@
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { StoredCertificate } from "@nxmesh/protocol/model/Certificate"
 import type { Organization, Workspace } from "@nxmesh/protocol/model/Organization"
-import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import type { Template } from "@nxmesh/protocol/model/Template"
 import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import type { StoredUser } from "@nxmesh/protocol/model/User"
@@ -22,7 +21,6 @@ interface Stored {
 
 export type Kind = keyof Stored
 export type ResourceOf<K extends Kind> = Stored[K]
-export type VersionedResourceOf<K extends VersionedKind> = Stored[K]
 
 /** What a command carries: the resource without what apply stamps. */
 export type ContentOf<K extends Kind> = Omit<Stored[K], "created_at" | "updated_at" | "revision">

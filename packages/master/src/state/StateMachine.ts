@@ -3,7 +3,6 @@
  * index and the time of the last. Synchronous; whoever calls it owns the connection.
  */
 import { Data } from "effect"
-import type { ClusterId } from "@nxmesh/protocol/Ids"
 import { type AppliedEntry, applyEntry, type Entry, entryMillis } from "./apply/Apply.ts"
 import { type Connection, fatalCondition } from "./Connection.ts"
 
@@ -37,9 +36,6 @@ const putMeta = (connection: Connection, name: string, value: number): void => {
 
 /** The applied index, as its own transaction wrote it. */
 export const readAppliedIndex = (connection: Connection): number => metaNumber(connection, "applied_index")
-
-export const readClusterId = (connection: Connection): ClusterId | undefined =>
-  connection.get<{ readonly cluster_id: ClusterId }>("SELECT cluster_id FROM cluster")?.cluster_id
 
 export const makeStateMachine = (connection: Connection): StateMachine => {
   let appliedIndex = readAppliedIndex(connection)

@@ -11,7 +11,7 @@ import { configurationOf, initialState } from "../../core/State.ts"
 import type { State } from "../../core/State.ts"
 import { snapshotId } from "../../core/Types.ts"
 import type { Configuration, Entry, Index, NodeId, Snapshot } from "../../core/Types.ts"
-import { Driver } from "../Driver.ts"
+import { Driver } from "../../node/Driver.ts"
 import { HeldDisk } from "./HeldDisk.ts"
 
 const encoder = new TextEncoder()

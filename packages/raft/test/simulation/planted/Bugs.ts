@@ -46,7 +46,7 @@ export const caughtBugs: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "fsync is skipped",
-    file: "testing/Driver.ts",
+    file: "node/Driver.ts",
     find: "this.ports.write(append, () => this.persisted(sequence))",
     replace: "this.ports.write(append, () => {})\n      this.persisted(sequence)"
   },

@@ -1,0 +1,58 @@
+/** How a node stands, for people, metrics and decisions about members. */
+import type { Progress } from "../core/Progress.ts"
+import type { Role } from "../core/Ready.ts"
+import type { Configuration, Index, NodeId, Term } from "../core/Types.ts"
+
+export interface Status {
+  readonly id: NodeId
+  readonly role: Role
+  readonly term: Term
+  readonly leader: NodeId | null
+  readonly configuration: Configuration
+  /** Names the configuration for the next change. */
+  readonly configurationIndex: Index
+  readonly firstIndex: Index
+  readonly lastIndex: Index
+  readonly persisted: Index
+  readonly commit: Index
+  readonly applied: Index
+  readonly snapshotIndex: Index
+  readonly logBytes: number
+  /** Proposals that wait for their result on this node. */
+  readonly pendingProposals: number
+  /** How long the oldest append waits for its flush; 0: none waits. */
+  readonly flushMillis: number
+  /** How long the host's thread has not answered; 0: it answers. */
+  readonly hostMillis: number
+  /** Why this node declines to lead; `null`: it does not. */
+  readonly declines: "DiskStalls" | "HostStalls" | null
+  /** As a leader: how far the others are. Empty on others. */
+  readonly peers: ReadonlyArray<PeerStatus>
+  readonly counters: Counters
+}
+
+export interface PeerStatus {
+  readonly id: NodeId
+  readonly mode: Progress["mode"]
+  readonly match: Index
+  readonly isActive: boolean
+}
+
+/** Since the node started. */
+export interface Counters {
+  readonly elections: number
+  readonly leaderChanges: number
+  readonly proposals: number
+  readonly proposalsRefused: number
+  readonly proposalsUnknown: number
+  readonly proposalsRetried: number
+  readonly reads: number
+  readonly messagesSent: number
+  readonly messagesReceived: number
+  readonly appends: number
+  readonly appendedBytes: number
+  readonly flushes: number
+  readonly snapshotsTaken: number
+  readonly snapshotsInstalled: number
+  readonly handovers: number
+}

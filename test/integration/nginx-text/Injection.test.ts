@@ -6,7 +6,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Effect, Result } from "effect"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
-import { parseErrors, resourceOf } from "@nxmesh/core/nginx/ErrorLine"
+import { fileBlamed } from "@nxmesh/core/nginx/Culprit"
+import { parseErrors } from "@nxmesh/core/nginx/ErrorLine"
 import { render } from "@nxmesh/core/nginx/Render"
 import type { RenderedTree } from "@nxmesh/core/nginx/Render"
 import { certificate, renderInput } from "../../../packages/core/test/nginx/Fixtures.ts"
@@ -67,7 +68,9 @@ const readLeavingOut = (nginx: RealNginx, pairs: ReadonlyArray<Pair>, port: numb
     const read = outlinesRead(nginx, tree)
     if (read.outlines !== null) return { remaining, hostile: read.outlines, refused }
     const [error] = read.refused.filter(({ level }) => level === "emerg")
-    const culprit = error === undefined ? undefined : left.get(resourceOf(error, tree)?.id ?? "")
+    const place = { directory: `${nginx.layout.confDirectory}/${directory}`, files: tree.files }
+    const blamed = error === undefined ? null : fileBlamed(error, place)
+    const culprit = left.get(blamed?.resource?.id ?? "")
     if (error === undefined || culprit === undefined) throw new Error(JSON.stringify(read.refused))
     refused.push({ pair: culprit, message: error.message })
     left.delete(idOf(culprit))

@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import { forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
-import { parseErrors, resourceOf } from "@nxmesh/core/nginx/ErrorLine"
+import { fileBlamed, twins } from "@nxmesh/core/nginx/Culprit"
+import { parseErrors } from "@nxmesh/core/nginx/ErrorLine"
 import { render } from "@nxmesh/core/nginx/Render"
 import type { RenderedTree } from "@nxmesh/core/nginx/Render"
 import {
@@ -26,6 +27,11 @@ import type { RealNginx } from "./RealNginx.ts"
 
 const tree = (nginx: RealNginx, parts: Parts): RenderedTree =>
   Result.getOrThrow(render(renderInput(parts, { nginx: nginx.capabilities, layout: nginx.layout, directory })))
+
+const placeOf = (nginx: RealNginx, { files }: RenderedTree) => ({
+  directory: `${nginx.layout.confDirectory}/${directory}`,
+  files
+})
 
 const at = (port: number, name: string, path = "/") =>
   [`http://${name}:${port}${path}`, "--resolve", `${name}:${port}:127.0.0.1`] as const
@@ -296,14 +302,20 @@ describe("A rendered tree on real nginx", () => {
       })
       const [error] = parseErrors(nginx.read(broken).errors)
       assert.include(error, { level: "emerg", message: 'unknown directive "no_such_directive"' })
-      assert.strictEqual(error === undefined ? null : resourceOf(error, broken)?.id, uuid(0x11))
+      assert.strictEqual(
+        error === undefined ? null : fileBlamed(error, placeOf(nginx, broken))?.resource?.id,
+        uuid(0x11)
+      )
       const same = { listen_port: port, server_name: "same.example.com" }
       const conflicting = tree(nginx, { hosts: [host(0x10, same), host(0x11, same)] })
       const read = nginx.read(conflicting)
       assert.isTrue(read.accepted)
       const [warning] = parseErrors(read.errors)
       assert.match(warning?.message ?? "", /^conflicting server name "same\.example\.com"/)
-      assert.strictEqual(warning === undefined ? null : resourceOf(warning, conflicting)?.id, uuid(0x11))
+      assert.strictEqual(
+        warning === undefined ? null : twins(warning, placeOf(nginx, conflicting)).at(-1)?.resource?.id,
+        uuid(0x11)
+      )
     })
   )
 })

@@ -5,7 +5,8 @@ import type { FileError } from "@nxmesh/core/file/FileError"
 import type { DeploymentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentStep } from "@nxmesh/protocol/model/Deployment"
 import { Limits } from "../Limits.ts"
-import * as Complaint from "../nginx/Complaint.ts"
+import * as Complaint from "@nxmesh/core/nginx/Complaint"
+import type { TreePlace } from "@nxmesh/core/nginx/Culprit"
 import type { NginxError } from "../nginx/NginxError.ts"
 import type { NginxInstanceSettings } from "../nginx/NginxInstance.ts"
 import type { NginxCommand, NginxMaster } from "../nginx/NginxProcess.ts"
@@ -43,7 +44,7 @@ const stage: Step = Effect.fnUntraced(function* ({ instance, treeMemory }, { att
   yield* GenerationDirectory.stage(confDirectory, attempt.directory, attempt.previous.directory, files, treeMemory)
 })
 
-const placeOf = ({ instance }: Surroundings, { attempt, files }: Work): FailureReport.TreePlace => ({
+const placeOf = ({ instance }: Surroundings, { attempt, files }: Work): TreePlace => ({
   directory: join(instance.confDirectory, attempt.directory),
   files
 })

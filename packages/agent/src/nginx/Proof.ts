@@ -5,7 +5,7 @@
  */
 import { Clock, Duration, Effect } from "effect"
 import { Limits } from "../Limits.ts"
-import * as Complaint from "./Complaint.ts"
+import * as Complaint from "@nxmesh/core/nginx/Complaint"
 import type { ErrorLogWatch } from "./ErrorLogWatch.ts"
 import * as NginxProcess from "./NginxProcess.ts"
 import { NginxError } from "./NginxError.ts"

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { TreePlace } from "@nxmesh/core/nginx/Culprit"
 import * as FailureReport from "../../src/deploy/FailureReport.ts"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
-import * as Complaint from "../../src/nginx/Complaint.ts"
+import * as Complaint from "@nxmesh/core/nginx/Complaint"
 
 const file = (name: string, content: string): RenderedFile => ({
   path: `http/20-host-${name}.conf`,
@@ -9,7 +10,7 @@ const file = (name: string, content: string): RenderedFile => ({
   mode: 0o644,
   resource: { kind: "virtual_host", id: name, name }
 })
-const place: FailureReport.TreePlace = {
+const place: TreePlace = {
   directory: "/etc/nginx/conf.d/20260302143000-000002",
   files: [
     file("a", "server { listen 80; server_name a.test www.a.test; }"),

@@ -1,10 +1,8 @@
 /**
- * What nginx says on standard error and in its error log, and which resource it is about.
+ * What nginx says on standard error and in its error log.
  *
  * Source: nginx, `ngx_log.c` (the form of a line), `ngx_conf_file.c` ("in file:line").
  */
-import type { ResourceReference } from "@nxmesh/protocol/model/ResourceKind"
-import type { RenderedTree } from "./Render.ts"
 
 export type ErrorLevel = "debug" | "info" | "notice" | "warn" | "error" | "crit" | "alert" | "emerg"
 
@@ -56,33 +54,4 @@ export const parseErrors = (output: string): ReadonlyArray<ErrorLine> => {
     lines.push(line)
   }
   return lines
-}
-
-/** Warnings that mean that some host is not served as it was written. nginx itself goes on. */
-const fatalWarnings: ReadonlyArray<RegExp> = [/^conflicting server name /]
-
-/** Whether a line fails a deployment. Warnings about hash sizes or address bits do not. */
-export const isFatal = (line: ErrorLine): boolean => {
-  if (line.level === "emerg" || line.level === "alert" || line.level === "crit") return true
-  return line.level === "warn" && fatalWarnings.some((pattern) => pattern.test(line.message))
-}
-
-/** The first line that fails a deployment: an error before a warning. `null` when there is none. */
-export const firstFatal = (lines: ReadonlyArray<ErrorLine>): ErrorLine | null =>
-  lines.find((line) => line.level !== "warn" && isFatal(line)) ?? lines.find(isFatal) ?? null
-
-const namesHost = (line: ErrorLine, content: string): boolean => {
-  const name = /^conflicting server name "([^"]*)"/.exec(line.message)?.[1]
-  return name !== undefined && new RegExp(`server_name [^;]*${escaped(name)}[ ;]`).test(content)
-}
-const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
-
-/**
- * The resource whose file a line is about. Paths are compared by their end, because a staged tree may be read under
- * another directory. A conflict of server names has no file: the last host with that name is the one nginx ignores.
- */
-export const resourceOf = (line: ErrorLine, tree: RenderedTree): ResourceReference | null => {
-  const { file } = line
-  if (file !== null) return tree.files.find(({ path }) => file.endsWith(`/${path}`))?.resource ?? null
-  return tree.files.findLast(({ content, resource }) => resource !== null && namesHost(line, content))?.resource ?? null
 }

@@ -1,5 +1,5 @@
 /** What nginx says is wrong, and whether that stops a deployment. The form of its lines is core's to read. */
-import { type ErrorLine, parseErrors } from "@nxmesh/core/nginx/ErrorLine"
+import { type ErrorLine, parseErrors } from "./ErrorLine.ts"
 
 export type Complaint = ErrorLine
 

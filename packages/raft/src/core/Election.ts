@@ -1,6 +1,6 @@
 /** Leader election (thesis 3.4, 3.6.1), with the question before it (9.6) and priorities among nodes. */
 import { configurationAt, isVoter, latest, members, votersOf } from "./Configuration.ts"
-import { isUpToDate, lastIndex, lastTerm } from "./Log.ts"
+import { isMoreComplete, isUpToDate, lastIndex, lastTerm } from "./Log.ts"
 import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from "./Message.ts"
 import { newProgress } from "./Progress.ts"
 import { quorumVote } from "./Quorum.ts"
@@ -107,8 +107,19 @@ export const answerVote = (turn: Turn, message: VoteRequest): void => {
   if (granted) {
     state.vote = message.from
     state.electionElapsed = 0
-  }
+  } else giveWay(turn, message)
   sendAfterPersist(turn, { _tag: "VoteResponse", to: message.from, granted })
+}
+
+/**
+ * A candidate with a more complete log asks in vain: its term is over, or the vote is given. This node could not get that
+ * one's vote either, so it waits as if it had voted for it, and lets it ask again in a newer term. Otherwise, without
+ * pre-vote, those who can never win may keep ahead of the one who can by the terms that they raise.
+ */
+export const giveWay = ({ state }: Turn, candidate: VoteRequest): void => {
+  // Whoever follows a leader counts from when it heard it.
+  if (state.leader !== null) return
+  if (isMoreComplete(state.log, candidate.lastIndex, candidate.lastTerm)) state.electionElapsed = 0
 }
 
 export const receivePreVote = (turn: Turn, message: PreVoteResponse): void => {

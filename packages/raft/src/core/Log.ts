@@ -110,6 +110,10 @@ export const slice = (log: Log, from: Index, to: Index, bytesMax: number): Reado
 export const isUpToDate = (log: Log, index: Index, term: Term): boolean =>
   term > lastTerm(log) || (term === lastTerm(log) && index >= lastIndex(log))
 
+/** Whether a log that ends so has what this one has not, and would refuse its vote. */
+export const isMoreComplete = (log: Log, index: Index, term: Term): boolean =>
+  term > lastTerm(log) || (term === lastTerm(log) && index > lastIndex(log))
+
 /**
  * The last place at or before `index` where an entry could be like one of `term`: at most of that term. A whole term is
  * skipped for each refused append, whichever side has it (thesis 3.5, end).

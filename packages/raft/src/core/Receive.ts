@@ -1,5 +1,13 @@
 /** The rules that hold for every message (thesis 3.3, 4.2.3, 9.6), then each kind to its place. */
-import { answerPreVote, answerVote, campaign, holdsOnToLeader, receivePreVote, receiveVote } from "./Election.ts"
+import {
+  answerPreVote,
+  answerVote,
+  campaign,
+  giveWay,
+  holdsOnToLeader,
+  receivePreVote,
+  receiveVote
+} from "./Election.ts"
 import { receiveAppend, receiveHeartbeat } from "./Follower.ts"
 import type { Message } from "./Message.ts"
 import { receiveProposal, receiveProposeResponse } from "./Proposal.ts"
@@ -59,6 +67,7 @@ const answerOldTerm = (turn: Turn, message: Message): void => {
     send(turn, { _tag: "PreVoteResponse", to: message.from, granted: false })
   } else if (isFromLeader(message) || message._tag === "VoteRequest") {
     send(turn, { _tag: "StaleTerm", to: message.from })
+    if (message._tag === "VoteRequest") giveWay(turn, message)
   } else if (message._tag === "ProposeRequest") refuse(turn, message.from, message.context, "NotLeader")
   else if (message._tag === "ReadRequest") refuseRead(turn, message.from, message.context, "NotLeader")
 }

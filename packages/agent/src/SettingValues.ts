@@ -1,5 +1,6 @@
 /** How the texts of the agent's own settings are read. */
 import { isAbsolute } from "node:path"
+import { parseFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import type { Reader } from "@nxmesh/core/settings/SettingValues"
 import { DeploymentMode } from "@nxmesh/protocol/model/Agent"
 import { Labels } from "@nxmesh/protocol/model/Text"
@@ -37,15 +38,11 @@ export const readMasterUrls: Reader<ReadonlyArray<string>> = (text) => {
 export const readToken: Reader<Redacted.Redacted<string>> = (text) =>
   /^\S{16,512}$/.test(text) ? Result.succeed(Redacted.make(text)) : Result.fail("must be an enrolment token")
 
-/** SHA-256 in hexadecimal, with or without colons. */
 export const readFingerprint: Reader<string> = (text) => {
-  const plain = text
-    .replace(/^sha256:/i, "")
-    .replaceAll(":", "")
-    .toLowerCase()
-  return /^[0-9a-f]{64}$/.test(plain)
-    ? Result.succeed(plain)
-    : Result.fail("must be the SHA-256 fingerprint of the cluster's CA: 64 hexadecimal digits")
+  const fingerprint = parseFingerprint(text)
+  return fingerprint === undefined
+    ? Result.fail("must be the SHA-256 fingerprint of the cluster's CA: 64 hexadecimal digits")
+    : Result.succeed(fingerprint)
 }
 
 export const readDeploymentMode: Reader<DeploymentMode> = (text) =>

@@ -59,8 +59,6 @@ export const hasHttp2Directive = (nginx: NginxCapabilities): boolean => hasHttp2
 export const hasHttp3 = (nginx: NginxCapabilities): boolean => has(nginx, "http_v3") && since(nginx, "1.25.0")
 /** `ssl_reject_handshake` (1.19.4). */
 export const hasRejectHandshake = (nginx: NginxCapabilities): boolean => since(nginx, "1.19.4")
-/** `server … resolve` in open-source nginx (1.27.3). Needs a `resolver` besides. */
-export const hasUpstreamResolve = (nginx: NginxCapabilities): boolean => since(nginx, "1.27.3")
 /** `keepalive_min_timeout` (1.27.4): reloads close fewer connections under their clients. */
 export const hasKeepaliveMinTimeout = (nginx: NginxCapabilities): boolean => since(nginx, "1.27.4")
 export const hasStubStatus = (nginx: NginxCapabilities): boolean => has(nginx, "http_stub_status")

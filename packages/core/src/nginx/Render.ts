@@ -165,7 +165,3 @@ export const render = (
   files.push(common("http/90-proof.conf", proofFile(layout, deploymentId, environment)), ...certificateTree(index))
   return Result.succeed({ files, warnings: [...socketWarnings(index.hosts, nginx), ...hashWarnings(layout, index)] })
 }
-
-/** Without private keys: what may be shown to a person. */
-export const publicFiles = (tree: RenderedTree): ReadonlyArray<RenderedFile> =>
-  tree.files.filter(({ mode }) => mode !== 0o600)

@@ -6,7 +6,6 @@ import {
   hasHttp3,
   hasKeepaliveMinTimeout,
   hasRejectHandshake,
-  hasUpstreamResolve,
   parseCapabilities
 } from "../../src/nginx/Capabilities.ts"
 
@@ -46,7 +45,6 @@ describe("Capabilities", () => {
     ["http2 on", hasHttp2Directive, "1.25.1", "1.25.0", "http_v2"],
     ["quic", hasHttp3, "1.25.0", "1.24.0", "http_v3"],
     ["ssl_reject_handshake", hasRejectHandshake, "1.19.4", "1.19.3", "http_ssl"],
-    ["upstream resolve", hasUpstreamResolve, "1.27.3", "1.27.2", "http_ssl"],
     ["keepalive_min_timeout", hasKeepaliveMinTimeout, "1.27.4", "1.27.3", "http_ssl"]
   ] as const)("%s has a first version", (_, has, first, before, module) => {
     assert.isTrue(has(at(first, module)))

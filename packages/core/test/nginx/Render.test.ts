@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { UpstreamId, VirtualHostId } from "@nxmesh/protocol/Ids"
 import { directivesNamed } from "../../../../test/support/NginxSyntax.ts"
-import { publicFiles } from "../../src/nginx/Render.ts"
 import type { RenderInput } from "../../src/nginx/Render.ts"
 import {
   answering,
@@ -35,7 +34,6 @@ describe("The tree", () => {
     const entry = fileText(tree, /^nxmesh\.conf$/)
     assert.match(entry, new RegExp(`^# nxmesh generation [0-9a-f]{64} deployment ${uuid(0xd)}\n`))
     assert.include(entry, "include /etc/nginx/conf.d/20260302143000-000007/http/*.conf;")
-    assert.isFalse(publicFiles(tree).some(({ path }) => path.endsWith(".key")))
   })
 
   it("is the same text for the same input, and depends on directory and deployment in paths, marker and proof only", () => {

@@ -16,6 +16,7 @@ describe("scenarios", () => {
       const text = readFileSync(path, "utf8")
       const scenario = new Scenario()
       const blocks = parseScenario(text).map((block) => ({ ...block, expected: scenario.run(block) }))
+      scenario.end()
       if (updates) writeFileSync(path, renderScenario(blocks))
       else assert.strictEqual(renderScenario(blocks), text)
     })

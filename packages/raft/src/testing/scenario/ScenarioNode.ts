@@ -1,134 +1,115 @@
-/** One node of a scenario: the production core on a held disk, with a list of texts for a state machine. Says what changes. */
-
+/** One node of a scenario: the production core and storage, on a simulated disk. Says what changes. */
 import { configurationAt } from "../../core/Configuration.ts"
+import { RaftFailure } from "../../core/Failure.ts"
 import type { Input } from "../../core/Input.ts"
 import { lastIndex, termAt } from "../../core/Log.ts"
 import type { Message } from "../../core/Message.ts"
 import type { Options } from "../../core/Options.ts"
-import type { Append, Ready } from "../../core/Ready.ts"
+import type { Ready, SnapshotRead, SnapshotWrite } from "../../core/Ready.ts"
 import { chunkOf } from "../../core/SnapshotSender.ts"
 import { configurationOf, initialState } from "../../core/State.ts"
 import type { State } from "../../core/State.ts"
 import { snapshotId } from "../../core/Types.ts"
-import type { Configuration, Entry, Index, NodeId, Snapshot } from "../../core/Types.ts"
+import type { Configuration, Entry, NodeId, Snapshot } from "../../core/Types.ts"
 import { Driver } from "../../node/Driver.ts"
-import { HeldDisk } from "./HeldDisk.ts"
+import type { DriverPorts } from "../../node/Driver.ts"
+import type { Survival } from "../../storage/file/SimulatedDisk.ts"
+import type { LogOptions } from "../../storage/log/SegmentedLog.ts"
+import { StorageError } from "../../storage/StorageError.ts"
+import { describeConfiguration, describeEntry, describeProgress } from "./Description.ts"
+import { isPowerCut, ScenarioDisk } from "./ScenarioDisk.ts"
+import {
+  applyEntry,
+  decodeMachine,
+  describeApplied,
+  encodeMachine,
+  initialMachine,
+  MachineFile
+} from "./ScenarioMachine.ts"
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-export const textOf = (entry: Entry): string => {
-  if (entry.kind === "Empty") return "(empty)"
-  return entry.kind === "Command" ? decoder.decode(entry.data) : `(members ${describe(entry.configuration)})`
+export interface NodeSettings {
+  readonly core: Options
+  readonly log: LogOptions
+  /** Whether the state machine keeps its state on the disk; else it starts from the snapshot. */
+  readonly hasDurableState: boolean
 }
 
-export const describe = ({ voters, learners, outgoing, learnersNext }: Configuration): string =>
-  [
-    `voters=${voters.join(",") || "none"}`,
-    ...(outgoing.length > 0 ? [`outgoing=${outgoing.join(",")}`] : []),
-    ...(learners.length > 0 ? [`learners=${learners.join(",")}`] : []),
-    ...(learnersNext.length > 0 ? [`next=${learnersNext.join(",")}`] : [])
-  ].join(" ")
+export interface Surroundings {
+  readonly send: (message: Message) => void
+  readonly say: (line: string) => void
+}
 
 export class ScenarioNode {
   readonly id: NodeId
-  readonly disk = new HeldDisk()
-  private readonly options: Options
+  readonly disk: ScenarioDisk
+  private readonly settings: NodeSettings
   private readonly bootstrap: Configuration | null
-  private readonly send: (message: Message) => void
-  private readonly say: (line: string) => void
+  private readonly surroundings: Surroundings
   private driver: Driver | null = null
-  /** What has been applied, and after which index. */
-  private state: { applied: Index; texts: ReadonlyArray<string> } = { applied: 0, texts: [] }
-  private incoming: Uint8Array = new Uint8Array()
+  private isPowerless = false
+  private machine = initialMachine
+  private readonly machineFile: MachineFile | null
 
-  constructor(
-    id: NodeId,
-    options: Options,
-    bootstrap: Configuration | null,
-    send: (message: Message) => void,
-    say: (line: string) => void
-  ) {
+  constructor(id: NodeId, settings: NodeSettings, bootstrap: Configuration | null, surroundings: Surroundings) {
     this.id = id
-    this.options = options
+    this.settings = settings
     this.bootstrap = bootstrap
-    this.send = send
-    this.say = say
+    this.surroundings = surroundings
+    this.disk = new ScenarioDisk(id, settings.log)
+    this.machineFile = settings.hasDurableState
+      ? new MachineFile(this.disk.files, `${this.disk.directory}.state`)
+      : null
   }
 
-  core(): State {
+  /** `null`: it is down. */
+  get state(): State | null {
+    return this.driver?.state ?? null
+  }
+
+  running(): State {
     if (this.driver === null) throw new Error(`${this.id} is down`)
     return this.driver.state
   }
 
   feed(input: Input): void {
-    this.driver?.feed(input)
+    this.guard(() => this.driver?.feed(input))
   }
 
-  start(seed: number): void {
+  sync(count: number | undefined): void {
+    if (count === undefined) this.disk.isHeld = false
+    this.guard(() => this.disk.sync(count))
+  }
+
+  /** `survival` says what is left of unflushed writes when it lost its power before. */
+  start(seed: number, survival: Survival): void {
     if (this.driver !== null) throw new Error(`${this.id} runs`)
-    const { disk } = this
-    this.state = this.restored(disk.snapshot?.bytes)
-    const initial = initialState({
-      id: this.id,
-      options: this.options,
-      seed,
-      hardState: disk.hardState,
-      snapshot: disk.snapshot?.snapshot ?? null,
-      base: disk.base,
-      entries: [...disk.entries],
-      bootstrap: this.bootstrap,
-      applied: this.state.applied
-    })
-    const driver = new Driver(initial, {
-      write: (append: Append, done) => {
-        disk.write(append, () => {
-          if (this.driver === driver) done()
-        })
-      },
-      send: this.send,
-      apply: (entries) => this.apply(entries),
-      readSnapshot: (read) => {
-        const file = disk.snapshot
-        const ok = file !== null && snapshotId(file.snapshot) === snapshotId(read.snapshot)
-        if (ok) this.send(chunkOf(this.id, read, file.bytes.slice(read.offset, read.offset + read.length)))
-        this.feed({ _tag: "SnapshotReport", peer: read.to, ok })
-      },
-      writeSnapshot: ({ snapshot, offset, data }) => {
-        this.incoming = new Uint8Array([...this.incoming.slice(0, offset), ...data])
-        this.feed({ _tag: "SnapshotStored", id: snapshotId(snapshot), offset: offset + data.length })
-      },
-      installSnapshot: (snapshot) => this.install(snapshot),
-      confirmRead: ({ context, index }) => this.say(`${this.id} may answer ${context} at ${index}`),
-      accept: ({ context, first }) => this.say(`${this.id} learns that ${context} is entry ${first}`),
-      refuse: ({ context, reason, leader }) =>
-        this.say(`${this.id} refuses ${context}: ${reason}${leader === null ? "" : ` leader=${leader}`}`),
-      observe: (before, _input, after, ready) => this.observe(before, after, ready)
-    })
-    this.driver = driver
+    if (this.isPowerless) this.disk.crash(survival)
+    this.isPowerless = false
+    this.guard(() => this.open(seed))
   }
 
-  crash(): void {
-    const lost = this.disk.lose()
+  crash(survival: Survival): void {
+    const count = this.disk.crash(survival)
+    this.isPowerless = false
     this.driver = null
-    this.say(`${this.id} crashes${lost > 0 ? `, ${lost} writes lost` : ""}`)
+    const left = { none: "lost", all: "kept", prefix: "torn", chosen: "kept in part", garbled: "garbled" }[
+      survival.kind
+    ]
+    this.say(`crashes${count > 0 ? `, ${count} writes ${left}` : ""}`)
   }
 
   takeSnapshot(kept: number): void {
-    const { applied, texts } = this.state
-    const bytes = encoder.encode(JSON.stringify({ applied, texts }))
-    const { log, configurations } = this.core()
-    const term = termAt(log, applied) ?? 0
-    const snapshot: Snapshot = {
-      metadata: { index: applied, term, configuration: configurationAt(configurations, applied) },
-      bytes: bytes.length,
-      checksum: 0
-    }
-    this.disk.snapshot = { snapshot, bytes }
-    this.feed({ _tag: "SnapshotTaken", snapshot })
-    this.feed({ _tag: "Compact", index: applied - kept })
-    this.disk.compact(applied - kept)
-    this.say(`${this.id} has a snapshot at ${applied}, its log starts after ${this.core().log.baseIndex}`)
+    this.guard(() => {
+      const { applied } = this.machine
+      const { log, configurations } = this.running()
+      const term = termAt(log, applied) ?? 0
+      const metadata = { index: applied, term, configuration: configurationAt(configurations, applied) }
+      const snapshot = this.disk.saveSnapshot(metadata, encodeMachine(this.machine))
+      this.driver?.feed({ _tag: "SnapshotTaken", snapshot })
+      this.driver?.feed({ _tag: "Compact", index: applied - kept })
+      this.disk.compact(applied - kept)
+      this.say(`has a snapshot at ${applied}, its log starts after ${this.running().log.baseIndex}`)
+    })
   }
 
   status(): string {
@@ -136,44 +117,115 @@ export class ScenarioNode {
     const state = this.driver.state
     const extent = `log=${state.log.baseIndex}..${lastIndex(state.log)} commit=${state.commit} applied=${state.applied}`
     const vote = `vote=${state.vote ?? "-"}`
-    return `${this.id} ${state.role} term=${state.term} leader=${state.leader ?? "-"} ${vote} ${extent} ${describe(configurationOf(state))}`
+    return `${this.id} ${state.role} term=${state.term} leader=${state.leader ?? "-"} ${vote} ${extent} ${describeConfiguration(configurationOf(state))}`
   }
 
   log(): string {
-    const { log } = this.core()
+    const { log } = this.running()
     const entries = log.backing.entries.slice(0, log.length)
-    return `${this.id} after ${log.baseIndex}: ${entries.map((entry) => `${entry.index}/${entry.term} ${textOf(entry)}`).join(", ")}`
+    return `${this.id} after ${log.baseIndex}: ${entries.map((entry) => `${entry.index}/${entry.term} ${describeEntry(entry)}`).join(", ")}`
   }
 
-  private restored(bytes: Uint8Array | undefined): { applied: Index; texts: ReadonlyArray<string> } {
-    return bytes === undefined ? { applied: 0, texts: [] } : (JSON.parse(decoder.decode(bytes)) as typeof this.state)
+  texts(): string {
+    return `${this.id} state after ${this.machine.applied}: ${this.machine.texts.join(", ") || "nothing"}`
+  }
+
+  progress(): ReadonlyArray<string> {
+    return [...this.running().progress].map(([peer, progress]) => describeProgress(this.id, peer, progress))
+  }
+
+  private say(line: string): void {
+    this.surroundings.say(`${this.id} ${line}`)
+  }
+
+  /** What an assumption that does not hold, or a disk that fails, does to a node: it stops. */
+  private guard(action: () => void): void {
+    try {
+      action()
+    } catch (cause) {
+      const isDown = this.driver === null
+      this.driver = null
+      if (isPowerCut(cause)) {
+        this.isPowerless = true
+        this.say(`loses power before ${this.disk.files.struck}`)
+      } else if (cause instanceof RaftFailure || cause instanceof StorageError) {
+        this.disk.stop()
+        this.say(`${isDown ? "does not start" : "stops"}: ${cause.message}`)
+      } else throw cause
+    }
+  }
+
+  private open(seed: number): void {
+    const { recovered, report } = this.disk.open()
+    if (report.torn !== null)
+      this.say(`cuts an unfinished write from ${report.torn.file}, offset ${report.torn.offset}`)
+    const content = this.disk.snapshotContent()
+    this.machine = this.machineFile?.load() ?? (content === null ? initialMachine : decodeMachine(content))
+    const { id, bootstrap, settings } = this
+    const { applied } = this.machine
+    const initial = initialState({ ...recovered, id, options: settings.core, seed, bootstrap, applied })
+    this.driver = new Driver(initial, this.ports())
+  }
+
+  private ports(): DriverPorts {
+    return {
+      write: (append, done) => this.disk.append(append, done),
+      send: this.surroundings.send,
+      apply: (entries) => this.apply(entries),
+      readSnapshot: (read) => this.readSnapshot(read),
+      writeSnapshot: (write) => this.writeSnapshot(write),
+      installSnapshot: (snapshot) => this.install(snapshot),
+      confirmRead: ({ context, index }) => this.say(`may answer ${context} at ${index}`),
+      accept: ({ context, first }) => this.say(`learns that ${context} is entry ${first}`),
+      refuse: ({ context, reason, leader }) =>
+        this.say(`refuses ${context}: ${reason}${leader === null ? "" : ` leader=${leader}`}`),
+      observe: (before, _input, after, ready) => this.observe(before, after, ready)
+    }
   }
 
   private apply(entries: ReadonlyArray<Entry>): void {
     for (const entry of entries) {
-      this.say(`${this.id} applies ${entry.index} ${textOf(entry)}`)
-      const texts = entry.kind === "Command" ? [...this.state.texts, textOf(entry)] : this.state.texts
-      this.state = { applied: entry.index, texts }
+      this.say(describeApplied(entry))
+      this.machine = applyEntry(this.machine, entry)
     }
-    this.feed({ _tag: "Applied", index: this.state.applied })
+    this.machineFile?.save(this.machine)
+    this.feed({ _tag: "Applied", index: this.machine.applied })
+  }
+
+  private readSnapshot(read: SnapshotRead): void {
+    const data = this.disk.readSnapshot(read.snapshot, read.offset, read.length)
+    if (data !== null) this.surroundings.send(chunkOf(this.id, read, data))
+    this.feed({ _tag: "SnapshotReport", peer: read.to, ok: data !== null })
+  }
+
+  private writeSnapshot({ snapshot, offset, data }: SnapshotWrite): void {
+    this.disk.writeChunk(snapshot, offset, data, (received) =>
+      this.feed({ _tag: "SnapshotStored", id: snapshotId(snapshot), offset: received })
+    )
   }
 
   private install(snapshot: Snapshot): void {
-    this.disk.install({ snapshot, bytes: this.incoming })
-    this.state = this.restored(this.incoming)
-    this.say(`${this.id} installs the snapshot at ${snapshot.metadata.index}`)
-    this.feed({ _tag: "SnapshotInstalled", id: snapshotId(snapshot) })
+    const id = snapshotId(snapshot)
+    const done = () => {
+      const content = this.disk.snapshotContent()
+      if (content !== null) this.machine = decodeMachine(content)
+      this.machineFile?.save(this.machine)
+      this.say(`installs the snapshot at ${snapshot.metadata.index}`)
+      this.feed({ _tag: "SnapshotInstalled", id })
+    }
+    const refused = (reason: StorageError) => {
+      this.say(`refuses the snapshot at ${snapshot.metadata.index}: ${reason.message}`)
+      this.feed({ _tag: "SnapshotRefused", id })
+    }
+    this.disk.install(done, refused)
   }
 
   private observe(before: State, after: State, { append }: Ready): void {
-    if (before.role !== after.role || before.term !== after.term) {
-      this.say(`${this.id} is ${after.role} in term ${after.term}`)
-    }
-    if (append !== null && append.truncateFrom !== null)
-      this.say(`${this.id} drops its log from ${append.truncateFrom}`)
-    if (before.commit !== after.commit) this.say(`${this.id} commits up to ${after.commit}`)
+    if (before.role !== after.role || before.term !== after.term) this.say(`is ${after.role} in term ${after.term}`)
+    if (append !== null && append.truncateFrom !== null) this.say(`drops its log from ${append.truncateFrom}`)
+    if (before.commit !== after.commit) this.say(`commits up to ${after.commit}`)
     if (before.configurations !== after.configurations && before.log.baseIndex === after.log.baseIndex) {
-      this.say(`${this.id} goes by ${describe(configurationOf(after))}`)
+      this.say(`goes by ${describeConfiguration(configurationOf(after))}`)
     }
   }
 }

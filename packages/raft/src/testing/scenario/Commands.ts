@@ -1,0 +1,190 @@
+/** What a scenario may say. A command is a verb and words; words of the form `name=value` may come in any order. */
+import { defaultOptions } from "../../core/Options.ts"
+import type { Options } from "../../core/Options.ts"
+import type { Survival } from "../../storage/file/SimulatedDisk.ts"
+import { expanded } from "./Description.ts"
+import type { ScenarioCluster } from "./ScenarioCluster.ts"
+
+export type Words = ReadonlyArray<string>
+export type Command = (cluster: ScenarioCluster, words: Words) => void
+
+const encoder = new TextEncoder()
+
+const settingsOf = (words: Words): Readonly<Record<string, string>> =>
+  Object.fromEntries(words.filter((word) => word.includes("=")).map((word) => word.split("=", 2) as [string, string]))
+
+const listOf = (text: string | undefined): ReadonlyArray<string> =>
+  text === undefined || text === "" ? [] : text.split(",")
+
+const optionOf = (text: string): boolean | number | string => {
+  if (text === "true" || text === "false") return text === "true"
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
+const optionsOf = (settings: Readonly<Record<string, string>>): Partial<Options> => {
+  const unknown = Object.keys(settings).filter((name) => !(name in defaultOptions))
+  if (unknown.length > 0) throw new Error(`unknown settings ${unknown.join(", ")}`)
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, optionOf(value)]))
+}
+
+/** `unflushed=lost`, `kept`, or `torn:20`: of the first sector that was not flushed 20 bytes are there. */
+const survivalOf = (words: Words): Survival => {
+  const [kind = "lost", bytes] = (settingsOf(words)["unflushed"] ?? "lost").split(":")
+  if (kind === "torn") return { kind: "prefix", count: 0, tornBytes: Number(bytes) }
+  if (kind !== "lost" && kind !== "kept") throw new Error(`unflushed is lost, kept or torn:<bytes>, not ${kind}`)
+  return { kind: kind === "kept" ? "all" : "none" }
+}
+
+const members: Readonly<Record<string, Command>> = {
+  /** `cluster m1 m2 m3 learners=m4 preVote=false`: voters, learners, and settings of every node. */
+  cluster: (cluster, words) => {
+    const { learners, segmentBytes = "4096", state = "memory", ...settings } = settingsOf(words)
+    cluster.form(
+      words.filter((word) => !word.includes("=")),
+      listOf(learners),
+      {
+        core: { ...defaultOptions, ...optionsOf(settings) },
+        log: { segmentBytes: Number(segmentBytes), growBytes: 4_096, bufferBytes: 4_096 },
+        hasDurableState: state === "durable"
+      }
+    )
+  },
+  /** A node that waits to be added. */
+  join: (cluster, [id = "", ...words]) => cluster.add(id, null, optionsOf(settingsOf(words))),
+  members: (cluster, [id = "", ...words]) => {
+    const { voters, learners, autoLeave } = settingsOf(words)
+    cluster.node(id).feed({
+      _tag: "ProposeConfiguration",
+      context: cluster.context("c"),
+      voters: listOf(voters),
+      learners: listOf(learners),
+      autoLeave: autoLeave !== "false",
+      expectedIndex: null
+    })
+  },
+  leave: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "LeaveJoint", context: cluster.context("c") }),
+  crash: (cluster, [id = "", ...words]) => cluster.node(id).crash(survivalOf(words)),
+  restart: (cluster, [id = "", ...words]) => cluster.restart(id, survivalOf(words))
+}
+
+const time: Readonly<Record<string, Command>> = {
+  tick: (cluster, [which = "", count = "1"]) => {
+    for (let i = 0; i < Number(count); i++) for (const node of cluster.chosen([which])) cluster.tick(node)
+  },
+  /** So many ticks of every node, after each of which all messages are delivered. */
+  run: (cluster, [count = "1"]) => {
+    for (let i = 0; i < Number(count); i++) {
+      for (const node of cluster.chosen([])) cluster.tick(node)
+      cluster.stabilize()
+    }
+  },
+  /** A process that sleeps: its clock stands still, and what is for it waits. */
+  pause: (cluster, [id = ""]) => cluster.links.pause(cluster.node(id).id),
+  resume: (cluster, [id = ""]) => cluster.links.resume(id)
+}
+
+const network: Readonly<Record<string, Command>> = {
+  deliver: (cluster, [link]) => void cluster.deliver(link),
+  stabilize: (cluster) => cluster.stabilize(),
+  drop: (cluster, [link]) => void cluster.links.take(link),
+  duplicate: (cluster, [link = ""]) => cluster.links.duplicate(link),
+  reverse: (cluster, [link]) => cluster.links.reverse(link),
+  corrupt: (cluster, [link = ""]) => cluster.links.corrupt(link),
+  cut: (cluster, links) => links.forEach((link) => cluster.links.cut(link)),
+  /** `partition m1 m2 | m3`: only those of a group reach each other. */
+  partition: (cluster, words) => {
+    const groups = words
+      .join(" ")
+      .split("|")
+      .map((group) => group.trim().split(" "))
+    cluster.links.keepOnly(cluster.ids, (from, to) =>
+      groups.some((group) => group.includes(from) && group.includes(to))
+    )
+  },
+  /** `mesh m1-m2 m2-m3`: only these pairs reach each other. */
+  mesh: (cluster, pairs) =>
+    cluster.links.keepOnly(
+      cluster.ids,
+      (from, to) => pairs.includes(`${from}-${to}`) || pairs.includes(`${to}-${from}`)
+    ),
+  heal: (cluster) => cluster.links.heal(),
+  unreachable: (cluster, [id = "", peer = ""]) => cluster.node(id).feed({ _tag: "Unreachable", peer })
+}
+
+const work: Readonly<Record<string, Command>> = {
+  campaign: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "Campaign" }),
+  /** Lets a node win an election, and says only that. */
+  elect: (cluster, [id = ""]) => {
+    const { isQuiet } = cluster
+    cluster.isQuiet = true
+    cluster.node(id).feed({ _tag: "Campaign" })
+    cluster.stabilize()
+    cluster.isQuiet = isQuiet
+    const { role, term, commit } = cluster.node(id).running()
+    if (role !== "Leader") throw new Error(`${id} is not elected`)
+    cluster.say(`${id} leads term ${term}, commit=${commit}`)
+  },
+  propose: (cluster, [id = "", ...text]) => {
+    const data = [encoder.encode(expanded(text.join(" ")))]
+    cluster.node(id).feed({ _tag: "Propose", context: cluster.context("p"), data })
+  },
+  read: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "ReadIndex", context: cluster.context("r") }),
+  transfer: (cluster, [id = "", to = ""]) => cluster.node(id).feed({ _tag: "TransferLeadership", to }),
+  /** Its driver noticed that the process slept, or that its disk stalls. */
+  stepdown: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "StepDown" }),
+  forget: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "ForgetLeader" }),
+  snapshot: (cluster, [id = "", ...words]) => cluster.node(id).takeSnapshot(Number(settingsOf(words)["keep"] ?? 0))
+}
+
+const disk: Readonly<Record<string, Command>> = {
+  /** Writes wait for `sync`; a crash before it loses them. */
+  hold: (cluster, [id = ""]) => void (cluster.node(id).disk.isHeld = true),
+  sync: (cluster, [id = "", count]) => cluster.node(id).sync(count === undefined ? undefined : Number(count)),
+  /** `fault m1 EIO sync log`: what the next such operation does. `cut`: the power goes before it. */
+  fault: (cluster, [id = "", kind = "", operation = "", file = "", nth = "1"]) => {
+    if (kind !== "cut" && kind !== "EIO" && kind !== "ENOSPC") throw new Error(`a fault is cut, EIO or ENOSPC`)
+    cluster.node(id).disk.files.arm({ kind, operation, file, nth: Number(nth) })
+  },
+  /** `flip m1 log-1 150`: one bit changes, unnoticed. */
+  flip: (cluster, [id = "", file = "", offset = ""]) => {
+    const { device, path } = cluster.node(id).disk.place(file)
+    device.damage(path, Number(offset), (bytes) => void (bytes[0] = (bytes[0] ?? 0) ^ 1))
+  },
+  /** `misdirect m1 log 512 1024`: the disk writes a sector to the place of another. */
+  misdirect: (cluster, [id = "", file = "", from = "", to = ""]) => {
+    const { device, path } = cluster.node(id).disk.place(file)
+    const sector = device.content(path).slice(Number(from), Number(from) + 512)
+    device.damage(path, Number(to), (bytes) => bytes.set(sector))
+  },
+  remove: (cluster, [id = "", file = ""]) => cluster.node(id).disk.remove(file),
+  wipe: (cluster, [id = ""]) => cluster.node(id).disk.wipe(),
+  /** `fill m1 1,1,4`: gives a node that is down a log of entries of these terms. */
+  fill: (cluster, [id = "", terms = ""]) => cluster.node(id).disk.fill(listOf(terms).map(Number))
+}
+
+const views: Readonly<Record<string, Command>> = {
+  status: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.status())),
+  log: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.log())),
+  state: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.texts())),
+  progress: (cluster, ids) =>
+    cluster.chosen(ids).forEach((node) => node.progress().forEach((line) => cluster.say(line))),
+  /** Records of the log files, with their offsets. */
+  records: (cluster, ids) =>
+    cluster.chosen(ids).forEach(({ disk: files }) => files.records().forEach((line) => cluster.say(line))),
+  files: (cluster, ids) =>
+    cluster.chosen(ids).forEach(({ id, disk: files }) => cluster.say(`${id}: ${files.names().join(" ")}`)),
+  /** `on`, `off`, or the kinds to print. */
+  messages: (cluster, [kinds = "on"]) => {
+    cluster.printed = kinds === "on" ? null : kinds === "off" ? [] : kinds.split(",")
+  },
+  quiet: (cluster, [setting]) => void (cluster.isQuiet = setting !== "off")
+}
+
+export const commands: Readonly<Record<string, Command>> = {
+  ...members,
+  ...time,
+  ...network,
+  ...work,
+  ...disk,
+  ...views
+}

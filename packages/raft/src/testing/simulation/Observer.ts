@@ -67,8 +67,12 @@ export class Observer {
     }
   }
 
-  /** What a node counts as durable is on its disk, and is the same entry. */
-  private persisted({ log, persisted }: State): void {
+  /**
+   * What a node counts as durable is on its disk, and is the same entry. A disk that was slow may have put a snapshot in
+   * place of entries already when the core hears that their write ended; that the snapshot is in place it hears next.
+   */
+  private persisted({ log, persisted, incoming }: State): void {
+    if (incoming?.isInstalling === true) return
     const term = termAt(log, persisted)
     if (term === null || this.disk.holds(persisted, term)) return
     throw new SafetyViolation(`${this.options.id} counts entry ${persisted} of term ${term} as durable, and it is not`)

@@ -19,15 +19,28 @@ export interface Waiter {
 }
 
 /** How applying one command ended. */
-export type Outcome =
-  | { readonly _tag: "Applied"; readonly index: Index; readonly result: Uint8Array }
-  /** The session is not there any more: nothing was executed now. Whether an earlier copy was is not known. */
+export type Outcome = { readonly _tag: "Applied"; readonly index: Index; readonly result: Uint8Array } | Rejection
+
+/**
+ * Nothing was executed at this index. Of an earlier copy it is not known, and a later one may be, unless there is none:
+ * so this is `Refused` for what was proposed once, else `Unknown`.
+ */
+export type Rejection =
+  /** The session is not there any more. */
   | { readonly _tag: "SessionExpired"; readonly index: Index }
+  /** It was executed, and whoever proposed had said that it has the answer. */
+  | { readonly _tag: "AnswerForgotten"; readonly index: Index }
+  /** The session's answers are as many as are kept: some have to be acknowledged first. */
+  | { readonly _tag: "TooManyAnswers"; readonly index: Index }
 
 /** Why there is no result. `Refused`: nothing happened, or will. `Unknown`: it may have happened, or may still. */
 export type Failure =
-  | { readonly _tag: "Refused"; readonly reason: RefusalReason | "LogFull" | "Stopped"; readonly leader: NodeId | null }
-  | { readonly _tag: "Unknown"; readonly reason: "TimedOut" | "SessionExpired" | "Stopped" }
+  | {
+      readonly _tag: "Refused"
+      readonly reason: RefusalReason | "LogFull" | "SessionExpired" | "TooManyAnswers" | "Stopped"
+      readonly leader: NodeId | null
+    }
+  | { readonly _tag: "Unknown"; readonly reason: "TimedOut" | "SessionExpired" | "TooManyAnswers" | "Stopped" }
 
 /** From the Raft thread. */
 export type HostRequest =
@@ -72,11 +85,13 @@ export type HostMessage =
       readonly timeoutMillis: number
     }
   | { readonly kind: "transferLeadership"; readonly to: NodeId }
-  /** What the clients of the network that waited for entries of the batch get. */
   | {
       readonly kind: "applied"
       readonly index: Index
+      /** What the clients of the network that waited for entries of the batch get. */
       readonly outcomes: ReadonlyArray<{ readonly call: CallId; readonly outcome: Outcome }>
+      /** Proposals of the host without a result: the Raft thread tells what becomes of them, by `failed`. */
+      readonly rejected: ReadonlyArray<{ readonly request: RequestId; readonly outcome: Rejection }>
     }
   | {
       readonly kind: "answers"

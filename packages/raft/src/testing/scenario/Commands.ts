@@ -13,6 +13,8 @@ const encoder = new TextEncoder()
 const settingsOf = (words: Words): Readonly<Record<string, string>> =>
   Object.fromEntries(words.filter((word) => word.includes("=")).map((word) => word.split("=", 2) as [string, string]))
 
+const namesOf = (words: Words): Words => words.filter((word) => !word.includes("="))
+
 const listOf = (text: string | undefined): ReadonlyArray<string> =>
   text === undefined || text === "" ? [] : text.split(",")
 
@@ -21,15 +23,19 @@ const optionOf = (text: string): boolean | number | string => {
   return /^\d+$/.test(text) ? Number(text) : text
 }
 
+const assertNone = (settings: Readonly<Record<string, string>>): void => {
+  const names = Object.keys(settings)
+  if (names.length > 0) throw new Error(`unknown settings ${names.join(", ")}`)
+}
+
 const optionsOf = (settings: Readonly<Record<string, string>>): Partial<Options> => {
-  const unknown = Object.keys(settings).filter((name) => !(name in defaultOptions))
-  if (unknown.length > 0) throw new Error(`unknown settings ${unknown.join(", ")}`)
+  assertNone(Object.fromEntries(Object.entries(settings).filter(([name]) => !(name in defaultOptions))))
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, optionOf(value)]))
 }
 
 /** `unflushed=lost`, `kept`, or `torn:20`: of the first sector that was not flushed 20 bytes are there. */
-const survivalOf = (words: Words): Survival => {
-  const [kind = "lost", bytes] = (settingsOf(words)["unflushed"] ?? "lost").split(":")
+const survivalOf = (unflushed = "lost"): Survival => {
+  const [kind, bytes] = unflushed.split(":")
   if (kind === "torn") return { kind: "prefix", count: 0, tornBytes: Number(bytes) }
   if (kind !== "lost" && kind !== "kept") throw new Error(`unflushed is lost, kept or torn:<bytes>, not ${kind}`)
   return { kind: kind === "kept" ? "all" : "none" }
@@ -39,15 +45,11 @@ const members: Readonly<Record<string, Command>> = {
   /** `cluster m1 m2 m3 learners=m4 preVote=false`: voters, learners, and settings of every node. */
   cluster: (cluster, words) => {
     const { learners, segmentBytes = "4096", state = "memory", ...settings } = settingsOf(words)
-    cluster.form(
-      words.filter((word) => !word.includes("=")),
-      listOf(learners),
-      {
-        core: { ...defaultOptions, ...optionsOf(settings) },
-        log: { segmentBytes: Number(segmentBytes), growBytes: 4_096, bufferBytes: 4_096 },
-        hasDurableState: state === "durable"
-      }
-    )
+    cluster.form(namesOf(words), listOf(learners), {
+      core: { ...defaultOptions, ...optionsOf(settings) },
+      log: { segmentBytes: Number(segmentBytes), growBytes: 4_096, bufferBytes: 4_096 },
+      hasDurableState: state === "durable"
+    })
   },
   /** A node that waits to be added. */
   join: (cluster, [id = "", ...words]) => cluster.add(id, null, optionsOf(settingsOf(words))),
@@ -63,8 +65,17 @@ const members: Readonly<Record<string, Command>> = {
     })
   },
   leave: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "LeaveJoint", context: cluster.context("c") }),
-  crash: (cluster, [id = "", ...words]) => cluster.node(id).crash(survivalOf(words)),
-  restart: (cluster, [id = "", ...words]) => cluster.restart(id, survivalOf(words))
+  /** `crash m1 unflushed=kept`: the power goes. */
+  crash: (cluster, words) => {
+    const { unflushed, ...rest } = settingsOf(words)
+    assertNone(rest)
+    for (const id of namesOf(words)) cluster.node(id).crash(survivalOf(unflushed))
+  },
+  /** `restart m1 m2 preVote=true`: from here on with other settings. */
+  restart: (cluster, words) => {
+    const { unflushed, ...settings } = settingsOf(words)
+    for (const id of namesOf(words)) cluster.restart(id, survivalOf(unflushed), optionsOf(settings))
+  }
 }
 
 const time: Readonly<Record<string, Command>> = {
@@ -128,6 +139,11 @@ const work: Readonly<Record<string, Command>> = {
     const data = [encoder.encode(expanded(text.join(" ")))]
     cluster.node(id).feed({ _tag: "Propose", context: cluster.context("p"), data })
   },
+  /** Several commands in one piece: each word is one. */
+  batch: (cluster, [id = "", ...texts]) => {
+    const data = texts.map((text) => encoder.encode(expanded(text)))
+    cluster.node(id).feed({ _tag: "Propose", context: cluster.context("p"), data })
+  },
   read: (cluster, [id = ""]) => cluster.node(id).feed({ _tag: "ReadIndex", context: cluster.context("r") }),
   transfer: (cluster, [id = "", to = ""]) => cluster.node(id).feed({ _tag: "TransferLeadership", to }),
   /** Its driver noticed that the process slept, or that its disk stalls. */
@@ -158,8 +174,11 @@ const disk: Readonly<Record<string, Command>> = {
   },
   remove: (cluster, [id = "", file = ""]) => cluster.node(id).disk.remove(file),
   wipe: (cluster, [id = ""]) => cluster.node(id).disk.wipe(),
-  /** `fill m1 1,1,4`: gives a node that is down a log of entries of these terms. */
-  fill: (cluster, [id = "", terms = ""]) => cluster.node(id).disk.fill(listOf(terms).map(Number))
+  /** `fill m1 1,1,4 term=5`: gives a node that is down a log of entries of these terms, and the term that it is in. */
+  fill: (cluster, [id = "", list = "", ...words]) => {
+    const terms = listOf(list).map(Number)
+    cluster.node(id).disk.fill(terms, Number(settingsOf(words)["term"] ?? terms.at(-1)))
+  }
 }
 
 const views: Readonly<Record<string, Command>> = {

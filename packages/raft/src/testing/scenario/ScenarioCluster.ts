@@ -2,6 +2,7 @@
 import { History } from "../../core/Invariants.ts"
 import type { Message } from "../../core/Message.ts"
 import { defaultOptions } from "../../core/Options.ts"
+import type { Options } from "../../core/Options.ts"
 import type { Configuration, NodeId } from "../../core/Types.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
 import { describeConfiguration, describeMessage } from "./Description.ts"
@@ -15,9 +16,9 @@ const stabilizeRoundsMax = 10_000
 const log = { segmentBytes: 4_096, growBytes: 4_096, bufferBytes: 4_096 }
 
 export class ScenarioCluster {
-  readonly links = new Links()
+  links = new Links()
   private readonly nodes = new Map<NodeId, ScenarioNode>()
-  private readonly history = new History()
+  private history = new History()
   private settings: NodeSettings = { core: defaultOptions, log, hasDurableState: false }
   private output: Array<string> = []
   private contexts = 0
@@ -37,26 +38,30 @@ export class ScenarioCluster {
     if (!this.isQuiet) this.output.push(line)
   }
 
+  /** A new cluster takes the place of the one before. */
   form(voters: ReadonlyArray<NodeId>, learners: ReadonlyArray<NodeId>, settings: Partial<NodeSettings>): void {
+    this.nodes.clear()
+    this.links = new Links()
+    this.history = new History()
     this.settings = { ...this.settings, ...settings }
     const configuration = { voters, learners, outgoing: [], learnersNext: [], autoLeave: false }
     for (const id of [...voters, ...learners]) this.add(id, configuration)
     this.say(describeConfiguration(configuration))
   }
 
-  add(id: NodeId, bootstrap: Configuration | null, core: Partial<NodeSettings["core"]> = {}): void {
+  add(id: NodeId, bootstrap: Configuration | null, core: Partial<Options> = {}): void {
     const settings = { ...this.settings, core: { ...this.settings.core, ...core } }
     const node = new ScenarioNode(id, settings, bootstrap, {
       send: (message) => this.post(message),
       say: (line) => this.say(line)
     })
     this.nodes.set(id, node)
-    node.start(++this.starts, { kind: "none" })
+    node.start(++this.starts, { kind: "none" }, {})
   }
 
-  restart(id: NodeId, survival: Survival): void {
+  restart(id: NodeId, survival: Survival, core: Partial<Options>): void {
     this.history.restarted(id)
-    this.node(id).start(++this.starts, survival)
+    this.node(id).start(++this.starts, survival, core)
   }
 
   node(id: NodeId): ScenarioNode {

@@ -150,10 +150,10 @@ export class ScenarioDisk {
   }
 
   /** A log of entries of these terms, as if the node had lived through them. */
-  fill(terms: ReadonlyArray<Term>): void {
+  fill(terms: ReadonlyArray<Term>, term: Term): void {
     const storage = DiskStorage.open(this.files, this.directory, this.options)
     storage.append({
-      hardState: { term: terms.at(-1) ?? 0, vote: null, commit: 0 },
+      hardState: { term, vote: null, commit: 0 },
       truncateFrom: null,
       entries: terms.map((term, i) => ({ kind: "Command", term, index: i + 1, data: encoder.encode(`t${term}`) }))
     })

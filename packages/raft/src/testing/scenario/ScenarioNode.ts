@@ -42,7 +42,7 @@ export interface Surroundings {
 export class ScenarioNode {
   readonly id: NodeId
   readonly disk: ScenarioDisk
-  private readonly settings: NodeSettings
+  private settings: NodeSettings
   private readonly bootstrap: Configuration | null
   private readonly surroundings: Surroundings
   private driver: Driver | null = null
@@ -81,8 +81,9 @@ export class ScenarioNode {
   }
 
   /** `survival` says what is left of unflushed writes when it lost its power before. */
-  start(seed: number, survival: Survival): void {
+  start(seed: number, survival: Survival, core: Partial<Options>): void {
     if (this.driver !== null) throw new Error(`${this.id} runs`)
+    this.settings = { ...this.settings, core: { ...this.settings.core, ...core } }
     if (this.isPowerless) this.disk.crash(survival)
     this.isPowerless = false
     this.guard(() => this.open(seed))

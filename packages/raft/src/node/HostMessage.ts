@@ -58,7 +58,10 @@ export type HostRequest =
       readonly index: Index
       readonly questions: ReadonlyArray<{ readonly call: CallId; readonly data: Uint8Array }>
     }
-  /** Answered by `snapshotBegin`, then chunks, then `snapshotEnd`; or by `snapshotFailed`. */
+  /**
+   * Answered by `snapshotBegin`, then a chunk for each `snapshotWanted`, with `snapshotEnd` right after the last one (for
+   * an empty snapshot: after `snapshotBegin`); or by `snapshotFailed`. This and `install` end one that is under way.
+   */
   | { readonly kind: "takeSnapshot" }
   /** The next chunk may come, from this offset on. */
   | { readonly kind: "snapshotWanted"; readonly offset: number; readonly bytesMax: number }

@@ -2,6 +2,7 @@
 import { compactedTo } from "./Configuration.ts"
 import { voteForItself } from "./Election.ts"
 import { bytesBetween, compact, lastIndex, slice } from "./Log.ts"
+import { dequeueWhile, enqueue } from "./Queue.ts"
 import type { Append } from "./Ready.ts"
 import type { Turn } from "./Turn.ts"
 import type { Entry, Index, Snapshot } from "./Types.ts"
@@ -12,9 +13,9 @@ import type { Entry, Index, Snapshot } from "./Types.ts"
  */
 export const persisted = (turn: Turn, sequence: number): void => {
   const { state } = turn
-  const done = state.writes.filter((write) => write.sequence <= sequence)
+  const [done, rest] = dequeueWhile(state.writes, (write) => write.sequence <= sequence)
   if (done.length === 0) return
-  state.writes = state.writes.filter((write) => write.sequence > sequence)
+  state.writes = rest
   state.persisted = done.reduce((last, write) => Math.max(last, write.last), state.persisted)
   // A write of a candidate's term holds its vote for itself; one of an earlier term does not.
   if (done.some((write) => write.term === state.term)) voteForItself(turn)
@@ -28,7 +29,7 @@ export const appendOf = (turn: Turn): Append | null => {
   const entries =
     writtenFrom === null ? [] : slice(state.log, writtenFrom, lastIndex(state.log), Number.POSITIVE_INFINITY)
   state.sequence++
-  state.writes = [...state.writes, { sequence: state.sequence, term: state.term, last: lastIndex(state.log) }]
+  state.writes = enqueue(state.writes, { sequence: state.sequence, term: state.term, last: lastIndex(state.log) })
   return {
     sequence: state.sequence,
     // Term and vote may become durable without the entries of this write: no index beyond what is durable already may

@@ -9,7 +9,14 @@ export type VoteResult = "Won" | "Lost" | "Pending"
  */
 export const majorityReached = (voters: ReadonlyArray<NodeId>, reached: (id: NodeId) => number): number => {
   if (voters.length === 0) return Number.POSITIVE_INFINITY
-  const sorted = voters.map(reached).sort((a, b) => b - a)
+  // By hand, since it runs in every step of a leader, and voters are few.
+  const sorted: Array<number> = []
+  for (const id of voters) {
+    const value = reached(id)
+    let at = sorted.length
+    for (; at > 0 && (sorted[at - 1] ?? 0) < value; at--) sorted[at] = sorted[at - 1] ?? 0
+    sorted[at] = value
+  }
   return sorted[Math.floor(voters.length / 2)] ?? 0
 }
 

@@ -4,6 +4,7 @@
  * confirms a newer read, whatever slept in between (etcd 20418).
  */
 import { quorumReached } from "./Quorum.ts"
+import { dequeueWhile, emptyQueue, enqueue, queueItems, queueSize } from "./Queue.ts"
 import type { HeartbeatResponse, ReadResponse } from "./Message.ts"
 import type { Reads } from "./State.ts"
 import { configurationIn, refuseRead, send, setProgress } from "./Turn.ts"
@@ -32,11 +33,11 @@ export const sendHeartbeats = (turn: Turn): void => {
 /** A read of this node, or one forwarded by `from`. Only a leader comes here. */
 export const readAtLeader = (turn: Turn, from: NodeId, context: Context): void => {
   const { state } = turn
-  if (state.reads.pending.length + state.reads.waiting.length >= state.options.pendingReadsMax) {
+  if (queueSize(state.reads.pending) + queueSize(state.reads.waiting) >= state.options.pendingReadsMax) {
     refuseRead(turn, from, context, "TooManyReads")
   } else if (state.commit < state.termStart) {
     // What earlier terms committed is not known before this term has committed something.
-    state.reads = { ...state.reads, waiting: [...state.reads.waiting, { from, context }] }
+    state.reads = { ...state.reads, waiting: enqueue(state.reads.waiting, { from, context }) }
   } else begin(turn, from, context)
 }
 
@@ -47,7 +48,7 @@ const begin = (turn: Turn, from: NodeId, context: Context): void => {
     return
   }
   const read = { from, context, index: state.commit, round: state.reads.round + 1 }
-  state.reads = { ...state.reads, pending: [...state.reads.pending, read] }
+  state.reads = { ...state.reads, pending: enqueue(state.reads.pending, read) }
   // One round at a time: reads that come while it is on its way share the next.
   if (state.reads.confirmed === state.reads.round) sendHeartbeats(turn)
 }
@@ -69,9 +70,9 @@ const answer = (turn: Turn, to: NodeId, context: Context, index: Index): void =>
 export const beginWaitingReads = (turn: Turn): void => {
   const { state } = turn
   const { waiting } = state.reads
-  if (waiting.length === 0 || state.commit < state.termStart) return
-  state.reads = { ...state.reads, waiting: [] }
-  for (const { from, context } of waiting) begin(turn, from, context)
+  if (queueSize(waiting) === 0 || state.commit < state.termStart) return
+  state.reads = { ...state.reads, waiting: emptyQueue }
+  for (const { from, context } of queueItems(waiting)) begin(turn, from, context)
 }
 
 export const receiveHeartbeatResponse = (turn: Turn, message: HeartbeatResponse): void => {
@@ -89,18 +90,15 @@ const confirm = (turn: Turn): void => {
     id === state.id ? state.reads.round : (state.progress.get(id)?.round ?? 0)
   )
   if (confirmed <= state.reads.confirmed) return
-  const { pending } = state.reads
-  state.reads = confirmedUpTo(state.reads, confirmed)
-  for (const read of pending) {
-    if (read.round <= confirmed) answer(turn, read.from, read.context, read.index)
-  }
-  if (state.reads.pending.length > 0 && confirmed === state.reads.round) sendHeartbeats(turn)
+  const [answered, pending] = dequeueWhile(state.reads.pending, ({ round }) => round <= confirmed)
+  state.reads = { ...confirmedUpTo(state.reads, confirmed), pending }
+  for (const { from, context, index } of answered) answer(turn, from, context, index)
+  if (queueSize(pending) > 0 && confirmed === state.reads.round) sendHeartbeats(turn)
 }
 
 const confirmedUpTo = (reads: Reads, confirmed: number): Reads => ({
   ...reads,
   confirmed,
-  pending: reads.pending.filter(({ round }) => round > confirmed),
   sentAt: reads.sentAt.filter(({ round }) => round > confirmed),
   leaseTick: reads.sentAt.findLast(({ round }) => round <= confirmed)?.tick ?? reads.leaseTick
 })

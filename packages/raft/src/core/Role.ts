@@ -1,4 +1,5 @@
 /** Stepping back: whoever learns of a newer term, or loses what made it candidate or leader (thesis 3.3). */
+import { queueItems } from "./Queue.ts"
 import { nextRandom } from "./Random.ts"
 import { electionTimeoutOf, noReads } from "./State.ts"
 import { refuseRead } from "./Turn.ts"
@@ -16,7 +17,7 @@ export const resetElectionTimer = ({ state }: Turn): void => {
 /** Drops everything that belonged to the role and enters `term`, with its vote unspent if it is new. */
 export const enterTerm = (turn: Turn, term: Term): void => {
   const { state } = turn
-  for (const { from, context } of [...state.reads.pending, ...state.reads.waiting]) {
+  for (const { from, context } of [...queueItems(state.reads.pending), ...queueItems(state.reads.waiting)]) {
     refuseRead(turn, from, context, "LeadershipLost")
   }
   if (term !== state.term) {

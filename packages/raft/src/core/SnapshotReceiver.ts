@@ -1,6 +1,7 @@
 /** A follower's side of a snapshot (thesis 5.3): chunks in order into a file, then the file in place of log and state. */
 import { emptyLog, termAt } from "./Log.ts"
 import type { SnapshotChunk } from "./Message.ts"
+import { queueItems, queueOf } from "./Queue.ts"
 import { send, sendAfterPersist } from "./Turn.ts"
 import type { Turn } from "./Turn.ts"
 import { snapshotId } from "./Types.ts"
@@ -67,7 +68,7 @@ export const snapshotInstalled = (turn: Turn, id: string): void => {
   state.persisted = index
   state.delivered = index
   state.applied = index
-  state.writes = state.writes.map((write) => ({ ...write, last: Math.min(write.last, index) }))
+  state.writes = queueOf(queueItems(state.writes).map((write) => ({ ...write, last: Math.min(write.last, index) })))
   state.snapshot = incoming.snapshot
   state.incoming = null
   if (state.leader !== null) sendAfterPersist(turn, { _tag: "AppendAccepted", to: state.leader, index })

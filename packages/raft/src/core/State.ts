@@ -7,6 +7,8 @@ import { append, emptyLog, lastIndex, lastTerm, termAt } from "./Log.ts"
 import type { Options } from "./Options.ts"
 import { optionsProblem } from "./Options.ts"
 import type { Progress } from "./Progress.ts"
+import { emptyQueue } from "./Queue.ts"
+import type { Queue } from "./Queue.ts"
 import { nextRandom } from "./Random.ts"
 import type { Role } from "./Ready.ts"
 import type { Configuration, Context, Entry, HardState, Index, NodeId, Snapshot, Term } from "./Types.ts"
@@ -32,9 +34,10 @@ export interface Reads {
   readonly confirmed: number
   /** When the rounds not confirmed yet were sent. */
   readonly sentAt: ReadonlyArray<{ readonly round: number; readonly tick: number }>
-  readonly pending: ReadonlyArray<PendingRead>
+  /** In the order of their rounds. */
+  readonly pending: Queue<PendingRead>
   /** Until the first commit of the term. */
-  readonly waiting: ReadonlyArray<{ readonly from: NodeId; readonly context: Context }>
+  readonly waiting: Queue<{ readonly from: NodeId; readonly context: Context }>
   /** When the last confirmed round was sent; `null`: none was. */
   readonly leaseTick: number | null
   /** Somebody was told to campaign whatever voters have heard: for the rest of the term a lease proves nothing. */
@@ -45,8 +48,8 @@ export const noReads: Reads = {
   round: 0,
   confirmed: 0,
   sentAt: [],
-  pending: [],
-  waiting: [],
+  pending: emptyQueue,
+  waiting: emptyQueue,
   leaseTick: null,
   isLeaseForfeited: false
 }
@@ -90,7 +93,7 @@ export interface State {
   readonly delivered: Index
   readonly applied: Index
   readonly sequence: number
-  readonly writes: ReadonlyArray<Write>
+  readonly writes: Queue<Write>
 
   readonly votes: ReadonlyMap<NodeId, boolean>
   readonly progress: ReadonlyMap<NodeId, Progress>
@@ -179,7 +182,7 @@ export const initialState = (from: Recovered): State => {
     delivered: from.applied,
     applied: from.applied,
     sequence: 0,
-    writes: [],
+    writes: emptyQueue,
     votes: new Map(),
     progress: new Map(),
     termStart: 0,

@@ -7,6 +7,7 @@ import { append, lastIndex, truncate } from "./Log.ts"
 import { RaftFailure } from "./Failure.ts"
 import type { Body, Message } from "./Message.ts"
 import type { Progress } from "./Progress.ts"
+import { queueItems, queueOf } from "./Queue.ts"
 import type { Accepted, ReadConfirmed, Refused, RefusalReason, SnapshotRead, SnapshotWrite } from "./Ready.ts"
 import type { State } from "./State.ts"
 import type { Configuration, Context, Entry, Index, NodeId, Snapshot, Term } from "./Types.ts"
@@ -101,6 +102,6 @@ export const truncateFrom = (turn: Turn, from: Index): void => {
   state.log = truncate(state.log, from)
   state.configurations = withoutFrom(state.configurations, from)
   state.persisted = Math.min(state.persisted, from - 1)
-  state.writes = state.writes.map((write) => ({ ...write, last: Math.min(write.last, from - 1) }))
+  state.writes = queueOf(queueItems(state.writes).map((write) => ({ ...write, last: Math.min(write.last, from - 1) })))
   turn.writtenFrom = Math.min(turn.writtenFrom ?? from, from)
 }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Input } from "../../src/core/Input.ts"
 import { lastIndex, slice } from "../../src/core/Log.ts"
+import { queueItems, queueSize } from "../../src/core/Queue.ts"
 import { nextRandom } from "../../src/core/Random.ts"
 import type { Ready } from "../../src/core/Ready.ts"
 import type { State } from "../../src/core/State.ts"
@@ -9,9 +10,11 @@ import { Network } from "./Network.ts"
 
 const three = ["a", "b", "c"]
 
-/** Everything but the array that views of the log share. */
-const visible = ({ log, ...rest }: State): object => ({
+/** Everything but the arrays that views of the log and of queues share. */
+const visible = ({ log, writes, reads, ...rest }: State): object => ({
   ...rest,
+  writes: queueItems(writes),
+  reads: { ...reads, pending: queueItems(reads.pending), waiting: queueItems(reads.waiting) },
   base: log.baseIndex,
   entries: slice(log, log.baseIndex + 1, lastIndex(log), Number.POSITIVE_INFINITY)
 })
@@ -72,7 +75,7 @@ describe("step", () => {
     const { sequence } = network.state("a")
     network.input("a", { _tag: "Persisted", sequence })
     network.input("a", { _tag: "Persisted", sequence })
-    assert.deepStrictEqual([network.state("a").commit, network.state("a").writes.length], [3, 0])
+    assert.deepStrictEqual([network.state("a").commit, queueSize(network.state("a").writes)], [3, 0])
   })
 
   it("says when role, leader or term changed, and only then", () => {

@@ -70,6 +70,7 @@ export class ScenarioDisk {
   /** Answers where the next chunk goes, as production does: further on when the file holds more of this snapshot. */
   writeChunk(snapshot: Snapshot, offset: number, data: Uint8Array, answer: (received: number) => void): void {
     const id = snapshotId(snapshot)
+    let received = 0
     this.perform({
       write: ({ snapshots }) => {
         if (offset === 0 || this.incoming?.id !== id) {
@@ -77,8 +78,9 @@ export class ScenarioDisk {
         }
         const { writer } = this.incoming
         if (writer.received === offset) writer.write(offset, data)
+        received = writer.received
       },
-      done: () => answer(this.incoming?.writer.received ?? 0)
+      done: () => answer(received)
     })
   }
 

@@ -3,7 +3,6 @@ import { join } from "node:path"
 import type { Entry, Index } from "../../core/Types.ts"
 import { readWhole } from "../../storage/file/FileSystem.ts"
 import type { FileSystem } from "../../storage/file/FileSystem.ts"
-import { describeEntry } from "./Description.ts"
 
 export interface MachineState {
   readonly applied: Index
@@ -22,8 +21,6 @@ export const applyEntry = ({ texts }: MachineState, entry: Entry): MachineState 
 
 export const encodeMachine = (state: MachineState): Uint8Array => encoder.encode(JSON.stringify(state))
 export const decodeMachine = (bytes: Uint8Array): MachineState => JSON.parse(decoder.decode(bytes)) as MachineState
-
-export const describeApplied = (entry: Entry): string => `applies ${entry.index} ${describeEntry(entry)}`
 
 /** A state machine that keeps its state on the disk: texts and index in one transaction, which is here a rename. */
 export class MachineFile {

@@ -18,14 +18,7 @@ import type { LogOptions } from "../../storage/log/SegmentedLog.ts"
 import { StorageError } from "../../storage/StorageError.ts"
 import { describeConfiguration, describeEntry, describeProgress } from "./Description.ts"
 import { isPowerCut, ScenarioDisk } from "./ScenarioDisk.ts"
-import {
-  applyEntry,
-  decodeMachine,
-  describeApplied,
-  encodeMachine,
-  initialMachine,
-  MachineFile
-} from "./ScenarioMachine.ts"
+import { applyEntry, decodeMachine, encodeMachine, initialMachine, MachineFile } from "./ScenarioMachine.ts"
 
 export interface NodeSettings {
   readonly core: Options
@@ -185,10 +178,8 @@ export class ScenarioNode {
   }
 
   private apply(entries: ReadonlyArray<Entry>): void {
-    for (const entry of entries) {
-      this.say(describeApplied(entry))
-      this.machine = applyEntry(this.machine, entry)
-    }
+    this.say(`applies ${entries.map((entry) => `${entry.index} ${describeEntry(entry)}`).join(", ")}`)
+    for (const entry of entries) this.machine = applyEntry(this.machine, entry)
     this.machineFile?.save(this.machine)
     this.feed({ _tag: "Applied", index: this.machine.applied })
   }

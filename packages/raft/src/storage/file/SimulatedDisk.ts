@@ -130,6 +130,11 @@ export class SimulatedDisk implements FileSystem {
     return inode.visible.slice(0, inode.size)
   }
 
+  /** What a power cut would leave of a file at least. */
+  durableContent(path: string): Uint8Array {
+    return this.inode(path).durable.slice()
+  }
+
   makeDirectory(): void {
     // Directories are only prefixes of names here.
   }

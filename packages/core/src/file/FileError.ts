@@ -1,5 +1,5 @@
 /** A file operation that the operating system refused. Never crosses a wire. */
-import { Data } from "effect"
+import { TaggedError } from "effect/Data"
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
@@ -7,7 +7,7 @@ const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.mes
 export const errorCode = (cause: unknown): string | null =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : null
 
-export class FileError extends Data.TaggedError("FileError")<{
+export class FileError extends TaggedError("FileError")<{
   /** A verb, as in `write` or `fsync`. */
   readonly operation: string
   readonly path: string

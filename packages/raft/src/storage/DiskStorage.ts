@@ -1,5 +1,5 @@
 /** The storage of a node in a directory of its own: log, hard state, snapshots. */
-import type { Entry, HardState, Index, Term } from "../core/Types.ts"
+import type { Entry, HardState, Index, Snapshot, Term } from "../core/Types.ts"
 import { Limits } from "../Limits.ts"
 import { recover } from "./Directory.ts"
 import type { Opened } from "./Directory.ts"
@@ -92,6 +92,11 @@ export class DiskStorage implements Storage {
   compact(index: Index): void {
     checkCompact(this, index)
     this.poison.guard(() => this.opened.log.compact(index))
+  }
+
+  /** Another thread made this snapshot durable in this directory: it is the newest. */
+  adopt(snapshot: Snapshot): void {
+    this.poison.guard(() => this.opened.snapshots.adopt(snapshot))
   }
 
   restore(): void {

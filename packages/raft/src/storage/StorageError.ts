@@ -2,7 +2,7 @@
  * Why a storage cannot go on. Thrown, because the storage runs in a thread of its own with synchronous calls; it ends
  * the node, never an entry. Every message says what an operator can do.
  */
-import { Data } from "effect"
+import { TaggedError } from "effect/Data"
 
 export type StorageReason =
   /** Bytes that were durable once are no longer what was written. */
@@ -38,7 +38,7 @@ const advice: Readonly<Record<StorageReason, string>> = {
   Misuse: "This is a defect of the program: please report it."
 }
 
-export class StorageError extends Data.TaggedError("StorageError")<{
+export class StorageError extends TaggedError("StorageError")<{
   readonly reason: StorageReason
   readonly file: string
   /** Bytes from the start of the file, where that says something. */

@@ -104,10 +104,16 @@ export class SnapshotFile {
   }
 }
 
-/** Opens a snapshot that counts: whatever is wrong with it is damage, and never an empty state. */
-export const openVerified = (files: FileSystem, path: string): { file: SnapshotFile; info: Snapshot } => {
+/** Opens a snapshot that counts and of which only the head is read: each block is verified when it is read. */
+export const openHead = (files: FileSystem, path: string): SnapshotFile => {
   const file = SnapshotFile.open(files, path)
   if (file === null) throw damaged(path, 0, "the head")
+  return file
+}
+
+/** Opens a snapshot that counts: whatever is wrong with it is damage, and never an empty state. */
+export const openVerified = (files: FileSystem, path: string): { file: SnapshotFile; info: Snapshot } => {
+  const file = openHead(files, path)
   try {
     return { file, info: file.verify() }
   } catch (cause) {

@@ -3,7 +3,7 @@ import type { Index, Snapshot, SnapshotMetadata } from "../../core/Types.ts"
 import type { FileSystem } from "../file/FileSystem.ts"
 import { systemCall } from "../file/SystemCall.ts"
 import { misuse } from "../StorageError.ts"
-import { openVerified, SnapshotFile } from "./SnapshotFile.ts"
+import { openHead, openVerified, SnapshotFile } from "./SnapshotFile.ts"
 import { encodeHead, parseSnapshotName, snapshotName } from "./SnapshotFormat.ts"
 import type { SnapshotName } from "./SnapshotFormat.ts"
 import { SnapshotReceiver } from "./SnapshotReceiver.ts"
@@ -18,14 +18,19 @@ export class SnapshotFiles implements SnapshotStore {
   private newest: { readonly file: SnapshotFile; readonly info: Snapshot } | null = null
   private receiver: SnapshotReceiver | null = null
 
-  /** Verifies the newest. One that is damaged stops the node: an older one may lack what the log no longer has. */
-  constructor(files: FileSystem, directory: string) {
+  /**
+   * Verifies the newest, unless it is `verified` already. One that is damaged stops the node: an older one may lack what
+   * the log no longer has.
+   */
+  constructor(files: FileSystem, directory: string, verified: Snapshot | null = null) {
     this.files = files
     this.directory = directory
     const names = this.names()
     const newest = names.findLast(({ isPartial }) => !isPartial)
     if (newest === undefined) return
-    this.newest = openVerified(files, join(directory, newest.name))
+    const isVerified = verified !== null && snapshotName(verified.metadata, "snapshot") === newest.name
+    const path = join(directory, newest.name)
+    this.newest = isVerified ? { file: openHead(files, path), info: verified } : openVerified(files, path)
     this.removeAll(names.filter((name) => name !== newest && name.index <= newest.index))
   }
 
@@ -47,6 +52,13 @@ export class SnapshotFiles implements SnapshotStore {
     const finalPath = join(this.directory, snapshotName(metadata, "snapshot"))
     this.receiver = new SnapshotReceiver(this.files, target, finalPath, (file, info) => this.replace(file, info))
     return this.receiver
+  }
+
+  /** Another thread wrote this one, verified it, made it durable and removed those before it. */
+  adopt(info: Snapshot): void {
+    const file = openHead(this.files, join(this.directory, snapshotName(info.metadata, "snapshot")))
+    this.newest?.file.close()
+    this.newest = { file, info }
   }
 
   close(): void {

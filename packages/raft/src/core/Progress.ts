@@ -32,6 +32,8 @@ export interface Progress {
   readonly inflightBytes: number
   /** The commit index that the follower will know when everything sent arrives. */
   readonly commitSent: Index
+  /** The last entry sent before the latest append without entries. */
+  readonly noticedAt: Index
   /** Heard of since the last check of the quorum. */
   readonly isActive: boolean
   /** The latest round of heartbeats that it answered. */
@@ -47,12 +49,13 @@ export const newProgress = (next: Index, isActive: boolean): Progress => ({
   inflights: [],
   inflightBytes: 0,
   commitSent: 0,
+  noticedAt: 0,
   isActive,
   round: 0,
   transmission: null
 })
 
-const emptyWindow = { inflights: [], inflightBytes: 0, isProbing: false } as const
+const emptyWindow = { inflights: [], inflightBytes: 0, isProbing: false, noticedAt: 0 } as const
 
 export const toProbe = (progress: Progress, next: Index): Progress => ({
   ...progress,
@@ -79,6 +82,14 @@ export const toSnapshot = (progress: Progress, transmission: Transmission): Prog
 
 export const isWindowFull = (progress: Progress, messagesMax: number, bytesMax: number): boolean =>
   progress.inflights.length >= messagesMax || progress.inflightBytes >= bytesMax
+
+/**
+ * Whether a new commit index is worth an append without entries. In an idle pipeline it is, at once: followers apply and
+ * answer by it. But one such notice at a time: while entries flow they tell it anyway, and after a burst the last answer
+ * sends the last one.
+ */
+export const isCommitNews = ({ mode, match, next, commitSent, noticedAt }: Progress, commit: Index): boolean =>
+  mode === "Replicate" && commit > commitSent && commitSent < next - 1 && match >= noticedAt
 
 /** Entries up to `last` are on their way. */
 export const sent = (progress: Progress, last: Index, bytes: number): Progress => ({

@@ -4,7 +4,7 @@
  */
 import { bytesBetween, lastIndex, lastNotAfterTerm, slice, termAt } from "./Log.ts"
 import type { AppendAccepted, AppendRejected } from "./Message.ts"
-import { acknowledged, isWindowFull, rejected, sent, toReplicate } from "./Progress.ts"
+import { acknowledged, isCommitNews, isWindowFull, rejected, sent, toReplicate } from "./Progress.ts"
 import type { Progress } from "./Progress.ts"
 import { beginTransmission } from "./SnapshotSender.ts"
 import { send, setProgress } from "./Turn.ts"
@@ -21,28 +21,25 @@ export const replicate = (turn: Turn): void => {
 export const sendAppend = (turn: Turn, to: NodeId, always: boolean): boolean => {
   const { state } = turn
   const progress = state.progress.get(to)
-  if (progress === undefined || progress.mode === "Snapshot" || (progress.mode === "Probe" && progress.isProbing)) {
-    return false
-  }
+  if (progress === undefined || progress.mode === "Snapshot" || progress.isProbing) return false
   const previousIndex = progress.next - 1
   const previousTerm = termAt(state.log, previousIndex)
   if (previousTerm === null) {
     beginTransmission(turn, to)
     return false
   }
+  const isProbe = progress.mode === "Probe"
   const { appendBytesMax, inflightMessagesMax, inflightBytesMax } = state.options
-  const isFull = progress.mode === "Replicate" && isWindowFull(progress, inflightMessagesMax, inflightBytesMax)
+  const isFull = !isProbe && isWindowFull(progress, inflightMessagesMax, inflightBytesMax)
   const entries = isFull ? [] : slice(state.log, progress.next, lastIndex(state.log), appendBytesMax)
-  const commitIsNews =
-    progress.mode === "Replicate" && state.commit > progress.commitSent && progress.commitSent < previousIndex
-  if (entries.length === 0 && !always && !commitIsNews && progress.mode === "Replicate") return false
+  if (entries.length === 0 && !isProbe && !always && !isCommitNews(progress, state.commit)) return false
   send(turn, { _tag: "AppendRequest", to, previousIndex, previousTerm, entries, commit: state.commit })
   const last = previousIndex + entries.length
   const told = { ...progress, commitSent: Math.max(progress.commitSent, Math.min(state.commit, last)) }
-  if (progress.mode === "Probe") setProgress(turn, to, { ...told, isProbing: true })
-  else if (entries.length > 0) setProgress(turn, to, sent(told, last, bytesBetween(state.log, previousIndex, last)))
-  else setProgress(turn, to, told)
-  return progress.mode === "Replicate" && entries.length > 0
+  if (isProbe) setProgress(turn, to, { ...told, isProbing: true })
+  else if (entries.length === 0) setProgress(turn, to, { ...told, noticedAt: previousIndex })
+  else setProgress(turn, to, sent(told, last, bytesBetween(state.log, previousIndex, last)))
+  return !isProbe && entries.length > 0
 }
 
 export const receiveAccepted = (turn: Turn, message: AppendAccepted): void => {

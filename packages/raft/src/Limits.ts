@@ -39,7 +39,7 @@ export const Limits = {
     proposeBytesMax: 1_048_576,
     proposeCommandsMax: 1_024,
     /** Commands of the node's own session without a known outcome: fewer than the answers that a session keeps. */
-    serialsInFlightMax: 1_024,
+    serialsInFlightMax: 4_096,
     /** Reads that wait on one node, those of clients included: more are refused. */
     readsMax: 16_384,
     /** Changes of members that wait on one node. */

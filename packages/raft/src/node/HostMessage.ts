@@ -2,9 +2,12 @@
  * What passes between the Raft thread (Replica.ts) and the host's thread, which owns the state machine (Host.ts). Each
  * side sends without waiting; both directions keep their order.
  */
-import type { Accepted, RefusalReason } from "../core/Ready.ts"
+import type { Accepted } from "../core/Ready.ts"
 import type { Entry, Index, NodeId, Snapshot } from "../core/Types.ts"
+import type { Failure } from "../transport/Call.ts"
 import type { Status } from "./Status.ts"
+
+export type { Failure }
 
 /** Numbers what the host asks, in one run of the node. */
 export type RequestId = number
@@ -32,15 +35,6 @@ export type Rejection =
   | { readonly _tag: "AnswerForgotten"; readonly index: Index }
   /** The session's answers are as many as are kept: some have to be acknowledged first. */
   | { readonly _tag: "TooManyAnswers"; readonly index: Index }
-
-/** Why there is no result. `Refused`: nothing happened, or will. `Unknown`: it may have happened, or may still. */
-export type Failure =
-  | {
-      readonly _tag: "Refused"
-      readonly reason: RefusalReason | "LogFull" | "SessionExpired" | "TooManyAnswers" | "Stopped"
-      readonly leader: NodeId | null
-    }
-  | { readonly _tag: "Unknown"; readonly reason: "TimedOut" | "SessionExpired" | "TooManyAnswers" | "Stopped" }
 
 /** From the Raft thread. */
 export type HostRequest =

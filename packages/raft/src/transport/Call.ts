@@ -3,45 +3,66 @@
  * takes a call and, when it does not lead, passes it on to the leader. A client that gets no answer asks again, through
  * whichever node, with the same session and serial: the command is executed once (thesis 6.3).
  */
-import type { Failure } from "../node/HostMessage.ts"
-import type { SessionId } from "../node/Sessions.ts"
-import type { Configuration, Index, NodeId } from "../core/Types.ts"
+import { Schema } from "effect"
+import { ConfigurationSchema, Count, NodeId, RefusalReasonSchema } from "./MessageSchema.ts"
 
-export type Call =
+/** Index of the entry that opened the session. */
+const SessionId = Count
+
+export const Call = Schema.Union([
   /** A session for commands that are executed once. Answered by `Opened`. */
-  | { readonly _tag: "OpenSession" }
+  Schema.TaggedStruct("OpenSession", {}),
   /** Answered by `Applied`. */
-  | {
-      readonly _tag: "Propose"
-      readonly session: SessionId
-      /** From 1; a retry repeats it. */
-      readonly serial: number
-      /** The client has the answers to all serials below. */
-      readonly acknowledged: number
-      readonly data: Uint8Array
-    }
+  Schema.TaggedStruct("Propose", {
+    session: SessionId,
+    /** From 1; a retry repeats it. */
+    serial: Count,
+    /** The client has the answers to all serials below. */
+    acknowledged: Count,
+    data: Schema.Uint8Array
+  }),
   /** A linearizable read, which leaves no entry in the log (thesis 6.4). Answered by `Answered`. */
-  | { readonly _tag: "Query"; readonly data: Uint8Array }
+  Schema.TaggedStruct("Query", { data: Schema.Uint8Array }),
   /** Only the leader takes it. Answered by `Changed` when the target is committed (a joint phase may still end by itself). */
-  | {
-      readonly _tag: "ChangeMembers"
-      readonly voters: ReadonlyArray<NodeId>
-      readonly learners: ReadonlyArray<NodeId>
-      /** Index of the configuration that it replaces; `null`: whatever is in effect. */
-      readonly expectedIndex: Index | null
-    }
+  Schema.TaggedStruct("ChangeMembers", {
+    voters: Schema.Array(NodeId),
+    learners: Schema.Array(NodeId),
+    /** Index of the configuration that it replaces; `null`: whatever is in effect. */
+    expectedIndex: Schema.NullOr(Count)
+  }),
   /** Answered by `Described`. */
-  | { readonly _tag: "Describe" }
+  Schema.TaggedStruct("Describe", {})
+])
+export type Call = typeof Call.Type
 
-export type Answer =
-  | { readonly _tag: "Opened"; readonly session: SessionId }
-  | { readonly _tag: "Applied"; readonly index: Index; readonly result: Uint8Array }
-  | { readonly _tag: "Answered"; readonly index: Index; readonly data: Uint8Array }
-  | { readonly _tag: "Changed"; readonly index: Index }
-  | {
-      readonly _tag: "Described"
-      readonly leader: NodeId | null
-      readonly configuration: Configuration
-      readonly configurationIndex: Index
-    }
-  | { readonly _tag: "Failed"; readonly failure: Failure }
+/** Why there is no result. `Refused`: nothing happened, or will. `Unknown`: it may have happened, or may still. */
+export const Failure = Schema.Union([
+  Schema.TaggedStruct("Refused", {
+    reason: Schema.Literals([
+      ...RefusalReasonSchema.literals,
+      "LogFull",
+      "SessionExpired",
+      "TooManyAnswers",
+      "Stopped"
+    ]),
+    leader: Schema.NullOr(NodeId)
+  }),
+  Schema.TaggedStruct("Unknown", {
+    reason: Schema.Literals(["TimedOut", "SessionExpired", "TooManyAnswers", "Stopped"])
+  })
+])
+export type Failure = typeof Failure.Type
+
+export const Answer = Schema.Union([
+  Schema.TaggedStruct("Opened", { session: SessionId }),
+  Schema.TaggedStruct("Applied", { index: Count, result: Schema.Uint8Array }),
+  Schema.TaggedStruct("Answered", { index: Count, data: Schema.Uint8Array }),
+  Schema.TaggedStruct("Changed", { index: Count }),
+  Schema.TaggedStruct("Described", {
+    leader: Schema.NullOr(NodeId),
+    configuration: ConfigurationSchema,
+    configurationIndex: Count
+  }),
+  Schema.TaggedStruct("Failed", { failure: Failure })
+])
+export type Answer = typeof Answer.Type

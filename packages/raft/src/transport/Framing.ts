@@ -1,51 +1,54 @@
-/** Messages in a stream of bytes: u32 bytes, little-endian, then so many. */
-import { Limits } from "../Limits.ts"
-import { MalformedMessage } from "./MessageFormat.ts"
+/**
+ * Messages in a stream of bytes: u32 bytes, little-endian, then so many. A frame without bytes says no more than that
+ * the connection lives.
+ */
+import { MalformedMessage } from "./MalformedMessage.ts"
 
-const lengthBytes = 4
-
-/** What goes before a message of so many bytes. */
-export const frameHead = (bytes: number): Uint8Array => {
-  const head = new Uint8Array(lengthBytes)
-  new DataView(head.buffer).setUint32(0, bytes, true)
-  return head
-}
+const headBytes = 4
 
 /** Puts frames together from whatever pieces the network delivers. Holds at most one incomplete frame. */
 export class FrameReader {
-  private readonly bytesMax: number
-  private readonly head = new Uint8Array(lengthBytes)
-  private headBytes = 0
+  bytesMax: number
+  private readonly head = new Uint8Array(headBytes)
+  private filledHead = 0
+  /** The frame that began in an earlier piece; its buffer is its own. */
   private frame: Uint8Array | null = null
   private filled = 0
 
-  constructor(bytesMax: number = Limits.transport.frameBytesMax) {
+  constructor(bytesMax: number) {
     this.bytesMax = bytesMax
   }
 
-  /** Every frame that is complete with this piece. Throws MalformedMessage for one that is too long. */
-  push(piece: Uint8Array): ReadonlyArray<Uint8Array> {
-    const frames: Array<Uint8Array> = []
+  /**
+   * Hands over every frame that is complete with this piece, in its order. One that lies within it is not copied: what is
+   * kept of it must be. Throws MalformedMessage for one that is too long.
+   */
+  push(piece: Uint8Array, complete: (frame: Uint8Array) => void): void {
     for (let at = 0; at < piece.length;) {
+      if (this.frame === null && this.filledHead === 0 && piece.length - at >= headBytes) {
+        const start = at + headBytes
+        const end = start + this.checked(viewOf(piece).getUint32(at, true))
+        if (end <= piece.length) {
+          complete(piece.subarray(start, end))
+          at = end
+          continue
+        }
+      }
       at += this.frame === null ? this.takeHead(piece, at) : this.takeBody(piece, at, this.frame)
       if (this.frame === null || this.filled < this.frame.length) continue
-      frames.push(this.frame)
+      const frame = this.frame
       this.frame = null
-      this.headBytes = 0
+      this.filledHead = 0
+      complete(frame)
     }
-    return frames
   }
 
   private takeHead(piece: Uint8Array, at: number): number {
-    const part = piece.subarray(at, at + lengthBytes - this.headBytes)
-    this.head.set(part, this.headBytes)
-    this.headBytes += part.length
-    if (this.headBytes < lengthBytes) return part.length
-    const length = new DataView(this.head.buffer).getUint32(0, true)
-    if (length > this.bytesMax) {
-      throw new MalformedMessage({ cause: `a message of ${length} bytes, at most ${this.bytesMax} are allowed` })
-    }
-    this.frame = new Uint8Array(length)
+    const part = piece.subarray(at, at + headBytes - this.filledHead)
+    this.head.set(part, this.filledHead)
+    this.filledHead += part.length
+    if (this.filledHead < headBytes) return part.length
+    this.frame = new Uint8Array(this.checked(viewOf(this.head).getUint32(0, true)))
     this.filled = 0
     return part.length
   }
@@ -56,4 +59,11 @@ export class FrameReader {
     this.filled += part.length
     return part.length
   }
+
+  private checked(bytes: number): number {
+    if (bytes <= this.bytesMax) return bytes
+    throw new MalformedMessage({ cause: `a message of ${bytes} bytes, at most ${this.bytesMax} are allowed` })
+  }
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -85,6 +85,48 @@ describe("reads", () => {
     )
   })
 
+  it("wait for two rounds at most, whenever they come: the one on its way and the next", () => {
+    const network = new Network(three)
+    network.elect("a")
+    // Each wave delivers what was on its way before it: half a round trip.
+    const asked = new Map<string, number>()
+    const waits: Array<number> = []
+    for (let wave = 0; wave < 60; wave++) {
+      const onTheWay = network.queue.splice(0)
+      if (wave % 7 === 0) network.input("a", { _tag: "Tick" })
+      // Some before the messages of this wave, some between them, some after.
+      const ask = (part: number): void => {
+        asked.set(`${wave}.${part}`, wave)
+        network.input("a", { _tag: "ReadIndex", context: `${wave}.${part}` })
+      }
+      ask(0)
+      onTheWay.forEach((message, position) => {
+        network.receive(message)
+        if (position === 0) ask(1)
+      })
+      ask(2)
+      for (const { context } of network.node("a").reads.splice(0)) waits.push(wave - (asked.get(context) ?? 0))
+    }
+    assert.isAbove(waits.length, 150)
+    assert.strictEqual(Math.max(...waits), 4)
+  })
+
+  it("are answered in the order in which they came, by their own indexes", () => {
+    const network = new Network(three)
+    network.elect("a")
+    const ask = (context: string): void => void network.input("a", { _tag: "ReadIndex", context })
+    ask("r1")
+    ask("r2")
+    network.propose("a", "x")
+    ask("r3")
+    network.deliver()
+    assert.deepStrictEqual(network.node("a").reads, [
+      { context: "r1", index: 1 },
+      { context: "r2", index: 1 },
+      { context: "r3", index: 2 }
+    ])
+  })
+
   it("past the bound are refused", () => {
     const network = new Network(three, { pendingReadsMax: 2 })
     network.elect("a")

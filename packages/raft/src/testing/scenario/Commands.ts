@@ -71,6 +71,7 @@ const members: Readonly<Record<string, Command>> = {
     assertNone(rest)
     for (const id of namesOf(words)) cluster.node(id).crash(survivalOf(unflushed))
   },
+  kill: (cluster, ids) => ids.forEach((id) => cluster.node(id).kill()),
   /** `restart m1 m2 preVote=true`: from here on with other settings. */
   restart: (cluster, words) => {
     const { unflushed, ...settings } = settingsOf(words)
@@ -163,15 +164,15 @@ const disk: Readonly<Record<string, Command>> = {
   },
   /** `flip m1 log-1 150`: one bit changes, unnoticed. */
   flip: (cluster, [id = "", file = "", offset = ""]) => {
-    const { device, path } = cluster.node(id).disk.place(file)
-    device.damage(path, Number(offset), (bytes) => void (bytes[0] = (bytes[0] ?? 0) ^ 1))
+    cluster.node(id).disk.flip(file, Number(offset))
   },
   /** `misdirect m1 log 512 1024`: the disk writes a sector to the place of another. */
   misdirect: (cluster, [id = "", file = "", from = "", to = ""]) => {
-    const { device, path } = cluster.node(id).disk.place(file)
-    const sector = device.content(path).slice(Number(from), Number(from) + 512)
-    device.damage(path, Number(to), (bytes) => bytes.set(sector))
+    cluster.node(id).disk.misdirect(file, Number(from), Number(to))
   },
+  /** `remember m1 log 512` and later `recall m1 log 512`: a sector comes back as it was. */
+  remember: (cluster, [id = "", file = "", offset = ""]) => cluster.node(id).disk.remember(file, Number(offset)),
+  recall: (cluster, [id = "", file = "", offset = ""]) => cluster.node(id).disk.recall(file, Number(offset)),
   remove: (cluster, [id = "", file = ""]) => cluster.node(id).disk.remove(file),
   wipe: (cluster, [id = ""]) => cluster.node(id).disk.wipe(),
   /** `fill m1 1,1,4 term=5`: gives a node that is down a log of entries of these terms, and the term that it is in. */

@@ -9,7 +9,7 @@ import { initialHardState } from "../../core/State.ts"
 import type { Index, NodeId, Snapshot, SnapshotMetadata, Term } from "../../core/Types.ts"
 import { snapshotId } from "../../core/Types.ts"
 import { DiskStorage } from "../../storage/DiskStorage.ts"
-import { PowerCut, SimulatedDisk } from "../../storage/file/SimulatedDisk.ts"
+import { PowerCut, sectorBytes, SimulatedDisk } from "../../storage/file/SimulatedDisk.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
 import type { LogOptions } from "../../storage/log/SegmentedLog.ts"
 import { segmentOf } from "../../storage/log/SegmentFormat.ts"
@@ -39,6 +39,7 @@ export class ScenarioDisk {
   private readonly options: LogOptions
   private storage: DiskStorage | null = null
   private waiting: Array<Waiting> = []
+  private readonly remembered = new Map<string, Uint8Array>()
   private incoming: { readonly id: string; readonly writer: SnapshotWriter } | null = null
 
   constructor(id: NodeId, options: LogOptions) {
@@ -142,12 +143,12 @@ export class ScenarioDisk {
 
   /** Removes everything. */
   wipe(): void {
-    for (const name of this.device.list(this.directory)) this.remove(name)
+    for (const name of this.names()) this.remove(name)
     this.durable = nothingDurable
   }
 
   remove(part: string): void {
-    this.device.remove(this.place(part).path)
+    this.device.remove(this.pathOf(part))
     this.device.syncDirectory()
   }
 
@@ -166,9 +167,22 @@ export class ScenarioDisk {
     return this.device.list(this.directory)
   }
 
-  /** The one file whose name has this part. */
-  place(part: string): { readonly device: SimulatedDisk; readonly path: string } {
-    return { device: this.device, path: join(this.directory, this.nameWith(part)) }
+  flip(file: string, offset: number): void {
+    this.device.damage(this.pathOf(file), offset, (bytes) => void (bytes[0] = (bytes[0] ?? 0) ^ 1))
+  }
+
+  misdirect(file: string, from: number, to: number): void {
+    this.putSector(file, to, this.sector(file, from))
+  }
+
+  remember(file: string, offset: number): void {
+    this.remembered.set(`${file} ${offset}`, this.sector(file, offset))
+  }
+
+  recall(file: string, offset: number): void {
+    const sector = this.remembered.get(`${file} ${offset}`)
+    if (sector === undefined) throw new Error(`nothing is remembered of ${file} at ${offset}`)
+    this.putSector(file, offset, sector)
   }
 
   records(): ReadonlyArray<string> {
@@ -178,11 +192,20 @@ export class ScenarioDisk {
     })
   }
 
-  private nameWith(part: string): string {
-    const names = this.names().filter((name) => name === part || name.includes(part))
+  /** The one file whose name has this part. */
+  private pathOf(part: string): string {
+    const names = this.names().filter((name) => name.includes(part))
     const [name] = names
     if (name === undefined || names.length > 1) throw new Error(`${part} is not one of ${this.names().join(", ")}`)
-    return name
+    return join(this.directory, name)
+  }
+
+  private sector(file: string, offset: number): Uint8Array {
+    return this.device.content(this.pathOf(file)).slice(offset, offset + sectorBytes)
+  }
+
+  private putSector(file: string, offset: number, sector: Uint8Array): void {
+    this.device.damage(this.pathOf(file), offset, (bytes) => bytes.set(sector))
   }
 
   private perform(operation: Waiting): void {

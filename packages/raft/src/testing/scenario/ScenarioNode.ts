@@ -89,7 +89,14 @@ export class ScenarioNode {
     const left = { none: "lost", all: "kept", prefix: "torn", chosen: "kept in part", garbled: "garbled" }[
       survival.kind
     ]
-    this.say(`crashes${count > 0 ? `, ${count} writes ${left}` : ""}`)
+    this.say(`crashes${count > 0 ? `, ${count} ${count === 1 ? "write" : "writes"} ${left}` : ""}`)
+  }
+
+  /** The process ends, the machine goes on. */
+  kill(): void {
+    this.disk.stop()
+    this.driver = null
+    this.say("is killed")
   }
 
   takeSnapshot(kept: number): void {

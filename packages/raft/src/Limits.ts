@@ -4,6 +4,13 @@ import { defaultOptions } from "./core/Options.ts"
 export const Limits = {
   /** Of the algorithm: its defaults, which a node's settings may change. */
   core: defaultOptions,
+  /** A learner on its way to become a voter (thesis 4.2.1), in the form of `CatchUpBounds`. */
+  catchUp: {
+    /** Rounds that took an election timeout or more: after so many the learner is too slow. */
+    roundsMax: 10,
+    /** Nothing arrived there, or no answer came: 10 s with ticks of 25 ms. */
+    stalledTicksMax: 400
+  },
   storage: {
     /** A log file that is larger is followed by a new one. */
     segmentBytes: 16 * 1_048_576,
@@ -30,6 +37,10 @@ export const Limits = {
     answersInAllMax: 65_536,
     /** A larger answer is not kept: a repeated command is told so. */
     answerBytesMax: 16_384
+  },
+  host: {
+    /** Proposals, reads and changes of members that fibers of one process wait for: more are refused. */
+    requestsMax: 65_536
   },
   node: {
     /** Proposals that wait on one node until they are committed: more are refused. */

@@ -1,0 +1,50 @@
+/** Which systems are compared, and how each is set up. */
+import { FloorCluster } from "./floor/FloorCluster.ts"
+import { defaultTiming, EtcdCluster, findEtcd, tunedTiming } from "./etcd/EtcdCluster.ts"
+import type { TlsIdentity } from "./cluster/Endpoint.ts"
+import { issue, makeAuthority } from "./cluster/TlsFiles.ts"
+import type { System } from "./measure/System.ts"
+
+export interface Identities {
+  readonly members: ReadonlyMap<string, TlsIdentity>
+  readonly client: TlsIdentity
+}
+
+export const memberIds = ["a", "b", "c"]
+
+/** With one connection etcd answers a third less at 256 clients and more; beyond a few it gains nothing. */
+const etcdConnections = 4
+
+export const makeIdentities = async (): Promise<Identities> => {
+  const authority = await makeAuthority()
+  const members = new Map<string, TlsIdentity>()
+  for (const id of memberIds) members.set(id, await issue(authority, `raft:node:${id}`))
+  return { members, client: await issue(authority, "raft:client:bench") }
+}
+
+const etcd = (name: string, program: string, timing: typeof defaultTiming, tls: Identities | null): System => ({
+  name,
+  kind: "etcd",
+  launch: (directory) => EtcdCluster.start({ program, directory, timing, tls }),
+  tls: tls?.client ?? null,
+  connections: etcdConnections
+})
+
+/** None where no etcd is installed (Debian: etcd-server). */
+export const etcdSystem = (tls: Identities | null): ReadonlyArray<System> => {
+  const program = findEtcd()
+  return program === null ? [] : [etcd("etcd", program, defaultTiming, tls)]
+}
+
+export const tunedEtcdSystem = (tls: Identities | null): ReadonlyArray<System> => {
+  const program = findEtcd()
+  return program === null ? [] : [etcd("etcd 50/250 ms", program, tunedTiming, tls)]
+}
+
+export const floorSystem: System = {
+  name: "flush and echo",
+  kind: "floor",
+  launch: (directory) => FloorCluster.start(directory),
+  tls: null,
+  connections: 1
+}

@@ -95,8 +95,11 @@ export const Limits = {
     silencesMax: 4,
     reconnect: { baseMillis: 50, capMillis: 1_000, jitter: 0.5 },
     /** Connections that others opened, with and without a hello. Two come from each peer. */
-    connectionsMax: 1_024,
-    strangersMax: 64,
+    connectionsMax: 2_048,
+    clientsMax: 1_024,
+    strangersMax: 128,
+    /** What strangers do wrong is told so often at most. */
+    reportMillis: 1_000,
     /** Calls that were taken and not answered; past it nothing is read from the clients until answers leave. */
     callsMax: 65_536,
     callsBytesMax: 256 * 1_048_576,

@@ -1,5 +1,5 @@
 /** What is committed (thesis 3.6.2), and what follows from it for a leader. */
-import { lastIndex, termAt } from "./Log.ts"
+import { termAt } from "./Log.ts"
 import { leaveWhenCommitted, stepDownWhenRemoved } from "./Membership.ts"
 import { quorumReached } from "./Quorum.ts"
 import { beginWaitingReads } from "./ReadIndex.ts"
@@ -14,10 +14,9 @@ import type { Turn } from "./Turn.ts"
  */
 const advance = (turn: Turn): boolean => {
   const { state } = turn
-  const reached = quorumReached(configurationIn(turn), (id) =>
+  const index = quorumReached(configurationIn(turn), (id) =>
     id === state.id ? state.persisted : (state.progress.get(id)?.match ?? 0)
   )
-  const index = Math.min(reached, lastIndex(state.log))
   if (index <= state.commit || termAt(state.log, index) !== state.term) return false
   state.commit = index
   return true
@@ -29,7 +28,7 @@ export const settle = (turn: Turn): void => {
   if (state.role !== "Leader") return
   const advanced = advance(turn)
   if (advanced) beginWaitingReads(turn)
-  if (leaveWhenCommitted(turn)) advance(turn)
+  leaveWhenCommitted(turn)
   replicate(turn)
   continueTransfer(turn)
   stepDownWhenRemoved(turn)

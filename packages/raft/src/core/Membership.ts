@@ -57,12 +57,11 @@ const followed = ({ state }: Turn, configuration: Configuration): ReadonlyMap<No
   )
 
 /** A joint phase whose entry is committed ends by itself, once: what ends it is in effect as soon as it is proposed. */
-export const leaveWhenCommitted = (turn: Turn): boolean => {
+export const leaveWhenCommitted = (turn: Turn): void => {
   const { commit, termStart, configurations } = turn.state
   const { index, configuration } = latest(configurations)
-  if (!isJoint(configuration) || !configuration.autoLeave || index > commit || commit < termStart) return false
+  if (!isJoint(configuration) || !configuration.autoLeave || index > commit || commit < termStart) return
   adopt(turn, null, leave(configuration))
-  return true
 }
 
 /**

@@ -36,7 +36,7 @@ export const caughtBugs: ReadonlyArray<PlantedBug> = [
     name: "a leader counts its own entries before they are durable",
     file: "core/Commit.ts",
     find: "id === state.id ? state.persisted :",
-    replace: "id === state.id ? lastIndex(state.log) :"
+    replace: "id === state.id ? state.log.baseIndex + state.log.length :"
   },
   {
     name: "a follower confirms entries before they are durable",

@@ -96,9 +96,13 @@ const time: Readonly<Record<string, Command>> = {
 }
 
 const network: Readonly<Record<string, Command>> = {
-  deliver: (cluster, [link]) => void cluster.deliver(link),
+  /** `deliver m1>m2 1`: only the oldest. Without a link all that waits, everywhere; answers wait for the next time. */
+  deliver: (cluster, [link, count]) => void cluster.deliver(link, count === undefined ? undefined : Number(count)),
   stabilize: (cluster) => cluster.stabilize(),
   drop: (cluster, [link]) => void cluster.links.take(link),
+  /** What waits in a link is late: it waits on until it `arrive`s, after everything sent meanwhile. */
+  delay: (cluster, [link, count]) => cluster.links.delay(link, count === undefined ? undefined : Number(count)),
+  arrive: (cluster) => cluster.links.arrive(),
   duplicate: (cluster, [link = ""]) => cluster.links.duplicate(link),
   reverse: (cluster, [link]) => cluster.links.reverse(link),
   corrupt: (cluster, [link = ""]) => cluster.links.corrupt(link),

@@ -7,6 +7,7 @@ export class Links {
   private readonly cuts = new Set<string>()
   /** What is for them waits. */
   private readonly paused = new Set<NodeId>()
+  private late: Array<Message> = []
   private waiting: ReadonlyArray<Message> = []
 
   isCut(message: Message): boolean {
@@ -17,20 +18,29 @@ export class Links {
     if (!this.isCut(message)) this.waiting = [...this.waiting, message]
   }
 
-  /** Takes what can be delivered, of one link or of all. */
-  take(link: string | undefined): ReadonlyArray<Message> {
-    const isTaken = (message: Message): boolean =>
-      !this.paused.has(message.to) && (link === undefined || linkOf(message) === link)
-    const taken = this.waiting.filter(isTaken)
-    this.waiting = this.waiting.filter((message) => !isTaken(message))
+  /** Takes what can be delivered, of one link or of all: the oldest `count`, or all of it. */
+  take(link?: string, count = Number.POSITIVE_INFINITY): ReadonlyArray<Message> {
+    const taken = this.waiting
+      .filter((message) => !this.paused.has(message.to) && (link === undefined || linkOf(message) === link))
+      .slice(0, count)
+    this.waiting = this.waiting.filter((message) => !taken.includes(message))
     return taken
   }
 
-  duplicate(link: string): void {
-    this.waiting = [...this.waiting, ...this.waiting.filter((message) => linkOf(message) === link)]
+  delay(link?: string, count?: number): void {
+    this.late = [...this.late, ...this.take(link, count)]
   }
 
-  reverse(link: string | undefined): void {
+  arrive(): void {
+    for (const message of this.late.splice(0)) this.post(message)
+  }
+
+  duplicate(link: string): void {
+    const copies = this.waiting.filter((message) => linkOf(message) === link).map((message) => ({ ...message }))
+    this.waiting = [...this.waiting, ...copies]
+  }
+
+  reverse(link?: string): void {
     const taken = this.take(link)
     this.waiting = [...this.waiting, ...taken.toReversed()]
   }

@@ -86,15 +86,15 @@ export class ScenarioCluster {
     if (!this.links.isPaused(node.id)) node.feed({ _tag: "Tick" })
   }
 
-  /** Delivers what waits now; answers wait for the next time. */
-  deliver(link: string | undefined): number {
-    const messages = this.links.take(link)
+  /** Delivers what waits now, or the oldest `count` of it; returns how many there were. */
+  deliver(link?: string, count?: number): number {
+    const messages = this.links.take(link, count)
     for (const message of messages) this.nodes.get(message.to)?.feed({ _tag: "Receive", message })
     return messages.length
   }
 
   stabilize(): void {
-    for (let round = 0; this.deliver(undefined) > 0; round++) {
+    for (let round = 0; this.deliver() > 0; round++) {
       if (round > stabilizeRoundsMax) throw new Error("the messages do not end")
     }
   }

@@ -128,6 +128,7 @@ export class ScenarioNode {
   }
 
   texts(): string {
+    if (this.driver === null) return `${this.id} is down`
     return `${this.id} state after ${this.machine.applied}: ${this.machine.texts.join(", ") || "nothing"}`
   }
 

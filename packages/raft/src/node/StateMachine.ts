@@ -41,18 +41,26 @@ export interface SnapshotImage {
   readonly close: Effect.Effect<void>
 }
 
-/** Any failure and any exception stops the node: a replica that could not apply an entry must not apply the next one. */
+/**
+ * A failure or an exception of any of these stops the node, for a replica that could not apply an entry must not apply the
+ * next one. The one exception is `snapshot`: without it the log grows, and the node tries again later.
+ */
 export interface StateMachine {
   /** After opening, and again after `restore`. */
   readonly load: () => MachineState
   /**
    * In one transaction: executes the commands, stores the changes of sessions, and stores `last` as applied. After a
    * crash either all of it is there or nothing. It may be lost as a whole: what follows `applied` is applied again.
-   * Returns the result of each command.
+   * Returns the result of each command. A command that means nothing to this machine does nothing and has a result that
+   * says so, the same on every node: throwing is for a disk that fails.
    */
   readonly apply: (batch: Batch) => ReadonlyArray<Uint8Array>
-  /** A read. What an answer says is only as new as what is applied; whoever asks has seen to that. */
+  /**
+   * A read. What an answer says is only as new as what is applied; whoever asks has seen to that. Questions come from
+   * clients: one that means nothing has an answer that says so.
+   */
   readonly query: (question: Uint8Array) => Uint8Array
+  /** Made while entries are applied. It may be ended, by `close`, before all of it was read. */
   readonly snapshot: Effect.Effect<SnapshotImage, unknown>
   /** Replaces the whole state by `image`, durable when it returns. A crash on the way leaves the old state or the new one. */
   readonly restore: (image: SnapshotImage) => Effect.Effect<void, unknown>

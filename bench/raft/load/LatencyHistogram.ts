@@ -1,8 +1,8 @@
-/** Latencies in buckets that are 1 % apart, so that a run of any length takes the same memory. */
+/** Latencies from 10 microseconds to ten minutes in buckets that are 1 % apart, so that a run of any length takes the same memory. */
 
 const bucketRatio = 1.01
 const smallestMicros = 10
-const bucketCount = 1_600
+const bucketCount = 1_800
 
 export class LatencyHistogram {
   private readonly buckets = new Uint32Array(bucketCount)

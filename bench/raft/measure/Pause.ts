@@ -10,7 +10,8 @@ export const longestPause = (answeredAt: ReadonlyArray<number>, sinceMillis: num
   let longest: Pause | null = null
   let before = sinceMillis
   for (const at of answeredAt) {
-    if (at > sinceMillis && (longest === null || at - before > longest.toMillis - longest.fromMillis)) {
+    if (at <= sinceMillis) continue
+    if (longest === null || at - before > longest.toMillis - longest.fromMillis) {
       longest = { fromMillis: before, toMillis: at }
     }
     before = at

@@ -76,6 +76,16 @@ export const Limits = {
     snapshotRetryMillisMin: 1_000,
     snapshotRetryMillisMax: 60_000
   },
+  thread: {
+    /** A request of the host that is not answered in this time fails. */
+    requestMillis: 5_000,
+    /** A host that does not hear in this time that the node stopped is blocked: the process ends. */
+    heardMillis: 1_000,
+    /** Closing takes an election timeout for the handover, and a flush; then the thread is ended. */
+    closeMillis: 5_000,
+    /** Statuses that wait for an observer; older ones are left out. */
+    statusesWaiting: 16
+  },
   transport: {
     /** One message of a peer. Above it a peer is broken, or is none: the connection ends. */
     frameBytesMax: 320 * 1_048_576,
@@ -107,5 +117,22 @@ export const Limits = {
     connectionCallsBytesMax: 64 * 1_048_576,
     /** Answers that a client does not read; past it no more of its calls are. */
     answersWaitingBytesMax: 16 * 1_048_576
+  },
+  client: {
+    nodesMax: 32,
+    /** Calls that were made and not answered. More are refused at once. */
+    callsMax: 4_096,
+    callBytesMax: 64 * 1_048_576,
+    /** How exactly deadlines and retries keep to time. */
+    tickMillis: 10,
+    /** An answer that takes longer is asked for again, at another node; twice as long each time. */
+    attemptMillis: 1_000,
+    attemptMillisMax: 8_000,
+    /** After a refusal that may pass. */
+    retry: { baseMillis: 10, capMillis: 500, jitter: 0.5 },
+    reconnect: { baseMillis: 50, capMillis: 1_000, jitter: 0.5 },
+    /** How often a node is asked who leads, while that is known and while it is not. */
+    describeMillis: 1_000,
+    searchMillis: 50
   }
 } as const

@@ -1,4 +1,5 @@
 /** The settings of one node. Times are milliseconds, sizes bytes. */
+import { defaultOptions } from "../core/Options.ts"
 import type { Options } from "../core/Options.ts"
 import type { Configuration, NodeId } from "../core/Types.ts"
 
@@ -10,7 +11,7 @@ export interface NodeOptions {
   readonly bootstrap: Configuration | null
   /** A snapshot is taken when the log has grown so much since the last one. */
   readonly snapshotLogBytes: number
-  /** So many entries stay in the log behind a snapshot, for followers that are a little late. */
+  /** So many entries stay in the log behind a snapshot, for followers that are a little late; never more than `snapshotLogBytes`. */
   readonly trailingEntries: number
   /** Past it the leader refuses proposals: snapshots must be failing. */
   readonly logBytesMax: number
@@ -20,4 +21,16 @@ export interface NodeOptions {
   readonly hostStallMillis: number
   /** After so long the process ends. */
   readonly hostLostMillis: number
+}
+
+/** Heartbeats every 50 ms, elections after 250 to 500 ms: for masters in one data centre. */
+export const defaultNodeOptions: Omit<NodeOptions, "id" | "bootstrap"> = {
+  core: defaultOptions,
+  tickMillis: 25,
+  snapshotLogBytes: 64 * 1_048_576,
+  trailingEntries: 10_000,
+  logBytesMax: 512 * 1_048_576,
+  flushStallMillis: 2_000,
+  hostStallMillis: 5_000,
+  hostLostMillis: 15_000
 }

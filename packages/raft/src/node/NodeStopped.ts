@@ -1,0 +1,31 @@
+/** Why a node cannot go on. The process has to end; what was acknowledged is safe, on this node's disk and on others. */
+import { Data } from "effect"
+
+export type StopReason =
+  /** A write or a flush failed, or what was durable is damaged. */
+  | "StorageFailed"
+  /** The state machine failed. */
+  | "HostFailed"
+  /** The host's thread did not answer for `hostLostMillis`. */
+  | "HostLost"
+  /** An assumption of the algorithm does not hold. */
+  | "RaftFailed"
+
+const advice: Readonly<Record<StopReason, string>> = {
+  StorageFailed: "See what the storage says about it.",
+  HostFailed:
+    "Start the node again. If it repeats, the state machine rejects an entry of the log: keep the data directory and report it.",
+  HostLost:
+    "The main thread was blocked, or could not keep up: look for long synchronous work and for a machine without memory or processor time. Start the node again.",
+  RaftFailed: "Do not delete files. Keep the data directory, report it, and let this node join again under a new name."
+}
+
+export class NodeStopped extends Data.TaggedError("NodeStopped")<{
+  readonly reason: StopReason
+  readonly detail: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return `The node stops (${this.reason}): ${this.detail}. ${advice[this.reason]}`
+  }
+}

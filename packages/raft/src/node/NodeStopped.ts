@@ -10,6 +10,12 @@ export type StopReason =
   | "HostLost"
   /** An assumption of the algorithm does not hold. */
   | "RaftFailed"
+  /** The port cannot be opened, or the certificate not be used. */
+  | "NetworkFailed"
+  /** The Raft thread crashed. */
+  | "ThreadFailed"
+  /** Nothing is wrong: it was closed. */
+  | "Closed"
 
 const advice: Readonly<Record<StopReason, string>> = {
   StorageFailed: "See what the storage says about it.",
@@ -17,7 +23,10 @@ const advice: Readonly<Record<StopReason, string>> = {
     "Start the node again. If it repeats, the state machine rejects an entry of the log: keep the data directory and report it.",
   HostLost:
     "The main thread was blocked, or could not keep up: look for long synchronous work and for a machine without memory or processor time. Start the node again.",
-  RaftFailed: "Do not delete files. Keep the data directory, report it, and let this node join again under a new name."
+  RaftFailed: "Do not delete files. Keep the data directory, report it, and let this node join again under a new name.",
+  NetworkFailed: "See what the network says about it.",
+  ThreadFailed: "Start the node again. If it repeats, look for a machine without memory, and report it.",
+  Closed: "Start it again to use it."
 }
 
 export class NodeStopped extends Data.TaggedError("NodeStopped")<{

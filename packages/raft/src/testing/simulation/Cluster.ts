@@ -1,18 +1,18 @@
-/** The replicas of a simulation with everything between them, and what the nemesis and the operator may do to them. */
+/** The nodes of a simulation with everything between them, and what the nemesis may do to them. */
 
 import { logMismatch } from "../../core/Invariants.ts"
 import type { Message } from "../../core/Message.ts"
 import type { Configuration, NodeId } from "../../core/Types.ts"
+import type { Answer, Call } from "../../transport/Call.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
-import type { Reply, Request } from "./Clients.ts"
 import type { Counters } from "./Counters.ts"
 import type { EventQueue } from "./EventQueue.ts"
-import { chooseChange, survivesWithout } from "./Membership.ts"
 import type { FaultSurface } from "./Nemesis.ts"
 import { calm, Network } from "./Network.ts"
+import { Operator } from "./Operator.ts"
 import { Oracle, SafetyViolation } from "./Oracle.ts"
 import type { Profile } from "./Profile.ts"
-import { Replica } from "./Replica.ts"
+import { SimulatedNode } from "./SimulatedNode.ts"
 import type { Trace } from "./Trace.ts"
 
 export interface ClusterOptions {
@@ -23,55 +23,56 @@ export interface ClusterOptions {
   readonly profile: Profile
 }
 
-/** Nodes ever made, for a run whose operator keeps replacing them. */
-const nodesMax = 14
+/** A chunk of a snapshot with a bit that flipped, in so many of a hundred. */
+const flippedPercent = 0.3
 
 export class Cluster {
-  private readonly replicas = new Map<NodeId, Replica>()
-  private readonly wiped = new Set<NodeId>()
+  readonly oracle = new Oracle()
+  private readonly nodes = new Map<NodeId, SimulatedNode>()
   private readonly network: Network<Message>
-  private readonly oracle = new Oracle()
+  private readonly operator: Operator
   private readonly options: ClusterOptions
-  private readonly bootstrap: Configuration
 
   constructor(options: ClusterOptions) {
     this.options = options
     const { random, queue, counters, profile } = options
-    this.network = new Network(random.fork(), queue, counters, (from, to, message) => {
-      this.replicas.get(to)?.receive(from, message)
+    this.network = new Network(random.fork(), queue, counters, (_from, to, message) => {
+      this.nodes.get(to)?.receive(this.arrived(message))
     })
     this.network.quality = profile.quality
+    this.operator = new Operator(random.fork(), counters, {
+      nodes: this.nodes,
+      leader: () => this.leader(),
+      make: (id) => this.make(id, null)
+    })
     const ids = Array.from({ length: profile.voters + profile.learners }, (_, i) => `n${i + 1}`)
-    this.bootstrap = {
-      voters: ids.slice(0, profile.voters),
-      learners: ids.slice(profile.voters),
-      outgoing: [],
-      learnersNext: [],
-      autoLeave: false
-    }
-    for (const id of ids) this.make(id, this.bootstrap)
+    const voters = ids.slice(0, profile.voters)
+    const learners = ids.slice(profile.voters)
+    const bootstrap: Configuration = { voters, learners, outgoing: [], learnersNext: [], autoLeave: false }
+    for (const id of ids) this.make(id, bootstrap)
   }
 
   start(): void {
-    for (const replica of this.replicas.values()) replica.start()
+    for (const node of this.nodes.values()) node.start()
   }
 
-  leaderChanges(): number {
-    return this.oracle.leaderChanges
+  /** Those that run now, for whoever is inside of one. */
+  awake(): ReadonlyArray<SimulatedNode> {
+    return [...this.nodes.values()].filter((node) => node.isAwake())
   }
 
   /** Where a client may try its luck. */
   reachable(): ReadonlyArray<NodeId> {
-    return [...this.replicas.keys()].filter((id) => !this.wiped.has(id))
+    return this.operator.sound().map(({ id }) => id)
   }
 
-  /** A request and its reply each take their time, and each may be lost. */
-  ask(node: NodeId, request: Request, reply: (reply: Reply) => void): void {
+  /** A call and its answer each take their time, and each may be lost. */
+  ask(node: NodeId, call: Call, reply: (answer: Answer) => void): void {
     const { random, queue, profile } = this.options
     const isLost = (): boolean => random.chance(profile.quality.lossPercent / 4)
     if (isLost()) return
     queue.plan(random.between(1, 5), () =>
-      this.replicas.get(node)?.ask(request, (answer) => {
+      this.nodes.get(node)?.call(call, (answer) => {
         if (!isLost()) queue.plan(random.between(1, 5), () => reply(answer))
       })
     )
@@ -82,7 +83,11 @@ export class Cluster {
     this.compareLogs()
     this.network.quality = calm
     this.network.heal()
-    for (const replica of this.alive()) replica.heal()
+    for (const node of this.operator.sound()) node.heal()
+  }
+
+  finish(): void {
+    for (const node of this.nodes.values()) node.finish()
   }
 
   /** Null when the members agree on a leader, a configuration and a state. */
@@ -92,22 +97,47 @@ export class Cluster {
     const configuration = leader.configuration()
     if (configuration.outgoing.length > 0) return "the configuration is still joint"
     if (leader.applied() < this.oracle.commit) return `${leader.id} has not applied what was committed`
-    for (const id of [...configuration.voters, ...configuration.learners]) {
-      const replica = this.replicas.get(id)
-      if (replica === undefined || this.wiped.has(id)) continue
-      if (replica.term() !== leader.term())
-        return `${id} is in term ${replica.term()}, ${leader.id} in ${leader.term()}`
-      if (replica.applied() !== leader.applied()) return `${id} applied ${replica.applied()}, not ${leader.applied()}`
-      if (replica.digest() !== leader.digest()) return `${id} holds another state than ${leader.id}`
+    const members = [...configuration.voters, ...configuration.learners]
+    const sound = this.operator.sound().filter(({ id }) => members.includes(id))
+    for (const node of sound) {
+      if (node.term() !== leader.term()) return `${node.id} is in term ${node.term()}, ${leader.id} in ${leader.term()}`
+      if (node.applied() !== leader.applied()) return `${node.id} applied ${node.applied()}, not ${leader.applied()}`
     }
-    return null
+    const image = Buffer.from(leader.image())
+    const other = sound.find((node) => !image.equals(node.image()))
+    return other === undefined ? null : `${other.id} holds another state than ${leader.id}`
+  }
+
+  /** One line for each node, for the report of a failure. */
+  describe(): ReadonlyArray<string> {
+    return [...this.nodes.values()].map((node) => node.describe())
+  }
+
+  readonly faults: FaultSurface = {
+    running: () => this.operator.sound().flatMap((node) => (node.isRunning() ? [node.id] : [])),
+    nodes: () => this.reachable(),
+    leader: () => this.leader()?.id ?? null,
+    node: (id) => this.nodes.get(id),
+    links: {
+      partition: (nodes, groups) => this.network.partition(nodes, groups),
+      cutLink: (from, to) => this.network.cutLink(from, to),
+      clog: (from, to) => this.network.clog(from, to),
+      unclog: (from, to) => this.network.unclog(from, to),
+      heal: () => this.network.heal()
+    },
+    restart: (node) => {
+      if (!this.operator.hasLost(node)) this.nodes.get(node)?.start()
+    },
+    changeMembers: () => this.operator.changeMembers(),
+    wipe: (node) => this.operator.wipe(node),
+    damage: (node) => this.operator.damage(node)
   }
 
   /** Log matching over whole logs, pair by pair: too much for every step, and what the checks of each step add up to. */
   private compareLogs(): void {
-    const logs = [...this.replicas.values()].flatMap((replica) => {
-      const log = replica.log()
-      return log === null ? [] : [{ id: replica.id, log }]
+    const logs = [...this.nodes.values()].flatMap((node) => {
+      const log = node.log()
+      return log === null ? [] : [{ id: node.id, log }]
     })
     logs.forEach((a, i) => {
       for (const b of logs.slice(i + 1)) {
@@ -118,96 +148,37 @@ export class Cluster {
     })
   }
 
-  /** One line for each replica, for the report of a failure. */
-  describe(): ReadonlyArray<string> {
-    return [...this.replicas.values()].map((replica) => replica.describe())
-  }
-
-  readonly faults: FaultSurface = {
-    running: () => this.alive().flatMap((replica) => (replica.isRunning() ? [replica.id] : [])),
-    nodes: () => this.reachable(),
-    leader: () => this.leader()?.id ?? null,
-    links: {
-      partition: (nodes, groups) => this.network.partition(nodes, groups),
-      cutLink: (from, to) => this.network.cutLink(from, to),
-      clog: (from, to) => this.network.clog(from, to),
-      unclog: (from, to) => this.network.unclog(from, to),
-      heal: () => this.network.heal()
-    },
-    crash: (node) => this.replicas.get(node)?.crash(),
-    crashWhileWriting: (node) => this.replicas.get(node)?.crashWhileWriting(),
-    restart: (node) => {
-      if (!this.wiped.has(node)) this.replicas.get(node)?.start()
-    },
-    pause: (node, millis) => this.replicas.get(node)?.pause(millis),
-    jumpClock: (node, ticks) => this.replicas.get(node)?.jumpClock(ticks),
-    stallDisk: (node, millis) => this.replicas.get(node)?.stallDisk(millis),
-    failDisk: (node) => this.replicas.get(node)?.failDisk(),
-    transferLeadership: (to) => this.leader()?.transferLeadership(to),
-    changeMembers: () => this.changeMembers(),
-    wipe: (node) => this.wipe(node)
-  }
-
-  private alive(): ReadonlyArray<Replica> {
-    return [...this.replicas.values()].filter(({ id }) => !this.wiped.has(id))
-  }
-
   /** The latest of those that take themselves for leader. */
-  private leader(): Replica | null {
-    let leader: Replica | null = null
-    for (const replica of this.replicas.values()) {
-      if (replica.isLeader() && (leader === null || replica.term() > leader.term())) leader = replica
+  private leader(): SimulatedNode | null {
+    let leader: SimulatedNode | null = null
+    for (const node of this.nodes.values()) {
+      if (node.isLeader() && (leader === null || node.term() > leader.term())) leader = node
     }
     return leader
   }
 
-  private make(id: NodeId, bootstrap: Configuration | null): Replica {
-    const replica = new Replica({
+  private make(id: NodeId, bootstrap: Configuration | null): SimulatedNode {
+    const node = new SimulatedNode({
       ...this.options,
       id,
       bootstrap,
       random: this.options.random.fork(),
       oracle: this.oracle,
       send: (message) => this.network.send(id, message.to, message),
-      diskOf: (member) => this.replicas.get(member)?.disk
+      diskOf: (member) => this.nodes.get(member)?.disk,
+      lost: () => this.operator.lose(id)
     })
-    this.replicas.set(id, replica)
-    return replica
+    this.nodes.set(id, node)
+    return node
   }
 
-  private changeMembers(): boolean {
+  /** A bit that flips on the way, which the checksum of the whole finds at the latest. */
+  private arrived(message: Message): Message {
     const { random, counters } = this.options
-    const leader = this.leader()
-    if (leader === null || leader.configuration().outgoing.length > 0) return false
-    const configuration = leader.configuration()
-    const members = new Set([...configuration.voters, ...configuration.learners])
-    const made: Array<NodeId> = []
-    const chosen = chooseChange(
-      {
-        configuration,
-        leader: leader.id,
-        wiped: this.wiped,
-        removed: this.alive().flatMap(({ id }) => (members.has(id) ? [] : [id])),
-        fresh: () => {
-          if (this.replicas.size + made.length >= nodesMax) return null
-          const id = `n${this.replicas.size + made.length + 1}`
-          made.push(id)
-          return id
-        }
-      },
-      random
-    )
-    if (chosen === null) return false
-    for (const id of made) this.make(id, null).start()
-    counters.add(`members: ${chosen.name}`)
-    return leader.changeMembers(chosen.change)
-  }
-
-  private wipe(node: NodeId): boolean {
-    const everyView = this.alive().map((replica) => replica.configuration())
-    if (!everyView.every((configuration) => survivesWithout(configuration, this.wiped, node))) return false
-    this.replicas.get(node)?.destroy()
-    this.wiped.add(node)
-    return true
+    if (message._tag !== "SnapshotChunk" || message.data.length === 0 || !random.chance(flippedPercent)) return message
+    counters.add("network: bit of a snapshot flipped")
+    const data = message.data.slice()
+    data[0] = (data[0] ?? 0) ^ 1
+    return { ...message, data }
   }
 }

@@ -19,6 +19,12 @@ export class EventQueue {
   nowMillis = 0
   /** Actions run so far. */
   count = 0
+  private failure: { readonly cause: unknown } | null = null
+
+  /** Ends the run after the action that runs now, whatever catches what that action throws. */
+  fail(cause: unknown): void {
+    this.failure ??= { cause }
+  }
 
   plan(delayMillis: number, action: () => void): void {
     const planned = { at: this.nowMillis + Math.max(0, delayMillis), sequence: this.sequence++, action }
@@ -44,6 +50,7 @@ export class EventQueue {
       this.nowMillis = next.at
       this.count++
       next.action()
+      if (this.failure !== null) throw this.failure.cause
     }
     this.nowMillis = millis
   }

@@ -5,6 +5,7 @@ import type { SeededRandom } from "../SeededRandom.ts"
 import type { Counters } from "./Counters.ts"
 import type { EventQueue } from "./EventQueue.ts"
 import type { FaultKind, Profile } from "./Profile.ts"
+import type { SimulatedNode } from "./SimulatedNode.ts"
 
 /** What can be done to a cluster. */
 export interface FaultSurface {
@@ -20,22 +21,15 @@ export interface FaultSurface {
     readonly unclog: (from: NodeId, to: NodeId) => void
     readonly heal: () => void
   }
-  readonly crash: (node: NodeId) => void
-  /** As soon as it has written what is not yet durable. */
-  readonly crashWhileWriting: (node: NodeId) => void
+  readonly node: (id: NodeId) => SimulatedNode | undefined
   /** Nothing happens to one that runs. */
   readonly restart: (node: NodeId) => void
-  readonly pause: (node: NodeId, millis: number) => void
-  /** Forward: ticks at once. Backward (negative): so many ticks are left out. */
-  readonly jumpClock: (node: NodeId, ticks: number) => void
-  readonly stallDisk: (node: NodeId, millis: number) => void
-  /** The next write fails, which stops the process. */
-  readonly failDisk: (node: NodeId) => void
-  readonly transferLeadership: (to: NodeId) => void
   /** Returns whether there was something to change and someone to ask. */
   readonly changeMembers: () => boolean
   /** The disk is gone for good; false when that would cost the cluster its quorum. */
   readonly wipe: (node: NodeId) => boolean
+  /** Confirmed bytes change; false when that could cost the cluster its quorum. */
+  readonly damage: (node: NodeId) => boolean
 }
 
 export class Nemesis {
@@ -76,7 +70,7 @@ export class Nemesis {
   }
 
   private inflict(fault: FaultKind): boolean {
-    const { surface, random, profile } = this
+    const { surface, random } = this
     const running = surface.running()
     if (running.length === 0) return false
     const victim = random.chance(40) ? (surface.leader() ?? random.pick(running)) : random.pick(running)
@@ -87,35 +81,73 @@ export class Nemesis {
       case "crash of all":
         for (const node of running) this.crash(node)
         return true
-      case "crash while writing":
-        surface.crashWhileWriting(victim)
-        return true
-      case "pause":
-        surface.pause(victim, random.between(50, profile.faultLastsMillisMax))
-        return true
-      case "clock jump":
-        surface.jumpClock(victim, random.between(-40, 40))
-        return true
-      case "slow disk":
-        surface.stallDisk(victim, random.between(50, profile.faultLastsMillisMax))
-        return true
-      case "disk error":
-        surface.failDisk(victim)
-        return true
       case "member change":
         return surface.changeMembers()
       case "wiped disk":
         return surface.wipe(victim)
+      case "damaged sector":
+        return this.damage(victim)
       case "leadership transfer":
-        surface.transferLeadership(random.pick(surface.nodes()))
+        surface.node(surface.leader() ?? victim)?.transferLeadership(random.pick(surface.nodes()))
         return true
-      default:
-        return this.disturbLinks(fault, surface.nodes(), victim)
+      default: {
+        const node = surface.node(victim)
+        return node !== undefined && this.troubleProcess(fault, node)
+          ? true
+          : this.disturbLinks(fault, surface.nodes(), victim)
+      }
     }
   }
 
+  /** False when the fault is not one of a process. */
+  private troubleProcess(fault: FaultKind, node: SimulatedNode): boolean {
+    const { random, profile } = this
+    const millis = random.between(50, profile.faultLastsMillisMax)
+    switch (fault) {
+      case "crash while writing":
+        node.disk.cutSoon()
+        return true
+      case "crash while applying":
+        node.crashWhileApplying()
+        return true
+      case "planned stop":
+        node.stopGracefully()
+        return true
+      case "pause":
+        node.pause(millis)
+        return true
+      case "Raft thread pause":
+        node.pauseRaftThread(millis)
+        return true
+      case "host blocked":
+        node.blockHost(millis)
+        return true
+      case "clock jump":
+        node.jumpClock(random.between(-40, 40))
+        return true
+      case "slow disk":
+        node.stallDisk(millis)
+        return true
+      case "disk error":
+        node.disk.failSoon("EIO")
+        return true
+      case "full disk":
+        node.disk.failSoon("ENOSPC")
+        return true
+      default:
+        return false
+    }
+  }
+
+  /** Damage is found when the disk is read again: often that is soon. */
+  private damage(node: NodeId): boolean {
+    if (!this.surface.damage(node)) return false
+    if (this.random.chance(60)) this.crash(node)
+    return true
+  }
+
   private crash(node: NodeId): void {
-    this.surface.crash(node)
+    this.surface.node(node)?.crash()
     this.later(() => this.surface.restart(node))
   }
 

@@ -39,9 +39,13 @@ export class NodeDisk {
     this.durable = new DurableLog(bootstrap)
   }
 
-  /** Recovers what is there. Throws StorageError, and SafetyViolation when something is not there that was confirmed. */
-  open(): DiskStorage {
+  /**
+   * Recovers what is there. Throws StorageError, PowerCut when the power is to go on the way, and SafetyViolation when
+   * something is not there that was confirmed.
+   */
+  open(isToBeCut = false): DiskStorage {
     this.disk.kill()
+    if (isToBeCut) this.cutSoon()
     const storage = DiskStorage.open(this.disk, storageDirectory, this.log)
     if (storage.report.torn !== null) this.counters.add("storage: torn tail cut")
     this.durable.recovered(storage)
@@ -72,15 +76,16 @@ export class NodeDisk {
   }
 
   /** The process dies, and often the machine with it: then of what was not flushed any part is there, whole or torn. */
-  crash(): void {
+  crash(): "process" | "power" {
     if (this.random.chance(30)) {
       this.counters.add("crash: process")
       this.disk.kill()
-      return
+      return "process"
     }
     const survival = this.drawSurvival()
     this.counters.add(`crash: power, of unflushed sectors survive ${survival.kind}`)
     this.disk.restart(survival)
+    return "power"
   }
 
   /** The power goes before one of the next operations. */

@@ -1,70 +1,92 @@
 /** Looks at every step of one node: tells the oracle what changed, counts what was reached, and writes the trace. */
 
-import { configurationOf } from "../../core/State.ts"
-import type { State } from "../../core/State.ts"
 import type { Input } from "../../core/Input.ts"
 import { entryAt, lastIndex, termAt } from "../../core/Log.ts"
-import type { Log } from "../../core/Log.ts"
 import type { Message } from "../../core/Message.ts"
 import type { Ready } from "../../core/Ready.ts"
-import type { Entry, NodeId } from "../../core/Types.ts"
-import type { Disk } from "./Disk.ts"
-import type { LogView } from "./Oracle.ts"
+import { configurationOf } from "../../core/State.ts"
+import type { State } from "../../core/State.ts"
+import type { Context, Entry, Index, NodeId } from "../../core/Types.ts"
+import type { Counters } from "./Counters.ts"
+import type { DurableLog } from "./DurableLog.ts"
+import type { EventQueue } from "./EventQueue.ts"
+import type { Oracle } from "./Oracle.ts"
 import { SafetyViolation } from "./Oracle.ts"
-import type { ReplicaOptions } from "./Replica.ts"
+import type { Trace } from "./Trace.ts"
 
-const viewOf = (log: Log): LogView => ({ termAt: (index) => termAt(log, index) })
+export interface ObserverOptions {
+  readonly id: NodeId
+  readonly queue: EventQueue
+  readonly counters: Counters
+  readonly trace: Trace
+  readonly oracle: Oracle
+  readonly durable: DurableLog
+  readonly durableOf: (member: NodeId) => DurableLog | undefined
+}
 
-const inputName = (input: Input): string =>
+/** Names of counters by the tag that they count: made once, for they are needed at every step. */
+const inputNames = new Map<string, string>()
+
+const inputCounter = (input: Input): string => {
+  const tag = input._tag === "Receive" ? input.message._tag : input._tag
+  const known = inputNames.get(tag)
+  if (known !== undefined) return known
+  const name = `input: ${tag}`
+  inputNames.set(tag, name)
+  return name
+}
+
+const inputText = (input: Input): string =>
   input._tag === "Receive" ? `${input.message._tag} from ${input.message.from} in ${input.message.term}` : input._tag
 
 export class Observer {
-  private readonly options: ReplicaOptions
-  private readonly disk: Disk
+  private readonly options: ObserverOptions
+  /** Of reads that this process asked for: what was committed anywhere when it did. */
+  private readonly asked = new Map<Context, Index>()
+  /** The node's state as of the last step; null before the first. */
+  latest: State | null = null
 
-  constructor(options: ReplicaOptions, disk: Disk) {
+  constructor(options: ObserverOptions) {
     this.options = options
-    this.disk = disk
+    options.oracle.started(options.id)
   }
 
   observe(before: State, input: Input, after: State, ready: Ready): void {
-    this.write(input, after, ready)
+    this.latest = after
+    this.trace(input, after, ready)
     this.count(before, input, after, ready)
     const { oracle, id } = this.options
-    if (after.term < before.term) throw new SafetyViolation(`${id} went back from term ${before.term} to ${after.term}`)
-    if (after.commit < before.commit) {
-      throw new SafetyViolation(`${id} took back its commit index from ${before.commit} to ${after.commit}`)
-    }
     if (ready.append !== null) {
       const { truncateFrom, entries } = ready.append
       if (truncateFrom !== null) oracle.truncates(id, truncateFrom, before.commit)
-      oracle.appends(id, entries, viewOf(after.log))
+      oracle.appends(id, entries, (index) => termAt(after.log, index))
     }
+    const isOtherLog = after.log !== before.log
     if (after.persisted > before.persisted) this.persisted(after)
-    if (after.configurations !== before.configurations || after.log !== before.log) this.goesBy(after)
+    if (isOtherLog || after.configurations !== before.configurations) this.goesBy(after)
     const wasLeader = before.role === "Leader" && before.term === after.term
-    if (after.role === "Leader" && !wasLeader) this.becameLeader(before, after)
+    if (after.role === "Leader" && !wasLeader) this.becameLeader(after)
     // A leader that is no longer a voter commits its removal and steps down in one step.
     if ((wasLeader || after.role === "Leader") && after.commit > before.commit) this.committed(before, after)
     for (let index = before.commit + 1; index <= after.commit; index++) {
       const entry = entryAt(after.log, index)
-      if (entry !== null) oracle.learnsCommit(id, entry)
+      if (entry !== null) oracle.isCommitted(id, entry, "takes for committed")
     }
+    for (const entry of ready.committed) oracle.isCommitted(id, entry, "applies")
+    if (isOtherLog || after.term !== before.term || after.commit !== before.commit || after.role !== before.role)
+      oracle.observes(after)
+    this.reads(input, ready)
   }
 
   /** What must be durable before others hear of it is (thesis figure 3.1). */
-  sends(state: State, message: Message): void {
-    const { id } = this.options
-    if (message._tag === "VoteResponse" && message.granted) {
-      const { term, vote } = this.disk.durableHardState()
-      if (term > message.term || (term === message.term && vote === message.to)) return
-      throw new SafetyViolation(`${id} promises its vote in term ${message.term} to ${message.to} before it is durable`)
-    }
-    if (message._tag === "AppendAccepted" && message.term === state.term) {
-      const expected = termAt(state.log, message.index)
-      if (expected === null || this.disk.holds(message.index, expected)) return
-      throw new SafetyViolation(`${id} confirms entry ${message.index} before it is durable`)
-    }
+  sends(message: Message): void {
+    const { id, oracle, durable } = this.options
+    const { latest } = this
+    oracle.sends(message, { hardState: durable.hardState, lastIndex: durable.lastIndex })
+    if (message._tag !== "AppendAccepted" || latest === null || message.term !== latest.term) return
+    const expected = termAt(latest.log, message.index)
+    if (expected === null || durable.holds(message.index, expected)) return
+    throw new SafetyViolation(`${id} confirms entry ${message.index} before it is durable`)
   }
 
   /**
@@ -74,7 +96,7 @@ export class Observer {
   private persisted({ log, persisted, incoming }: State): void {
     if (incoming?.isInstalling === true) return
     const term = termAt(log, persisted)
-    if (term === null || this.disk.holds(persisted, term)) return
+    if (term === null || this.options.durable.holds(persisted, term)) return
     throw new SafetyViolation(`${this.options.id} counts entry ${persisted} of term ${term} as durable, and it is not`)
   }
 
@@ -85,42 +107,56 @@ export class Observer {
     throw new SafetyViolation(`${this.options.id} goes by a configuration of entry ${index}, which is not in its log`)
   }
 
-  private becameLeader(before: State, after: State): void {
-    const { oracle, id } = this.options
-    const { term, vote } = this.disk.durableHardState()
+  private becameLeader(after: State): void {
+    const { durable, id } = this.options
+    const { term, vote } = durable.hardState
     if (term !== after.term || vote !== id) {
       throw new SafetyViolation(`${id} leads term ${after.term} on a vote of its own that is not durable`)
     }
-    // As it was before: the leader's first entry of the term is no part of what it was elected with.
-    oracle.leads(id, after.term, viewOf(before.log), before.log.baseIndex + 1)
   }
 
   private committed(before: State, after: State): void {
-    const { oracle, id, diskOf } = this.options
-    const isDurableOn = (member: NodeId, { index, term }: Entry): boolean => diskOf(member)?.holds(index, term) === true
+    const { oracle, id, durableOf } = this.options
+    const isDurableOn = (member: NodeId, { index, term }: Entry): boolean =>
+      durableOf(member)?.holds(index, term) === true
     const inEffect = [configurationOf(before), configurationOf(after)]
     for (let index = before.commit + 1; index <= after.commit; index++) {
       const entry = entryAt(after.log, index)
-      if (entry !== null) oracle.commits(id, after.term, entry, inEffect, isDurableOn)
+      if (entry !== null) oracle.commits(id, entry, inEffect, isDurableOn)
     }
   }
 
-  private write(input: Input, after: State, ready: Ready): void {
+  private reads(input: Input, ready: Ready): void {
+    const { oracle, counters, id } = this.options
+    if (input._tag === "ReadIndex") this.asked.set(input.context, oracle.commit)
+    for (const { context } of ready.dropped) this.asked.delete(context)
+    for (const { context, index } of ready.reads) {
+      counters.add("read: confirmed")
+      oracle.reads(id, index, this.asked.get(context) ?? 0)
+      this.asked.delete(context)
+    }
+  }
+
+  private trace(input: Input, after: State, ready: Ready): void {
     const { trace, queue, id } = this.options
-    const { role, term, commit, applied, log } = after
+    const { role, term, commit, applied, log, random } = after
+    for (const number of [queue.nowMillis, term, lastIndex(log), commit, applied, random, ready.messages.length])
+      trace.fold(number)
+    if (!trace.isWritten) return
     const append =
       ready.append === null ? "" : ` writes ${ready.append.entries.length} from ${ready.append.truncateFrom}`
     const messages = [...ready.messages, ...ready.messagesAfterPersist].map(({ _tag, to }) => `${_tag}>${to}`).join(" ")
-    trace.add(
-      `${queue.nowMillis} ${id} ${inputName(input)}: ${role} ${term} log ${lastIndex(log)} commit ${commit} applied ${applied}${append} ${messages}`
+    trace.write(
+      `${queue.nowMillis} ${id} ${inputText(input)}: ${role} ${term} log ${lastIndex(log)} commit ${commit} applied ${applied}${append} ${messages}`
     )
   }
 
   private count(before: State, input: Input, after: State, ready: Ready): void {
     const { counters } = this.options
-    counters.add(`input: ${input._tag === "Receive" ? input.message._tag : input._tag}`)
+    counters.add(inputCounter(input))
     if (before.role !== after.role) counters.add(`role: ${before.role} to ${after.role}`)
     if (ready.append !== null && ready.append.truncateFrom !== null) counters.add("log: truncated")
+    for (const { reason } of ready.dropped) counters.add(`core refuses: ${reason}`)
     if (before.configurations !== after.configurations) this.countMembership(before, after)
     if (before.progress === after.progress) return
     for (const [peer, progress] of after.progress) {

@@ -1,8 +1,13 @@
 /**
  * Watches a run from outside, where everything can be seen, and ends it at the first step that breaks one of Raft's
- * properties (thesis figure 3.2). Each check looks only at what just changed, so that it can follow every single step.
+ * properties (thesis figure 3.2) or of what a node promises above them. What can be told from the states of the nodes
+ * alone is core/Invariants.ts; here is what also needs their disks, their state machines and their clients.
  */
 
+import { History, isSameEntry } from "../../core/Invariants.ts"
+import type { DurableState } from "../../core/Invariants.ts"
+import type { Message } from "../../core/Message.ts"
+import type { State } from "../../core/State.ts"
 import type { Configuration, Entry, Index, NodeId, Term } from "../../core/Types.ts"
 
 /** A property of Raft that does not hold. */
@@ -10,87 +15,65 @@ export class SafetyViolation extends Error {
   override readonly name = "SafetyViolation"
 }
 
-/** The part of a node that can be seen at the moment of a check. */
-export interface LogView {
-  /** Undefined where the log was compacted or does not reach. */
-  readonly termAt: (index: Index) => Term | null
-}
-
-interface Committed {
-  readonly entry: Entry
-  /** The term of the leader that was first to commit it. */
-  readonly byTerm: Term
-}
+/** What a log says of an index; null where it was compacted or does not reach. */
+export type TermAt = (index: Index) => Term | null
 
 interface Appended {
   readonly entry: Entry
   readonly previousTerm: Term | null
 }
 
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, index) => byte === b[index])
-
-const sameEntry = (a: Entry, b: Entry): boolean => {
-  if (a === b) return true
-  if (a.kind !== b.kind || a.term !== b.term || a.index !== b.index) return false
-  if (a.kind === "Command" && b.kind === "Command") return sameBytes(a.data, b.data)
-  if (a.kind === "Configuration" && b.kind === "Configuration") {
-    return JSON.stringify(a.configuration) === JSON.stringify(b.configuration)
-  }
-  return true
-}
-
 const isMajority = (members: ReadonlyArray<NodeId>, holds: (member: NodeId) => boolean): boolean =>
   members.length === 0 || members.filter(holds).length * 2 > members.length
 
 export class Oracle {
-  private readonly leaders = new Map<Term, NodeId>()
-  private readonly committed: Array<Committed> = []
+  private readonly history = new History()
+  private readonly leaderTerms = new Set<Term>()
+  private readonly committed: Array<Entry> = []
   private readonly appended = new Map<string, Appended>()
   private readonly digests = new Map<Index, number>()
+  private readonly executions = new Map<string, Index>()
+  private readonly refusals = new Set<string>()
 
   /** The highest index that any leader committed so far. */
   get commit(): Index {
     return this.committed.length
   }
 
-  committedTerm(index: Index): Term {
-    const known = this.committed[index - 1]
-    if (known === undefined) throw new SafetyViolation(`entry ${index} is in a snapshot, but no leader committed it`)
-    return known.entry.term
-  }
-
   get leaderChanges(): number {
-    return this.leaders.size
+    return this.leaderTerms.size
   }
 
-  /** Election safety, and leader completeness: what was committed in earlier terms is in the log of every later leader. */
-  leads(node: NodeId, term: Term, log: LogView, firstIndex: Index): void {
-    const other = this.leaders.get(term)
-    if (other === node) return
-    if (other !== undefined) throw new SafetyViolation(`two leaders in term ${term}: ${other} and ${node}`)
-    this.leaders.set(term, node)
-    for (let index = this.committed.length; index >= firstIndex; index--) {
-      const { entry, byTerm } = this.committed[index - 1] as Committed
-      if (byTerm >= term) continue
-      if (log.termAt(index) === entry.term) return
-      throw new SafetyViolation(
-        `${node} leads term ${term} without entry ${index} of term ${entry.term}, committed in term ${byTerm}`
-      )
-    }
+  // ---- nodes --------------------------------------------------------------------------------------------------------
+
+  started(node: NodeId): void {
+    this.history.restarted(node)
+  }
+
+  /** Election safety, leader completeness, state machine safety; terms and commit indexes that never go back. */
+  observes(state: State): void {
+    if (state.role === "Leader") this.leaderTerms.add(state.term)
+    const [violation] = this.history.observe([state])
+    if (violation !== undefined) throw new SafetyViolation(violation)
+  }
+
+  /** What must be durable before others hear of it is (thesis figure 3.1). */
+  sends(message: Message, durable: DurableState): void {
+    const violation = this.history.checkSend(message, durable)
+    if (violation !== null) throw new SafetyViolation(violation)
   }
 
   /** Log matching: an entry is told by its index and term, and so is everything before it. */
-  appends(node: NodeId, entries: ReadonlyArray<Entry>, log: LogView): void {
+  appends(node: NodeId, entries: ReadonlyArray<Entry>, termAt: TermAt): void {
     for (const entry of entries) {
       const key = `${entry.index}:${entry.term}`
-      const previousTerm = log.termAt(entry.index - 1)
+      const previousTerm = termAt(entry.index - 1)
       const known = this.appended.get(key)
       if (known === undefined) {
         this.appended.set(key, { entry, previousTerm })
         continue
       }
-      if (!sameEntry(known.entry, entry)) {
+      if (!isSameEntry(known.entry, entry)) {
         throw new SafetyViolation(`${node} appended another entry ${entry.index} of term ${entry.term} than others did`)
       }
       if (previousTerm === null || known.previousTerm === null || previousTerm === known.previousTerm) continue
@@ -115,20 +98,12 @@ export class Oracle {
    */
   commits(
     node: NodeId,
-    term: Term,
     entry: Entry,
     inEffect: ReadonlyArray<Configuration>,
     isDurableOn: (member: NodeId, entry: Entry) => boolean
   ): void {
     const known = this.committed[entry.index - 1]
-    if (known !== undefined) {
-      if (!sameEntry(known.entry, entry)) {
-        throw new SafetyViolation(
-          `${node} committed another entry ${entry.index}, of term ${entry.term}, than the one of term ${known.entry.term}`
-        )
-      }
-      return
-    }
+    if (known !== undefined) return this.isCommitted(node, entry, "committed")
     if (entry.index !== this.committed.length + 1) {
       throw new SafetyViolation(`${node} committed entry ${entry.index} before entry ${this.committed.length + 1}`)
     }
@@ -142,36 +117,38 @@ export class Oracle {
         `${node} committed entry ${entry.index} of term ${entry.term} that is not durable on a majority: ${state}`
       )
     }
-    this.committed.push({ entry, byTerm: term })
+    this.committed.push(entry)
   }
 
-  /** Whatever a node takes for committed, a leader committed. */
-  learnsCommit(node: NodeId, entry: Entry): void {
+  /** Whatever a node takes for committed, or applies, a leader committed. */
+  isCommitted(node: NodeId, entry: Entry, verb: "committed" | "takes for committed" | "applies"): void {
     const known = this.committed[entry.index - 1]
-    if (known !== undefined && sameEntry(known.entry, entry)) return
+    if (known !== undefined && isSameEntry(known, entry)) return
     const instead =
-      known === undefined ? "no leader committed there anything" : `one of term ${known.entry.term} was committed`
-    throw new SafetyViolation(`${node} takes entry ${entry.index} of term ${entry.term} for committed, but ${instead}`)
+      known === undefined ? "no leader committed anything there" : `one of term ${known.term} was committed`
+    throw new SafetyViolation(`${node} ${verb} entry ${entry.index} of term ${entry.term}, but ${instead}`)
   }
 
-  /** State machine safety: whoever applied an index holds the same entries and the same state. */
-  applies(node: NodeId, entry: Entry, digest: number): void {
-    const known = this.committed[entry.index - 1]
-    if (known === undefined) throw new SafetyViolation(`${node} applied entry ${entry.index} that no leader committed`)
-    if (!sameEntry(known.entry, entry)) {
-      throw new SafetyViolation(
-        `${node} applied entry ${entry.index} of term ${entry.term} where one of term ${known.entry.term} was committed`
-      )
-    }
-    this.agrees(node, entry.index, digest)
-  }
+  // ---- state machines -----------------------------------------------------------------------------------------------
 
   /** The state after an index, whether applied entry by entry or restored from a snapshot. */
   agrees(node: NodeId, index: Index, digest: number): void {
+    if (index > this.commit) throw new SafetyViolation(`${node} applied ${index}, committed is ${this.commit}`)
     const known = this.digests.get(index)
     if (known === undefined) this.digests.set(index, digest)
     else if (known !== digest) throw new SafetyViolation(`${node} holds another state at ${index} than others did`)
   }
+
+  /** Every write is executed once: at one index, the same on every node (thesis 6.3). */
+  executes(node: NodeId, index: Index, write: string): void {
+    if (this.refusals.has(write))
+      throw new SafetyViolation(`${node} executes ${write} at ${index}, which was refused for good`)
+    const known = this.executions.get(write)
+    if (known === undefined) this.executions.set(write, index)
+    else if (known !== index) throw new SafetyViolation(`${write} is executed at ${known} and at ${index}`)
+  }
+
+  // ---- clients ------------------------------------------------------------------------------------------------------
 
   /** A confirmed read must see everything that was committed when it was asked for (thesis 6.4). */
   reads(node: NodeId, index: Index, commitWhenAsked: Index): void {
@@ -179,5 +156,12 @@ export class Oracle {
     throw new SafetyViolation(
       `${node} confirmed a read at ${index}, but ${commitWhenAsked} was committed when it was asked`
     )
+  }
+
+  /** Whoever proposed this write heard of each attempt that nothing happened, and nothing will. */
+  refuses(write: string): void {
+    const known = this.executions.get(write)
+    if (known !== undefined) throw new SafetyViolation(`${write} was refused, and is executed at ${known}`)
+    this.refusals.add(write)
   }
 }

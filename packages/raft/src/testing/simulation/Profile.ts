@@ -5,7 +5,9 @@
 
 import { defaultOptions } from "../../core/Options.ts"
 import type { Options } from "../../core/Options.ts"
-import type { NodeId } from "../../core/Types.ts"
+import type { Configuration, NodeId } from "../../core/Types.ts"
+import type { NodeOptions } from "../../node/NodeOptions.ts"
+import type { LogOptions } from "../../storage/log/SegmentedLog.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
 import type { LinkQuality } from "./Network.ts"
 
@@ -13,6 +15,8 @@ export const faultKinds = [
   "crash",
   "crash of all",
   "crash while writing",
+  "crash while applying",
+  "planned stop",
   "partition",
   "isolated leader",
   "stranded leader",
@@ -22,9 +26,13 @@ export const faultKinds = [
   "clog",
   "swizzle",
   "pause",
+  "Raft thread pause",
+  "host blocked",
   "clock jump",
   "slow disk",
   "disk error",
+  "full disk",
+  "damaged sector",
   "member change",
   "wiped disk",
   "leadership transfer"
@@ -39,8 +47,10 @@ export interface Profile {
   /** The mean time between two faults. */
   readonly faultMillis: number
   readonly faultLastsMillisMax: number
-  /** The state machine is snapshotted and the log compacted after this many entries. */
-  readonly snapshotEvery: number
+  /** A snapshot is taken when the log has grown by so much. */
+  readonly snapshotLogBytes: number
+  readonly logBytesMax: number
+  readonly segmentBytes: number
   /** Entries that stay in the log after a snapshot, for followers that are a little behind. */
   readonly trailing: number
   readonly chunkBytes: number
@@ -52,8 +62,12 @@ export interface Profile {
   readonly syncMillisMax: number
   readonly preVote: boolean
   readonly checkQuorum: boolean
+  readonly reads: Options["reads"]
   readonly priorities: boolean
+  readonly sessionsMax: number
   readonly clients: number
+  /** Operations of one client at a time. */
+  readonly operationsMax: number
   readonly keys: number
   readonly thinkMillisMax: number
   readonly durationMillis: number
@@ -68,14 +82,31 @@ const drawQuality = (random: SeededRandom): LinkQuality => ({
   stragglerMillisMax: random.pick([100, 1000, 5000])
 })
 
-export const drawProfile = (random: SeededRandom, durationMillis: number): Profile => ({
+/** What a lease assumes not to happen: a process that sleeps, a clock that jumps (thesis 6.4.1). */
+const againstLeases: ReadonlySet<FaultKind> = new Set(["pause", "Raft thread pause", "clock jump"])
+const leaseDriftPercentMax = 5
+
+export const drawProfile = (random: SeededRandom, durationMillis: number): Profile => {
+  const profile = drawFreely(random, durationMillis)
+  if (profile.reads !== "Lease") return profile
+  return {
+    ...profile,
+    checkQuorum: true,
+    faults: profile.faults.filter((fault) => !againstLeases.has(fault)),
+    driftPercentMax: Math.min(profile.driftPercentMax, leaseDriftPercentMax)
+  }
+}
+
+const drawFreely = (random: SeededRandom, durationMillis: number): Profile => ({
   voters: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
   learners: random.pick([0, 0, 1]),
-  faults: random.shuffle(faultKinds).slice(0, random.between(2, 9)),
+  faults: ["crash", ...random.shuffle(faultKinds).slice(0, random.between(2, 9))],
   quality: drawQuality(random),
   faultMillis: random.pick([300, 700, 1500, 4000]),
   faultLastsMillisMax: random.pick([800, 3000, 8000]),
-  snapshotEvery: random.pick([8, 30, 120, 100_000]),
+  snapshotLogBytes: random.pick([1000, 3000, 12_000, 1_000_000_000]),
+  logBytesMax: random.pick([16_000, 1_000_000_000, 1_000_000_000]),
+  segmentBytes: random.pick([1024, 8192, 65_536]),
   trailing: random.pick([0, 3, 20]),
   chunkBytes: random.pick([64, 512, 1_000_000]),
   driftPercentMax: random.pick([0, 5, 30]),
@@ -85,8 +116,11 @@ export const drawProfile = (random: SeededRandom, durationMillis: number): Profi
   syncMillisMax: random.pick([2, 2, 20, 120]),
   preVote: !random.chance(30),
   checkQuorum: !random.chance(30),
+  reads: random.chance(15) ? "Lease" : "Confirmed",
   priorities: random.chance(20),
+  sessionsMax: random.pick([4096, 4096, 12, 6]),
   clients: random.between(3, 6),
+  operationsMax: random.pick([1, 1, 3]),
   keys: random.between(2, 5),
   thinkMillisMax: random.pick([150, 400, 800]),
   durationMillis
@@ -95,15 +129,37 @@ export const drawProfile = (random: SeededRandom, durationMillis: number): Profi
 /** Coarse, so that a simulated minute is short: elections after 400 to 800 ms. */
 export const tickMillis = 50
 
-export const raftOptions = (profile: Profile, id: NodeId): Options => ({
+const coreOptions = (profile: Profile, id: NodeId): Options => ({
   ...defaultOptions,
   electionTicks: 8,
   heartbeatTicks: 2,
   preVote: profile.preVote,
   checkQuorum: profile.checkQuorum,
+  reads: profile.reads,
   priority: profile.priorities ? Number(id.slice(1)) % 3 : 0,
   appendBytesMax: profile.appendBytesMax,
   inflightMessagesMax: profile.inflightMessagesMax,
   uncommittedBytesMax: profile.uncommittedBytesMax,
   snapshotChunkBytes: profile.chunkBytes
+})
+
+/** Stalls count sooner than in production, in step with what the faults last. */
+export const nodeOptions = (profile: Profile, id: NodeId, bootstrap: Configuration | null): NodeOptions => ({
+  id,
+  core: coreOptions(profile, id),
+  tickMillis,
+  bootstrap,
+  snapshotLogBytes: profile.snapshotLogBytes,
+  trailingEntries: profile.trailing,
+  logBytesMax: profile.logBytesMax,
+  flushStallMillis: 1000,
+  hostStallMillis: 2000,
+  hostLostMillis: 6000
+})
+
+/** Small files, so that there are many, and little is written ahead. */
+export const logOptions = ({ segmentBytes }: Profile): LogOptions => ({
+  segmentBytes,
+  growBytes: 1024,
+  bufferBytes: 4096
 })

@@ -6,15 +6,18 @@
 import { keyValue } from "../checker/KeyValue.ts"
 import { checkLinearizability } from "../checker/Linearizability.ts"
 import { SeededRandom } from "../SeededRandom.ts"
-import { Client } from "./Clients.ts"
+import { Client } from "./Client.ts"
+import type { ClientOptions } from "./Client.ts"
 import { Cluster } from "./Cluster.ts"
 import { Counters } from "./Counters.ts"
 import { EventQueue } from "./EventQueue.ts"
+import { LocalClient } from "./LocalClient.ts"
 import { Nemesis } from "./Nemesis.ts"
 import { SafetyViolation } from "./Oracle.ts"
 import { drawProfile } from "./Profile.ts"
 import type { Profile } from "./Profile.ts"
 import { Trace } from "./Trace.ts"
+import { Workload } from "./Workload.ts"
 
 export interface SimulationOptions {
   readonly seed: number
@@ -52,7 +55,7 @@ export class Simulation {
   private readonly trace: Trace
   private readonly profile: Profile
   private readonly cluster: Cluster
-  private readonly clients: Array<Client> = []
+  private readonly clients: Array<Client | LocalClient> = []
   private readonly nemesis: Nemesis
   private readonly seed: number
 
@@ -63,7 +66,9 @@ export class Simulation {
     this.profile = drawProfile(this.random, durationMillis)
     const { random, queue, counters, trace, profile } = this
     this.cluster = new Cluster({ random: random.fork(), queue, counters, trace, profile })
-    for (let i = 1; i <= profile.clients; i++) this.clients.push(this.makeClient(`c${i}`, profile.thinkMillisMax))
+    for (let i = 1; i <= profile.clients; i++) {
+      this.clients.push(i === 2 ? this.makeLocalClient(`c${i}`) : this.makeClient(`c${i}`))
+    }
     this.nemesis = new Nemesis(random.fork(), queue, counters, profile, this.cluster.faults)
   }
 
@@ -101,7 +106,7 @@ export class Simulation {
     this.nemesis.stop()
     for (const client of this.clients) client.stop()
     this.cluster.heal()
-    const probe = this.makeClient("probe", 50)
+    const probe = this.makeClient("probe", { thinkMillisMax: 50, operationsMax: 1 })
     this.clients.push(probe)
     probe.start()
     const deadline = this.queue.nowMillis + convergenceMillisMax
@@ -121,18 +126,36 @@ export class Simulation {
     }
   }
 
-  private makeClient(name: string, thinkMillisMax: number): Client {
-    const { keys } = this.profile
-    const options = { keys, thinkMillisMax, timeoutMillis: 1200, attemptsMax: 5 }
+  private makeClient(name: string, settings: Partial<ClientOptions> = {}): Client {
     return new Client(
-      name,
-      this.random.fork(),
-      this.queue,
-      this.counters,
-      options,
-      () => this.cluster.reachable(),
-      (node, request, reply) => this.cluster.ask(node, request, reply)
+      { ...this.clientOptions(name), ...settings },
+      {
+        ...this.clientWorld(),
+        nodes: () => this.cluster.reachable(),
+        ask: (node, call, reply) => this.cluster.ask(node, call, reply)
+      }
     )
+  }
+
+  private makeLocalClient(name: string): LocalClient {
+    return new LocalClient(this.clientOptions(name), { ...this.clientWorld(), nodes: () => this.cluster.awake() })
+  }
+
+  private clientOptions(name: string): ClientOptions {
+    const { keys, thinkMillisMax, operationsMax } = this.profile
+    return {
+      name,
+      workload: new Workload(name, keys),
+      thinkMillisMax,
+      timeoutMillis: 1200,
+      attemptsMax: 5,
+      operationsMax
+    }
+  }
+
+  private clientWorld() {
+    const { queue, counters, random, cluster } = this
+    return { queue, counters, random: random.fork(), refused: (write: string) => cluster.oracle.refuses(write) }
   }
 
   private history() {
@@ -141,6 +164,7 @@ export class Simulation {
 
   private report(failure: SimulationReport["failure"], undecided: number): SimulationReport {
     if (failure !== null) this.trace.add(failure.message)
+    this.cluster.finish()
     return {
       seed: this.seed,
       failure,
@@ -148,7 +172,7 @@ export class Simulation {
       counters: this.counters,
       simulatedMillis: this.queue.nowMillis,
       operations: this.history().filter(({ output }) => output !== undefined).length,
-      leaderChanges: this.cluster.leaderChanges(),
+      leaderChanges: this.cluster.oracle.leaderChanges,
       events: this.queue.count,
       undecided,
       trace: this.trace.tail()

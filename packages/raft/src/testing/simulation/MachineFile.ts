@@ -1,0 +1,20 @@
+/**
+ * What a node's state machine has on its own disk. As a database whose transactions are not flushed one by one: when the
+ * process dies all of them are there, when the machine dies the last ones are lost, each as a whole.
+ */
+
+import type { MachineWatcher } from "./SimulatedMachine.ts"
+import { SimulatedMachine } from "./SimulatedMachine.ts"
+
+export class MachineFile {
+  private durable: Uint8Array = new Uint8Array()
+
+  open(watcher: MachineWatcher): SimulatedMachine {
+    return new SimulatedMachine(this.durable, watcher)
+  }
+
+  /** All of its transactions are durable. */
+  flush(machine: SimulatedMachine): void {
+    this.durable = machine.image()
+  }
+}

@@ -6,6 +6,7 @@
 //   npm run bench raft -- --only failover --failover 100
 //   npm run bench raft -- --only steady --steady 10              minutes of full load, counting elections
 //   npm run bench raft -- --only soak --soak 10                  million entries through the log
+//   npm run bench raft -- --only throughput --system raft --levels 256 --profile /tmp/profiles
 //   npm run bench raft -- --tls                                  everything with mutual TLS
 
 import { parseArgs } from "node:util"
@@ -16,7 +17,7 @@ import { handoverRows, pausesTable, sharesTable, throughputTable } from "./raft/
 import type { System } from "./raft/measure/System.ts"
 import { measureThroughput } from "./raft/measure/Throughput.ts"
 import type { ThroughputOptions } from "./raft/measure/Throughput.ts"
-import { etcdSystem, floorSystem, makeIdentities, tunedEtcdSystem } from "./raft/Systems.ts"
+import { etcdSystem, floorSystem, makeIdentities, raftSystem, tunedEtcdSystem } from "./raft/Systems.ts"
 import type { Identities } from "./raft/Systems.ts"
 
 const { values } = parseArgs({
@@ -30,7 +31,8 @@ const { values } = parseArgs({
     steady: { type: "string", default: "10" },
     soak: { type: "string", default: "10" },
     tls: { type: "boolean", default: false },
-    system: { type: "string", default: "raft,etcd" }
+    system: { type: "string", default: "raft,etcd" },
+    profile: { type: "string" }
   }
 })
 
@@ -51,8 +53,10 @@ const throughputOptions: ThroughputOptions = {
 const identities = await makeIdentities()
 const tls = values.tls ? identities : null
 
+const nodeArgs = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`]
+
 const systemsWith = (security: Identities | null): ReadonlyArray<System> =>
-  etcdSystem(security).filter(({ kind }) => wanted.has(kind))
+  [raftSystem(security, nodeArgs), ...etcdSystem(security)].filter(({ kind }) => wanted.has(kind))
 
 const throughput = async (title: string, systems: ReadonlyArray<System>, options: ThroughputOptions): Promise<void> => {
   say(`\n${title}`)

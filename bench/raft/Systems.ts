@@ -3,6 +3,7 @@ import { FloorCluster } from "./floor/FloorCluster.ts"
 import { defaultTiming, EtcdCluster, findEtcd, tunedTiming } from "./etcd/EtcdCluster.ts"
 import type { TlsIdentity } from "./cluster/Endpoint.ts"
 import { issue, makeAuthority } from "./cluster/TlsFiles.ts"
+import { NodeCluster } from "./nodes/NodeCluster.ts"
 import type { System } from "./measure/System.ts"
 
 export interface Identities {
@@ -14,6 +15,15 @@ export const memberIds = ["a", "b", "c"]
 
 /** With one connection etcd answers a third less at 256 clients and more; beyond a few it gains nothing. */
 const etcdConnections = 4
+
+/** `nodeArgs` go to every member: a profile, for example. */
+export const raftSystem = (tls: Identities | null, nodeArgs: ReadonlyArray<string>): System => ({
+  name: "raft",
+  kind: "raft",
+  launch: (directory) => NodeCluster.start({ ids: memberIds, directory, tls: tls?.members ?? null, nodeArgs }),
+  tls: tls?.client ?? null,
+  connections: 1
+})
 
 export const makeIdentities = async (): Promise<Identities> => {
   const authority = await makeAuthority()

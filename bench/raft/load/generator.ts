@@ -83,7 +83,7 @@ const begin = (shape: LoadShape): void => {
 const carryOut = async (request: GeneratorRequest): Promise<GeneratorAnswer> => {
   switch (request.kind) {
     case "connect":
-      store = await openStore(request.target)
+      store = openStore(request.target)
       return { kind: "done" }
     case "writeAll":
       await writeAll(request.shape)

@@ -1,7 +1,7 @@
 /** Three processes with one Raft node each (member.ts), on loopback. */
 import { fork } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { mkdirSync } from "node:fs"
+import { closeSync, mkdirSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { end, watched } from "../cluster/Children.ts"
@@ -106,7 +106,9 @@ export class NodeCluster implements Cluster {
   private run(id: string): void {
     const directory = join(this.options.directory, id)
     mkdirSync(directory, { recursive: true })
-    const child = watched(fork(program, { execArgv: [...this.options.nodeArgs], stdio: "inherit" }))
+    const log = openSync(join(directory, "log"), "a")
+    const child = watched(fork(program, { execArgv: [...this.options.nodeArgs], stdio: ["ignore", log, log, "ipc"] }))
+    closeSync(log)
     this.members.set(id, new Member(child))
     const tls = this.options.tls?.get(id) ?? null
     child.send({ kind: "start", start: { id, directory, endpoints: this.endpoints, tls } } satisfies MemberRequest)

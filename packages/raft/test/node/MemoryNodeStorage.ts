@@ -66,7 +66,7 @@ export class MemoryNodeStorage {
       readSnapshot: (index, offset, bytesMax, done) =>
         this.plan(
           "read",
-          answering(done, () => this.files.snapshots.read(index, offset, bytesMax))
+          answering(done, () => this.files.snapshots.read(index, offset, bytesMax)?.slice() ?? null)
         )
     }
   }

@@ -9,7 +9,7 @@ import { decode, messageCodec } from "../MessageFormat.ts"
 import type { Address, TransportListener } from "../Transport.ts"
 import { ClientCalls, ClientConnection } from "./ClientCalls.ts"
 import { Connection } from "./Connection.ts"
-import type { Environment } from "./Environment.ts"
+import type { Environment } from "../Environment.ts"
 import {
   decodeHello,
   encodeHello,

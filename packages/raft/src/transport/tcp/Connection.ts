@@ -11,7 +11,7 @@ import type { BinaryCodec } from "../binary/BinaryCodec.ts"
 import { ByteWriter } from "../binary/ByteWriter.ts"
 import { FrameReader } from "../Framing.ts"
 import { MalformedMessage } from "../MalformedMessage.ts"
-import type { Environment } from "./Environment.ts"
+import type { Environment } from "../Environment.ts"
 import { networkError, TransportError } from "./TransportError.ts"
 
 const { aliveMillis, helloBytesMax, silencesMax } = Limits.transport

@@ -10,7 +10,7 @@ import { messageCodec } from "../MessageFormat.ts"
 import type { Address } from "../Transport.ts"
 import type { Connection } from "./Connection.ts"
 import { dial, type Security } from "./Dial.ts"
-import type { Environment } from "./Environment.ts"
+import type { Environment } from "../Environment.ts"
 import type { Hello, Lane } from "./Hello.ts"
 import type { TransportError } from "./TransportError.ts"
 

@@ -1,5 +1,5 @@
 import { Limits } from "../../Limits.ts"
-import type { Environment } from "./Environment.ts"
+import type { Environment } from "../Environment.ts"
 import { TransportError } from "./TransportError.ts"
 
 /** Problems that strangers can cause: at most one is told each second, and how many were not. */

@@ -3,7 +3,7 @@ import type { Connector } from "../Caller.ts"
 import { answerCodec, callCodec, decode } from "../MessageFormat.ts"
 import type { Connection } from "./Connection.ts"
 import { dial } from "./Dial.ts"
-import { type Environment, systemEnvironment } from "./Environment.ts"
+import { type Environment, systemEnvironment } from "../Environment.ts"
 import { secureContext, type TlsIdentity } from "./Tls.ts"
 import { TransportError } from "./TransportError.ts"
 

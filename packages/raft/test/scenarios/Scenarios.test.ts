@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Scenario } from "../../src/testing/scenario/Scenario.ts"
 import { parseScenario, renderScenario } from "../../src/testing/scenario/ScenarioText.ts"
@@ -21,4 +21,45 @@ describe("scenarios", () => {
       else assert.strictEqual(renderScenario(blocks), text)
     })
   }
+})
+
+/** The minimum set of the list of required scenarios. */
+const required = [
+  ...[
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 19, 22, 23, 24, 27, 28, 29, 30, 31, 32, 34, 35, 36, 37, 38
+  ],
+  ...[39, 40, 41, 45, 46, 47, 48, 49, 50, 51, 52, 55, 57, 58, 59, 60, 61, 62, 63, 64]
+]
+
+describe("the table of scenarios", () => {
+  const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8")
+  const rows = [...readme.matchAll(/^\| (\d+)(\*?) \| (\S.*?) \| .* \| (.*) \|$/gm)].map(
+    ([, number, star, name = "", where = ""]) => ({
+      number: Number(number),
+      isRequired: star === "*",
+      name,
+      links: [...where.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
+    })
+  )
+
+  it("has all that are required", () => {
+    assert.strictEqual(required.length, 51)
+    assert.deepStrictEqual(
+      rows.filter(({ isRequired }) => isRequired).map(({ number }) => number),
+      required
+    )
+  })
+
+  it("says where each is, by its name", () => {
+    for (const { links, name, number } of rows) {
+      assert.isNotEmpty(links, `${number}`)
+      for (const link of links) assert.isTrue(existsSync(join(import.meta.dirname, link)), link)
+      const texts = links.filter((link) => link.endsWith(".txt"))
+      for (const text of texts) assert.strictEqual(basename(text, ".txt"), name.replaceAll(/[+/]/g, "-"))
+    }
+  })
+
+  it("leaves no file out", () => {
+    for (const file of files) assert.include(readme, `(${file})`)
+  })
 })

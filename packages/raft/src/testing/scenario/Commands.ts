@@ -2,6 +2,7 @@
 import { defaultOptions } from "../../core/Options.ts"
 import type { Options } from "../../core/Options.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
+import { Limits } from "../../Limits.ts"
 import { expanded } from "./Description.ts"
 import type { ScenarioCluster } from "./ScenarioCluster.ts"
 
@@ -44,10 +45,11 @@ const survivalOf = (unflushed = "lost"): Survival => {
 const members: Readonly<Record<string, Command>> = {
   /** `cluster m1 m2 m3 learners=m4 preVote=false`: voters, learners, and settings of every node. */
   cluster: (cluster, words) => {
-    const { learners, segmentBytes = "4096", state = "memory", ...settings } = settingsOf(words)
+    const { learners, segmentBytes = "4096", sessions, state = "memory", ...settings } = settingsOf(words)
     cluster.form(namesOf(words), listOf(learners), {
       core: { ...defaultOptions, ...optionsOf(settings) },
       log: { segmentBytes: Number(segmentBytes), growBytes: 4_096, bufferBytes: 4_096 },
+      sessions: { ...Limits.sessions, sessionsMax: Number(sessions ?? Limits.sessions.sessionsMax) },
       hasDurableState: state === "durable"
     })
   },
@@ -186,10 +188,47 @@ const disk: Readonly<Record<string, Command>> = {
   }
 }
 
+const patienceTicks = 1_000
+
+const ask = (cluster: ScenarioCluster, id: string, name: string, words: Words): void => {
+  const client = cluster.client(name)
+  const { serial, session, acknowledged, data } = client
+  const within = Number(settingsOf(words)["within"] ?? patienceTicks)
+  const command = { name: `${name}.${serial}`, session, serial, acknowledged, data, patienceTicks: within }
+  cluster.node(id).ask(command, () => void (client.acknowledged = serial))
+}
+
+const clients: Readonly<Record<string, Command>> = {
+  /** A client asks for a session, through the node that it reaches. */
+  open: (cluster, [id = "", name = ""]) =>
+    cluster
+      .node(id)
+      .openSession(name, patienceTicks, (session) =>
+        cluster.clients.set(name, { session, serial: 0, acknowledged: 1, data: new Uint8Array() })
+      ),
+  /** `ask m1 c1 text within=20`: its next command; for so many ticks it waits for an answer. */
+  ask: (cluster, [id = "", name = "", ...words]) => {
+    const client = cluster.client(name)
+    client.serial += 1
+    client.data = encoder.encode(words.filter((word) => !word.startsWith("within=")).join(" "))
+    ask(cluster, id, name, words)
+  },
+  /** Its last command once more: it has no answer, or forgot that it has. */
+  retry: (cluster, [id = "", name = "", ...words]) => ask(cluster, id, name, words),
+  /** `watch m1 w1`: goes on there after what it has seen elsewhere, from the first entry if it is new. */
+  watch: (cluster, [id = "", name = ""]) => {
+    const watcher = cluster.watchers.get(name) ?? { name, bookmark: 0 }
+    cluster.watchers.set(name, watcher)
+    for (const node of cluster.chosen([])) node.unwatch(watcher)
+    cluster.node(id).watch(watcher)
+  }
+}
+
 const views: Readonly<Record<string, Command>> = {
   status: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.status())),
   log: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.log())),
   state: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.texts())),
+  sessions: (cluster, ids) => cluster.chosen(ids).forEach((node) => cluster.say(node.sessions())),
   progress: (cluster, ids) =>
     cluster.chosen(ids).forEach((node) => node.progress().forEach((line) => cluster.say(line))),
   /** Records of the log files, with their offsets. */
@@ -209,6 +248,7 @@ export const commands: Readonly<Record<string, Command>> = {
   ...time,
   ...network,
   ...work,
+  ...clients,
   ...disk,
   ...views
 }

@@ -2,6 +2,7 @@
 import type { Message } from "../../core/Message.ts"
 import type { Progress } from "../../core/Progress.ts"
 import type { Configuration, Entry, NodeId } from "../../core/Types.ts"
+import { decodeEnvelope } from "../../node/Envelope.ts"
 import { RecordKind } from "../../storage/log/RecordFormat.ts"
 import { scanSegment } from "../../storage/log/SegmentScan.ts"
 
@@ -26,7 +27,13 @@ export const describeConfiguration = ({ voters, outgoing, learners, learnersNext
     ...(learnersNext.length > 0 ? [`next=${learnersNext.join(",")}`] : [])
   ].join(" ")
 
-export const describeCommand = (data: Uint8Array): string => shortened(decoder.decode(data))
+/** A command of a session goes by its session and serial, as in `(2.1) a`. */
+export const describeCommand = (data: Uint8Array): string => {
+  const envelope = decodeEnvelope(data)
+  if (envelope === null) return shortened(decoder.decode(data))
+  if (envelope.kind === "OpenSession") return "(session)"
+  return `(${envelope.session}.${envelope.serial}) ${shortened(decoder.decode(envelope.data))}`
+}
 
 export const describeEntry = (entry: Entry): string => {
   if (entry.kind === "Empty") return "(empty)"

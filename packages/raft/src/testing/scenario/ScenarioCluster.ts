@@ -4,11 +4,23 @@ import type { Message } from "../../core/Message.ts"
 import { defaultOptions } from "../../core/Options.ts"
 import type { Options } from "../../core/Options.ts"
 import type { Configuration, NodeId } from "../../core/Types.ts"
+import type { SessionId } from "../../node/Sessions.ts"
+import { Limits } from "../../Limits.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
 import { describeConfiguration, describeMessage } from "./Description.ts"
+import type { Watcher } from "./Feed.ts"
 import { Links } from "./Links.ts"
 import { ScenarioNode } from "./ScenarioNode.ts"
 import type { NodeSettings } from "./ScenarioNode.ts"
+
+/** What a client of the cluster remembers, whatever becomes of nodes. */
+export interface Client {
+  session: SessionId
+  serial: number
+  /** The serials below are answered. */
+  acknowledged: number
+  data: Uint8Array
+}
 
 const stabilizeRoundsMax = 10_000
 
@@ -19,8 +31,10 @@ export class ScenarioCluster {
   links = new Links()
   private readonly nodes = new Map<NodeId, ScenarioNode>()
   private history = new History()
-  private settings: NodeSettings = { core: defaultOptions, log, hasDurableState: false }
+  private settings: NodeSettings = { core: defaultOptions, log, sessions: Limits.sessions, hasDurableState: false }
   private output: Array<string> = []
+  readonly clients = new Map<string, Client>()
+  readonly watchers = new Map<string, Watcher>()
   private contexts = 0
   private starts = 0
   /** Kinds of messages that are printed when they are sent; `null`: all. */
@@ -41,6 +55,8 @@ export class ScenarioCluster {
   /** A new cluster takes the place of the one before. */
   form(voters: ReadonlyArray<NodeId>, learners: ReadonlyArray<NodeId>, settings: Partial<NodeSettings>): void {
     this.nodes.clear()
+    this.clients.clear()
+    this.watchers.clear()
     this.links = new Links()
     this.history = new History()
     this.settings = { ...this.settings, ...settings }
@@ -53,7 +69,8 @@ export class ScenarioCluster {
     const settings = { ...this.settings, core: { ...this.settings.core, ...core } }
     const node = new ScenarioNode(id, settings, bootstrap, {
       send: (message) => this.post(message),
-      say: (line) => this.say(line)
+      say: (line) => this.say(line),
+      unique: () => this.context("p")
     })
     this.nodes.set(id, node)
     node.start(++this.starts, { kind: "none" }, {})
@@ -76,6 +93,12 @@ export class ScenarioCluster {
 
   get ids(): ReadonlyArray<NodeId> {
     return [...this.nodes.keys()]
+  }
+
+  client(name: string): Client {
+    const client = this.clients.get(name)
+    if (client === undefined) throw new Error(`${name} has no session`)
+    return client
   }
 
   context(kind: string): string {

@@ -1,28 +1,125 @@
-/** The state machine of scenarios: the texts that were applied, in their order, and the index of the last entry. */
+/**
+ * The state machine of scenarios: the texts that were executed, in their order, the index of the last entry, and sessions
+ * as production keeps them. A text that begins with `term=3` is the decision of a leader of term 3 and executed only in an
+ * entry of that term; one with `&` is several texts, of which an entry executes all or none.
+ */
 import { join } from "node:path"
-import type { Entry, Index } from "../../core/Types.ts"
+import type { Entry, Index, Term } from "../../core/Types.ts"
+import { decodeEnvelope } from "../../node/Envelope.ts"
+import { BatchPlan } from "../../node/host/BatchPlan.ts"
+import type { Outcome } from "../../node/HostMessage.ts"
+import { Sessions } from "../../node/Sessions.ts"
+import type { SessionLimits, SessionRow } from "../../node/Sessions.ts"
+import type { Command } from "../../node/StateMachine.ts"
 import { readWhole } from "../../storage/file/FileSystem.ts"
 import type { FileSystem } from "../../storage/file/FileSystem.ts"
-
-export interface MachineState {
-  readonly applied: Index
-  readonly texts: ReadonlyArray<string>
-}
-
-export const initialMachine: MachineState = { applied: 0, texts: [] }
+import type { Executed } from "./Feed.ts"
+import { SessionTable } from "../machine/SessionTable.ts"
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-export const applyEntry = ({ texts }: MachineState, entry: Entry): MachineState => ({
-  applied: entry.index,
-  texts: entry.kind === "Command" ? [...texts, decoder.decode(entry.data)] : texts
-})
+/** What a snapshot holds. */
+interface Image {
+  readonly applied: Index
+  readonly texts: ReadonlyArray<string>
+  /** Absent when there is none. */
+  readonly sessions?: ReadonlyArray<SessionImage>
+}
 
-export const encodeMachine = (state: MachineState): Uint8Array => encoder.encode(JSON.stringify(state))
-export const decodeMachine = (bytes: Uint8Array): MachineState => JSON.parse(decoder.decode(bytes)) as MachineState
+interface SessionImage extends Omit<SessionRow, "answers"> {
+  readonly answers: ReadonlyArray<{ readonly serial: number; readonly result: string | null }>
+}
 
-/** A state machine that keeps its state on the disk: texts and index in one transaction, which is here a rename. */
+export interface Applied {
+  readonly executed: ReadonlyArray<Executed>
+  readonly outcome: (index: Index) => Outcome
+}
+
+const isFenced = (text: string, term: Term): boolean => {
+  const [, fence] = /^term=(\d+) /.exec(text) ?? []
+  return fence !== undefined && Number(fence) !== term
+}
+
+export class ScenarioMachine {
+  applied: Index
+  readonly texts: Array<string>
+  private readonly table: SessionTable
+  private readonly sessions: Sessions
+  private readonly executed: Array<Executed> = []
+
+  private constructor({ applied, texts, sessions = [] }: Image, limits: SessionLimits) {
+    const rows = sessions.map(({ answers, ...row }) => ({
+      ...row,
+      answers: answers.map(({ serial, result }) => ({
+        serial,
+        result: result === null ? null : encoder.encode(result)
+      }))
+    }))
+    this.applied = applied
+    this.texts = [...texts]
+    this.table = new SessionTable(rows)
+    this.sessions = new Sessions(rows, limits)
+  }
+
+  static restore(image: Uint8Array | null, limits: SessionLimits): ScenarioMachine {
+    const empty: Image = { applied: 0, texts: [] }
+    return new ScenarioMachine(image === null ? empty : (JSON.parse(decoder.decode(image)) as Image), limits)
+  }
+
+  image(): Uint8Array {
+    const { applied, texts } = this
+    const sessions = this.sessionImages()
+    return encoder.encode(JSON.stringify(sessions.length === 0 ? { applied, texts } : { applied, texts, sessions }))
+  }
+
+  /** What there is, in words. */
+  get content(): string {
+    return this.texts.join(", ") || "nothing"
+  }
+
+  /** Also says what whoever proposed an entry of a session is told. */
+  apply(entries: ReadonlyArray<Entry>): Applied {
+    const plan = new BatchPlan(this.sessions, entries)
+    const commands = new Map(plan.commands.map((command) => [command.index, command]))
+    const results: Array<Uint8Array> = []
+    for (const entry of entries) {
+      const command = commands.get(entry.index)
+      if (command !== undefined) results.push(encoder.encode(this.execute(command)))
+      else if (entry.kind === "Command" && decodeEnvelope(entry.data) === null) this.execute(entry)
+      this.applied = entry.index
+    }
+    this.table.apply(this.sessions.settle(results))
+    return { executed: this.executed.splice(0), outcome: (index) => plan.outcome(index, results) }
+  }
+
+  describeSessions(): string {
+    const rows = this.table.rows().map(({ session, answers }) => {
+      const kept = answers.map(({ serial, result }) => `${serial}=${result === null ? "-" : decoder.decode(result)}`)
+      return `${session} (${kept.join(", ") || "no answers"})`
+    })
+    return rows.join(", ") || "none"
+  }
+
+  private execute({ data, index, term }: Command): string {
+    const text = decoder.decode(data)
+    if (isFenced(text, term)) return "fenced"
+    this.executed.push({ index, text })
+    return `text ${this.texts.push(...text.split("&"))}`
+  }
+
+  private sessionImages(): ReadonlyArray<SessionImage> {
+    return this.table.rows().map(({ answers, ...row }) => ({
+      ...row,
+      answers: answers.map(({ serial, result }) => ({
+        serial,
+        result: result === null ? null : decoder.decode(result)
+      }))
+    }))
+  }
+}
+
+/** Keeps the image of a state machine on the disk: its state and its index in one transaction, which is here a rename. */
 export class MachineFile {
   private readonly files: FileSystem
   private readonly directory: string
@@ -36,15 +133,15 @@ export class MachineFile {
     this.partial = join(directory, "state.partial")
   }
 
-  load(): MachineState {
+  load(): Uint8Array | null {
     const names = this.files.list(this.directory)
     if (names.includes("state.partial")) this.files.remove(this.partial)
-    return names.includes("state") ? decodeMachine(readWhole(this.files, this.path)) : initialMachine
+    return names.includes("state") ? readWhole(this.files, this.path) : null
   }
 
-  save(state: MachineState): void {
+  save(image: Uint8Array): void {
     const file = this.files.open(this.partial, "create")
-    file.write(encodeMachine(state), 0)
+    file.write(image, 0)
     file.sync()
     file.close()
     this.files.rename(this.partial, this.path)

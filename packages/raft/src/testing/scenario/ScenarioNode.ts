@@ -13,16 +13,22 @@ import { snapshotId } from "../../core/Types.ts"
 import type { Configuration, Entry, NodeId, Snapshot } from "../../core/Types.ts"
 import { Driver } from "../../node/Driver.ts"
 import type { DriverPorts } from "../../node/Driver.ts"
+import type { SessionId, SessionLimits } from "../../node/Sessions.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
 import type { LogOptions } from "../../storage/log/SegmentedLog.ts"
 import { StorageError } from "../../storage/StorageError.ts"
+import { ClientDesk } from "./ClientDesk.ts"
+import type { ClientCommand } from "./ClientDesk.ts"
 import { describeConfiguration, describeEntry, describeProgress } from "./Description.ts"
 import { isPowerCut, ScenarioDisk } from "./ScenarioDisk.ts"
-import { applyEntry, decodeMachine, encodeMachine, initialMachine, MachineFile } from "./ScenarioMachine.ts"
+import { Feed } from "./Feed.ts"
+import type { Watcher } from "./Feed.ts"
+import { MachineFile, ScenarioMachine } from "./ScenarioMachine.ts"
 
 export interface NodeSettings {
   readonly core: Options
   readonly log: LogOptions
+  readonly sessions: SessionLimits
   /** Whether the state machine keeps its state on the disk; else it starts from the snapshot. */
   readonly hasDurableState: boolean
 }
@@ -30,6 +36,8 @@ export interface NodeSettings {
 export interface Surroundings {
   readonly send: (message: Message) => void
   readonly say: (line: string) => void
+  /** Never the same twice. */
+  readonly unique: () => string
 }
 
 export class ScenarioNode {
@@ -40,8 +48,13 @@ export class ScenarioNode {
   private readonly surroundings: Surroundings
   private driver: Driver | null = null
   private isPowerless = false
-  private machine = initialMachine
+  private machine: ScenarioMachine
   private readonly machineFile: MachineFile | null
+  private clients: ClientDesk
+  private watchers: Feed
+  /** What waits for the end of a step. */
+  private later: Array<() => void> = []
+  private depth = 0
 
   constructor(id: NodeId, settings: NodeSettings, bootstrap: Configuration | null, surroundings: Surroundings) {
     this.id = id
@@ -49,6 +62,9 @@ export class ScenarioNode {
     this.bootstrap = bootstrap
     this.surroundings = surroundings
     this.disk = new ScenarioDisk(id, settings.log)
+    this.machine = ScenarioMachine.restore(null, settings.sessions)
+    this.clients = this.newDesk()
+    this.watchers = this.newFeed()
     this.machineFile = settings.hasDurableState
       ? new MachineFile(this.disk.files, `${this.disk.directory}.state`)
       : null
@@ -65,7 +81,20 @@ export class ScenarioNode {
   }
 
   feed(input: Input): void {
-    this.guard(() => this.driver?.feed(input))
+    this.guard(() => {
+      this.driver?.feed(input)
+      if (input._tag === "Tick" && this.driver !== null) this.clients.tick()
+    })
+  }
+
+  openSession(name: string, patienceTicks: number, opened: (session: SessionId) => void): void {
+    this.running()
+    this.guard(() => this.clients.open(name, patienceTicks, opened))
+  }
+
+  ask(command: ClientCommand, acknowledged: () => void): void {
+    this.running()
+    this.guard(() => this.clients.ask(command, acknowledged))
   }
 
   sync(count: number | undefined): void {
@@ -80,6 +109,15 @@ export class ScenarioNode {
     if (this.isPowerless) this.disk.crash(survival)
     this.isPowerless = false
     this.guard(() => this.open(seed))
+  }
+
+  watch(watcher: Watcher): void {
+    this.running()
+    this.watchers.watch(watcher, this.machine.applied, this.machine.content)
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.watchers.leave(watcher)
   }
 
   crash(survival: Survival): void {
@@ -105,10 +143,11 @@ export class ScenarioNode {
       const { log, configurations } = this.running()
       const term = termAt(log, applied) ?? 0
       const metadata = { index: applied, term, configuration: configurationAt(configurations, applied) }
-      const snapshot = this.disk.saveSnapshot(metadata, encodeMachine(this.machine))
+      const snapshot = this.disk.saveSnapshot(metadata, this.machine.image())
       this.driver?.feed({ _tag: "SnapshotTaken", snapshot })
       this.driver?.feed({ _tag: "Compact", index: applied - kept })
       this.disk.compact(applied - kept)
+      this.watchers.compact(applied - kept)
       this.say(`has a snapshot at ${applied}, its log starts after ${this.running().log.baseIndex}`)
     })
   }
@@ -129,7 +168,11 @@ export class ScenarioNode {
 
   texts(): string {
     if (this.driver === null) return `${this.id} is down`
-    return `${this.id} state after ${this.machine.applied}: ${this.machine.texts.join(", ") || "nothing"}`
+    return `${this.id} state after ${this.machine.applied}: ${this.machine.content}`
+  }
+
+  sessions(): string {
+    return `${this.id} sessions: ${this.machine.describeSessions()}`
   }
 
   progress(): ReadonlyArray<string> {
@@ -142,8 +185,10 @@ export class ScenarioNode {
 
   /** What an assumption that does not hold, or a disk that fails, does to a node: it stops. */
   private guard(action: () => void): void {
+    this.depth += 1
     try {
       action()
+      while (this.depth === 1 && this.later.length > 0) this.later.shift()?.()
     } catch (cause) {
       const isDown = this.driver === null
       this.driver = null
@@ -154,6 +199,8 @@ export class ScenarioNode {
         this.disk.stop()
         this.say(`${isDown ? "does not start" : "stops"}: ${cause.message}`)
       } else throw cause
+    } finally {
+      this.depth -= 1
     }
   }
 
@@ -161,12 +208,29 @@ export class ScenarioNode {
     const { recovered, report } = this.disk.open()
     if (report.torn !== null)
       this.say(`cuts an unfinished write from ${report.torn.file}, offset ${report.torn.offset}`)
-    const content = this.disk.snapshotContent()
-    this.machine = this.machineFile?.load() ?? (content === null ? initialMachine : decodeMachine(content))
     const { id, bootstrap, settings } = this
+    this.machine = ScenarioMachine.restore(this.machineFile?.load() ?? this.disk.snapshotContent(), settings.sessions)
+    this.clients = this.newDesk()
+    this.watchers = this.newFeed()
+    this.later = []
     const { applied } = this.machine
     const initial = initialState({ ...recovered, id, options: settings.core, seed, bootstrap, applied })
     this.driver = new Driver(initial, this.ports())
+  }
+
+  private newDesk(): ClientDesk {
+    return new ClientDesk({
+      electionTicks: this.settings.core.electionTicks,
+      propose: (context, data) => this.driver?.feed({ _tag: "Propose", context, data }),
+      leadership: () => ({ leader: this.driver?.state.leader ?? null, term: this.driver?.state.term ?? 0 }),
+      later: (action) => this.later.push(action),
+      unique: this.surroundings.unique,
+      say: (line) => this.say(line)
+    })
+  }
+
+  private newFeed(): Feed {
+    return new Feed(this.machine.applied, (line) => this.say(line))
   }
 
   private ports(): DriverPorts {
@@ -178,17 +242,27 @@ export class ScenarioNode {
       writeSnapshot: (write) => this.writeSnapshot(write),
       installSnapshot: (snapshot) => this.install(snapshot),
       confirmRead: ({ context, index }) => this.say(`may answer ${context} at ${index}`),
-      accept: ({ context, first }) => this.say(`learns that ${context} is entry ${first}`),
-      refuse: ({ context, reason, leader }) =>
-        this.say(`refuses ${context}: ${reason}${leader === null ? "" : ` leader=${leader}`}`),
+      accept: ({ context, first }) => {
+        this.say(`learns that ${context} is entry ${first}`)
+        this.clients.accepted(context)
+      },
+      refuse: ({ context, reason, leader }) => {
+        this.say(`refuses ${context}: ${reason}${leader === null ? "" : ` leader=${leader}`}`)
+        this.clients.refused(context, reason, leader)
+      },
       observe: (before, _input, after, ready) => this.observe(before, after, ready)
     }
   }
 
   private apply(entries: ReadonlyArray<Entry>): void {
     this.say(`applies ${entries.map((entry) => `${entry.index} ${describeEntry(entry)}`).join(", ")}`)
-    for (const entry of entries) this.machine = applyEntry(this.machine, entry)
-    this.machineFile?.save(this.machine)
+    const waiting = entries.map((entry) => [entry, this.clients.committed(entry)] as const)
+    const { executed, outcome } = this.machine.apply(entries)
+    this.machineFile?.save(this.machine.image())
+    this.watchers.applied(executed, this.machine.applied)
+    for (const [entry, proposal] of waiting) {
+      if (proposal !== null) this.clients.applied(proposal, entry, outcome(entry.index))
+    }
     this.feed({ _tag: "Applied", index: this.machine.applied })
   }
 
@@ -208,9 +282,11 @@ export class ScenarioNode {
     const id = snapshotId(snapshot)
     const done = () => {
       const content = this.disk.snapshotContent()
-      if (content !== null) this.machine = decodeMachine(content)
-      this.machineFile?.save(this.machine)
+      this.machine = ScenarioMachine.restore(content, this.settings.sessions)
+      this.machineFile?.save(this.machine.image())
       this.say(`installs the snapshot at ${snapshot.metadata.index}`)
+      this.watchers.replaced(this.machine.applied, this.machine.content)
+      this.clients.skipped()
       this.feed({ _tag: "SnapshotInstalled", id })
     }
     const refused = (reason: StorageError) => {
@@ -221,6 +297,9 @@ export class ScenarioNode {
   }
 
   private observe(before: State, after: State, { append }: Ready): void {
+    if (before.leader !== after.leader || before.term !== after.term) {
+      this.later.push(() => this.clients.leadershipChanged())
+    }
     if (before.role !== after.role || before.term !== after.term) this.say(`is ${after.role} in term ${after.term}`)
     if (append !== null && append.truncateFrom !== null) this.say(`drops its log from ${append.truncateFrom}`)
     if (before.commit !== after.commit) this.say(`commits up to ${after.commit}`)

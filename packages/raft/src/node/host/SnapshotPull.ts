@@ -7,7 +7,7 @@ import type { SnapshotImage } from "../StateMachine.ts"
 export class SnapshotPull {
   readonly snapshot: Snapshot
   readonly image: SnapshotImage
-  private resume: ((data: Effect.Effect<Uint8Array>) => void) | null = null
+  private resume: ((data: Effect.Effect<Uint8Array, Error>) => void) | null = null
 
   constructor(snapshot: Snapshot, tell: (message: HostMessage) => void) {
     this.snapshot = snapshot
@@ -15,7 +15,7 @@ export class SnapshotPull {
       index: snapshot.metadata.index,
       bytes: snapshot.bytes,
       read: (offset, bytesMax) =>
-        Effect.callback<Uint8Array>((resume) => {
+        Effect.callback<Uint8Array, Error>((resume) => {
           this.resume = resume
           tell({ kind: "snapshotRead", offset, bytesMax })
         }),
@@ -23,10 +23,10 @@ export class SnapshotPull {
     }
   }
 
-  /** Answers the read that waits: there is one at a time. */
+  /** Answers the read that waits: there is one at a time. Nothing would be read for ever, so it is a failure. */
   hear(data: Uint8Array): void {
     const { resume } = this
     this.resume = null
-    resume?.(Effect.succeed(data))
+    resume?.(data.length > 0 ? Effect.succeed(data) : Effect.fail(new Error("the snapshot ends before its size")))
   }
 }

@@ -26,18 +26,18 @@ export interface ProposalPorts {
   readonly unique: () => string
 }
 
-export interface ProposalCounters {
-  proposals: number
-  refused: number
-  unknown: number
-  retried: number
-}
+type Counted = "proposals" | "proposalsRefused" | "proposalsUnknown" | "proposalsRetried"
 
 const isBackPressure = (reason: RefusalReason): boolean =>
   reason === "TooMuchUncommitted" || reason === "TooMuchUnapplied"
 
 export class Proposals {
-  readonly counters: ProposalCounters = { proposals: 0, refused: 0, unknown: 0, retried: 0 }
+  readonly counters: Record<Counted, number> = {
+    proposals: 0,
+    proposalsRefused: 0,
+    proposalsUnknown: 0,
+    proposalsRetried: 0
+  }
   private readonly ports: ProposalPorts
   private readonly electionTicks: number
   private readonly table = new ProposalTable()
@@ -261,7 +261,7 @@ export class Proposals {
 
   private again(proposals: ReadonlyArray<Proposal>): void {
     if (proposals.length === 0) return
-    this.counters.retried += proposals.length
+    this.counters.proposalsRetried += proposals.length
     for (const proposal of proposals) this.ready.push(proposal)
     this.plan()
   }
@@ -284,8 +284,8 @@ export class Proposals {
   }
 
   private tell(proposal: Proposal, failure: Failure): void {
-    if (failure._tag === "Refused") this.counters.refused += proposal.askers.length
-    else this.counters.unknown += proposal.askers.length
+    if (failure._tag === "Refused") this.counters.proposalsRefused += proposal.askers.length
+    else this.counters.proposalsUnknown += proposal.askers.length
     for (const asker of proposal.askers) this.ports.fail(asker, failure)
   }
 }

@@ -1,8 +1,14 @@
 /**
- * Watches the disk and the host's thread. Whoever cannot keep up should not lead: it hands over and declines to lead until
- * it can; a host that does not come back ends the process. Heartbeats go on meanwhile, so this is no election.
+ * Watches the disk, the host's thread and this one. Whoever cannot keep up should not lead: it hands over (thesis 3.10) and
+ * declines to lead until it can; a host that does not come back ends the process. Heartbeats go on meanwhile, so that a
+ * stall is no election.
  */
-import { Limits } from "../Limits.ts"
+import type { Input } from "../core/Input.ts"
+import type { State } from "../core/State.ts"
+import type { AwakeClock } from "./AwakeClock.ts"
+import { successor } from "./Handover.ts"
+import { HostPing } from "./HostPing.ts"
+import type { HostRequest } from "./HostMessage.ts"
 import type { NodeOptions } from "./NodeOptions.ts"
 import type { Status } from "./Status.ts"
 
@@ -22,26 +28,76 @@ export const declineReason = (
   return hostMillis >= hostStallMillis ? "HostStalls" : null
 }
 
-/** Asks the host's thread, from time to time, whether it is blocked. All times are awake time. */
-export class HostPing {
-  private number = 0
-  private sentMillis = Number.NEGATIVE_INFINITY
-  private isAnswered = true
+export interface StallWatchPorts {
+  readonly host: (request: HostRequest) => void
+  readonly state: () => State
+  readonly feed: (input: Input) => void
+  /** Since when the oldest append waits for its flush, in awake time; `null`: none waits. */
+  readonly oldestFlush: () => number | null
+  /** Since when the oldest committed entry waits to be applied, in awake time; `null`: none waits. */
+  readonly oldestApply: () => number | null
+  /** The host has not kept up for so long. */
+  readonly hostLost: (millis: number) => void
+}
 
-  /** The number to ask with now, if any: one question at a time. */
-  next(nowMillis: number): number | null {
-    if (!this.isAnswered || nowMillis - this.sentMillis < Limits.node.pingMillis) return null
-    this.sentMillis = nowMillis
-    this.isAnswered = false
-    return ++this.number
+export class StallWatch {
+  /** How often leadership was given away for a stall. */
+  handovers = 0
+  declines: Status["declines"] = null
+  private readonly ping = new HostPing()
+  private readonly options: NodeOptions
+  private readonly clock: AwakeClock
+  private readonly ports: StallWatchPorts
+
+  constructor(options: NodeOptions, clock: AwakeClock, ports: StallWatchPorts) {
+    this.options = options
+    this.clock = clock
+    this.ports = ports
   }
 
-  answered(number: number): void {
-    if (number === this.number) this.isAnswered = true
+  get delays(): Delays {
+    const now = this.clock.millis
+    const since = (millis: number | null): number => (millis === null ? 0 : now - millis)
+    return {
+      flushMillis: since(this.ports.oldestFlush()),
+      hostMillis: Math.max(this.ping.unansweredMillis(now), since(this.ports.oldestApply()))
+    }
   }
 
-  /** How long the host has not answered; 0: it has. */
-  unansweredMillis(nowMillis: number): number {
-    return this.isAnswered ? 0 : nowMillis - this.sentMillis
+  tick(): void {
+    const { delays } = this
+    if (delays.hostMillis >= this.options.hostLostMillis) {
+      this.ports.hostLost(delays.hostMillis)
+      return
+    }
+    this.decide(declineReason(delays, this.options))
+    const ping = this.ping.next(this.clock.millis)
+    if (ping !== null) this.ports.host({ kind: "ping", number: ping })
+  }
+
+  pong(number: number): void {
+    this.ping.answered(number)
+  }
+
+  /** To the most complete of the others that answer; tried again as long as this node leads. */
+  handOver(): void {
+    const state = this.ports.state()
+    const to = state.transfer === null ? successor(state) : null
+    if (to !== null) this.ports.feed({ _tag: "TransferLeadership", to })
+  }
+
+  /** Whoever slept may have been replaced: a lease for which ticks still count proves nothing (thesis 6.4.1). */
+  distrustLease(nowMillis: number): void {
+    if (this.options.core.reads !== "Lease" || this.ports.state().role !== "Leader") return
+    if (this.clock.outlivesLease(nowMillis)) this.ports.feed({ _tag: "StepDown" })
+  }
+
+  private decide(reason: Status["declines"]): void {
+    if ((reason === null) !== (this.declines === null)) {
+      if (reason !== null && this.ports.state().role === "Leader") this.handovers++
+      this.ports.feed({ _tag: "RefuseLeadership", refuse: reason !== null })
+    }
+    this.declines = reason
+    if (reason !== null) this.handOver()
   }
 }

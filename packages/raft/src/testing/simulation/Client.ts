@@ -141,6 +141,8 @@ export class Client {
     const isCurrent = (): boolean => !open.isFinished && open.attempts === attempt && open.isAwaiting
     ask(node, call, (answer) => {
       if (open.isFinished) return
+      // Whoever answers is worth asking again.
+      if (answer._tag !== "Failed") this.target = node
       if (isCurrent()) receive(answer)
       else if (answer._tag === "Applied" || answer._tag === "Answered") {
         counters.add("client: late answer")

@@ -6,6 +6,7 @@
 import type { Append } from "../../core/Ready.ts"
 import type { Configuration, HardState, Index, SnapshotMetadata, Term } from "../../core/Types.ts"
 import { DiskStorage } from "../../storage/DiskStorage.ts"
+import type { FileSystem } from "../../storage/file/FileSystem.ts"
 import { SimulatedDisk } from "../../storage/file/SimulatedDisk.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
 import type { LogOptions } from "../../storage/log/SegmentedLog.ts"
@@ -52,6 +53,10 @@ export class NodeDisk {
     if (this.isDamaged) this.counters.add("storage: damage repaired or harmless")
     this.isDamaged = false
     return storage
+  }
+
+  get files(): FileSystem {
+    return this.disk
   }
 
   appended(append: Append): void {

@@ -1,6 +1,6 @@
 /**
- * The storage thread of one process, on simulated time: the production storage, and the group commit of StorageWorker.ts.
- * What arrives during a flush shares the next one. Snapshots have a thread of their own, beside the log's.
+ * The storage of one process on simulated time, arranged as StorageThread.ts arranges it: a thread for the log, in which
+ * what arrives during a flush shares the next one (LogWorker.ts), and one for snapshots (SnapshotWorker.ts).
  */
 
 import { Result } from "effect"
@@ -9,12 +9,14 @@ import type { Index, Snapshot, SnapshotMetadata } from "../../core/Types.ts"
 import type { Done, NodeStorage, StorageListener } from "../../node/NodeStorage.ts"
 import type { DiskStorage } from "../../storage/DiskStorage.ts"
 import { PowerCut } from "../../storage/file/SimulatedDisk.ts"
-import { isHarmless } from "../../storage/Poison.ts"
-import type { SnapshotContent, SnapshotWriter } from "../../storage/snapshot/SnapshotStore.ts"
+import { isHarmless, Poison } from "../../storage/Poison.ts"
+import { SnapshotFiles } from "../../storage/snapshot/SnapshotFiles.ts"
+import type { SnapshotContent, SnapshotStore, SnapshotWriter } from "../../storage/snapshot/SnapshotStore.ts"
 import { misuse, StorageError } from "../../storage/StorageError.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
 import type { Counters } from "./Counters.ts"
 import type { EventQueue } from "./EventQueue.ts"
+import { storageDirectory } from "./NodeDisk.ts"
 import type { NodeDisk } from "./NodeDisk.ts"
 
 export interface SimulatedStorageOptions {
@@ -37,6 +39,7 @@ export class SimulatedStorage implements NodeStorage {
   private waiting: Array<() => void> = []
   private isBusy = false
   private unsynced = 0
+  private readonly snapshots: SnapshotStore
   private writer: SnapshotWriter | null = null
   /** Snapshot work is done one after the other. */
   private snapshotsUntilMillis = 0
@@ -44,6 +47,9 @@ export class SimulatedStorage implements NodeStorage {
 
   constructor(options: SimulatedStorageOptions) {
     this.options = options
+    const { disk, storage } = options
+    const files = new SnapshotFiles(disk.files, storageDirectory, storage.snapshots.latest)
+    this.snapshots = new Poison(storageDirectory).guardSnapshots(files)
   }
 
   append(append: Append): void {
@@ -62,7 +68,7 @@ export class SimulatedStorage implements NodeStorage {
 
   receiveSnapshot(metadata: SnapshotMetadata, content: SnapshotContent | null, done: Done<number>): void {
     this.snapshot(() => {
-      this.writer = this.options.storage.snapshots.receive(metadata, content)
+      this.writer = this.snapshots.receive(metadata, content)
       return this.writer.received
     }, done)
   }
@@ -75,11 +81,17 @@ export class SimulatedStorage implements NodeStorage {
   }
 
   finishSnapshot(done: Done<Snapshot>): void {
-    this.snapshot(() => {
-      const snapshot = this.opened().finish()
-      this.writer = null
-      return snapshot
-    }, done)
+    this.snapshot(
+      () => {
+        const snapshot = this.opened().finish()
+        this.writer = null
+        return snapshot
+      },
+      (finished) => {
+        if (Result.isSuccess(finished)) this.log(() => this.options.storage.adopt(finished.success))
+        done(finished)
+      }
+    )
   }
 
   abandonSnapshot(): void {
@@ -104,7 +116,7 @@ export class SimulatedStorage implements NodeStorage {
   }
 
   readSnapshot(index: Index, offset: number, bytesMax: number, done: Done<Uint8Array | null>): void {
-    this.snapshot(() => this.options.storage.snapshots.read(index, offset, bytesMax)?.slice() ?? null, done)
+    this.snapshot(() => this.snapshots.read(index, offset, bytesMax)?.slice() ?? null, done)
   }
 
   /** The process is gone: nothing more happens. */

@@ -101,22 +101,63 @@ describe("what is applied", () => {
     assert.strictEqual(step(second, snapshotAt(1))[0].snapshot?.metadata.index, 2)
     assert.strictEqual(step(second, snapshotAt(3))[0].snapshot?.metadata.index, 3)
   })
+})
 
-  it("is nothing while a snapshot takes the log's place, though a write ends that was waited for", () => {
-    const network = new Network(["a", "b", "c"])
-    const { state } = network.node("a")
+describe("while a snapshot takes the log's place", () => {
+  /** A follower with two entries that were appended and told to be committed up to `commit`. */
+  const installing = (commit: number) => {
+    const { state } = new Network(["a", "b", "c"]).node("a")
     const [appended, { append: write }] = step(state, {
       _tag: "Receive",
-      message: { ...append(1, [0, 0], [command(1, 1), command(2, 1)]), commit: 2 }
+      message: { ...append(1, [0, 0], [command(1, 1), command(2, 1)]), commit }
     })
     const metadata = { index: 9, term: 1, configuration: configuration(["a", "b", "c"]) }
     const snapshot = { metadata, bytes: 1, checksum: 0 }
     const chunk = { _tag: "SnapshotChunk", from: "b", to: "a", term: 1, snapshot, offset: 0 } as const
     const [receiving] = step(appended, { _tag: "Receive", message: { ...chunk, data: bytes("s") } })
-    const [installing, { snapshotInstall }] = step(receiving, { _tag: "SnapshotStored", id: "1-9-1-0", offset: 1 })
+    const [after, { snapshotInstall }] = step(receiving, { _tag: "SnapshotStored", id: "1-9-1-0", offset: 1 })
     assert.strictEqual(snapshotInstall, snapshot)
-    const persisted = { _tag: "Persisted", sequence: write?.sequence ?? 0 } as const
-    assert.deepStrictEqual(step(installing, persisted)[1].committed, [])
-    assert.lengthOf(step(appended, persisted)[1].committed, 2)
+    return { before: appended, after, sequence: write?.sequence ?? 0, chunk: { ...chunk, data: bytes("s") } }
+  }
+
+  it("nothing is applied, though a write ends that was waited for", () => {
+    const { before, after, sequence } = installing(2)
+    assert.deepStrictEqual(step(after, { _tag: "Persisted", sequence })[1].committed, [])
+    assert.lengthOf(step(before, { _tag: "Persisted", sequence })[1].committed, 2)
+  })
+
+  it("nothing is appended, and nothing acknowledged", () => {
+    const { before, after } = installing(0)
+    const message = append(1, [2, 1], [command(3, 1)])
+    const [state, ready] = step(after, { _tag: "Receive", message })
+    assert.strictEqual(state.log, after.log)
+    assert.deepStrictEqual([ready.append, ready.messagesAfterPersist], [null, []])
+    assert.lengthOf(step(before, { _tag: "Receive", message })[1].messagesAfterPersist, 1)
+  })
+
+  it("nothing is committed, and a heartbeat is answered all the same", () => {
+    const { before, after } = installing(0)
+    const message = { _tag: "Heartbeat", from: "b", to: "a", term: 1, commit: 2, round: 4 } as const
+    const [state, ready] = step(after, { _tag: "Receive", message })
+    assert.strictEqual(state.commit, 0)
+    assert.deepInclude(ready.messages[0], { _tag: "HeartbeatResponse", round: 4 })
+    assert.strictEqual(step(before, { _tag: "Receive", message })[0].commit, 2)
+  })
+
+  it("no other chunk is taken, and the doubled report of the last one installs nothing again", () => {
+    const { after, chunk } = installing(0)
+    const [state, ready] = step(after, { _tag: "Receive", message: chunk })
+    assert.deepStrictEqual([state.incoming, ready.snapshotWrite, ready.messages], [after.incoming, null, []])
+    const [again, { snapshotInstall }] = step(after, { _tag: "SnapshotStored", id: "1-9-1-0", offset: 1 })
+    assert.deepStrictEqual([again.incoming, snapshotInstall], [after.incoming, null])
+  })
+})
+
+describe("a heartbeat", () => {
+  it("commits nothing past the log, whatever it says", () => {
+    const network = new Network(["a", "b", "c"])
+    network.receive(append(1, [0, 0], [command(1, 1), command(2, 1)]))
+    network.receive({ _tag: "Heartbeat", from: "b", to: "a", term: 1, commit: 9, round: 1 })
+    assert.strictEqual(network.state("a").commit, 2)
   })
 })

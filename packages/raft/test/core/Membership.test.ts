@@ -70,7 +70,18 @@ describe("one voter more or less", () => {
     network.tick(5)
     const change = { _tag: "ProposeConfiguration", context: "x", voters: three, learners: [], autoLeave: true } as const
     network.run("a", { ...change, expectedIndex: 1 })
-    assert.deepStrictEqual(reasons(network, "a").slice(1), ["ConfigurationOutdated"])
+    network.run("a", { ...change, expectedIndex: 99 })
+    assert.deepStrictEqual(reasons(network, "a").slice(1), ["ConfigurationOutdated", "ConfigurationOutdated"])
+    network.run("a", { ...change, expectedIndex: 2 })
+    assert.deepStrictEqual(network.voters("a"), three)
+  })
+
+  it("is refused while leadership is handed over", () => {
+    const network = led("d")
+    network.filter = ({ _tag }) => _tag !== "TimeoutNow"
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    network.change("a", [...three, "d"])
+    assert.deepStrictEqual(reasons(network, "a"), ["TransferInProgress"])
   })
 
   it("needs a voter, and each node once", () => {
@@ -95,6 +106,50 @@ describe("one voter more or less", () => {
 })
 
 describe("a joint configuration", () => {
+  it("is left before the members change again, though it is committed", () => {
+    const network = led("d", "e")
+    network.change("a", ["a", "d", "e"], [], false)
+    network.tick(5)
+    assert.strictEqual(network.state("a").commit, network.last("a"))
+    network.change("a", ["a", "d"])
+    assert.deepStrictEqual(reasons(network, "a"), ["ConfigurationInProgress"])
+    network.run("a", { _tag: "LeaveJoint", context: "leave" })
+    network.tick(5)
+    assert.deepStrictEqual(network.voters("e"), ["a", "d", "e"])
+  })
+
+  it("of newcomers that were not heard yet deposes nobody at the next check of the quorum", () => {
+    const network = new Network(["a"])
+    network.elect("a")
+    const { electionTicks } = network.state("a").options
+    while (network.state("a").electionElapsed < electionTicks - 1) network.tick()
+    network.filter = () => false
+    network.change("a", three)
+    network.tick()
+    assert.deepStrictEqual(network.leaders(), ["a"])
+    network.tick(electionTicks)
+    assert.deepStrictEqual(network.leaders(), [])
+  })
+
+  it("that an earlier leader began is left only after an entry of the new leader's own term is committed", () => {
+    const network = led("d")
+    const joint = network.last("a") + 1
+    network.filter = (message) =>
+      message._tag !== "AppendRequest" || message.entries.every(({ index }) => index <= joint)
+    network.change("a", ["b", "d"])
+    network.tick(4)
+    assert.deepStrictEqual([network.state("b").commit, network.last("b"), network.last("a")], [joint, joint, joint + 1])
+    network.crash("a")
+    network.filter = ({ _tag }) => _tag !== "AppendAccepted"
+    network.until(() => network.leaders().length === 1)
+    const [leader = ""] = network.leaders()
+    assert.strictEqual(network.last(leader), joint + 1)
+    assert.isTrue(isJoint(configurationOf(network.state(leader))))
+    network.heal()
+    network.tick(10)
+    assert.isFalse(isJoint(configurationOf(network.state(leader))))
+  })
+
   it("needs both majorities to commit (scenario 46)", () => {
     const network = led("d", "e")
     network.change("a", ["a", "d", "e"], [], false)
@@ -215,6 +270,25 @@ describe("removal", () => {
     network.deliver()
     network.tick(20)
     assert.lengthOf(network.leaders(), 1)
+  })
+
+  it("of the leader: it asks the one with the most complete log to take over", () => {
+    for (const [late, next] of [
+      ["b", "c"],
+      ["c", "b"]
+    ] as const) {
+      const network = new Network(["a", "b", "c", "d", "e"])
+      network.elect("a")
+      network.tick(2)
+      network.filter = (message) => message._tag !== "AppendRequest" || message.to !== late
+      network.change("a", [late, next, "d", "e"])
+      const told = network.sent.filter(({ _tag }) => _tag === "TimeoutNow")
+      assert.lengthOf(told, 1)
+      assert.notStrictEqual(told[0]?.to, late)
+      network.heal()
+      network.tick(30)
+      assert.lengthOf(network.leaders(), 1)
+    }
   })
 
   it("lasts: the node that was removed neither disrupts nor returns, also after a restart (scenario 50)", () => {

@@ -28,6 +28,11 @@ export class ManualEnvironment implements Environment {
     }
   }
 
+  /** Timers that were neither run nor cancelled. */
+  get waiting(): number {
+    return this.timers.length
+  }
+
   /** Runs what is due within so long, in its order. */
   advance(millis: number): void {
     const end = this.millis + millis

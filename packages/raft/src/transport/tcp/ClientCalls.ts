@@ -10,27 +10,25 @@ import type { Connection } from "./Connection.ts"
 const { callBytesMax, callsBytesMax, callsMax, answersWaitingBytesMax } = Limits.transport
 const { connectionCallsBytesMax, connectionCallsMax } = Limits.transport
 
-/** What all connections together have taken. */
+/** What all connections together have taken. Once it is full it stays so until half of it is answered. */
 export class ClientCalls {
+  isFull = false
   private calls = 0
   private bytes = 0
   /** Those that wait until there is room. */
   private readonly held = new Set<ClientConnection>()
 
-  get isFull(): boolean {
-    return this.calls >= callsMax || this.bytes >= callsBytesMax
-  }
-
   take(bytes: number): void {
     this.calls++
     this.bytes += bytes
+    if (this.calls >= callsMax || this.bytes >= callsBytesMax) this.isFull = true
   }
 
   release(bytes: number): void {
-    const wasFull = this.isFull
     this.calls--
     this.bytes -= bytes
-    if (!wasFull || this.isFull) return
+    if (!this.isFull || this.calls > callsMax / 2 || this.bytes > callsBytesMax / 2) return
+    this.isFull = false
     const held = [...this.held]
     this.held.clear()
     for (const connection of held) connection.regulate()
@@ -51,6 +49,7 @@ export class ClientConnection {
   private readonly called: TransportListener["called"]
   private calls = 0
   private bytes = 0
+  private isHeld = false
 
   constructor(connection: Connection, all: ClientCalls, called: TransportListener["called"]) {
     this.connection = connection
@@ -66,14 +65,16 @@ export class ClientConnection {
     this.connection.close(null)
   }
 
-  /** Reads on, or stops. */
+  /** Reads on, or stops: when it has enough, until half of that is done. */
   regulate(): void {
-    const isFull =
-      this.calls >= connectionCallsMax ||
-      this.bytes >= connectionCallsBytesMax ||
-      this.connection.waitingBytes >= answersWaitingBytesMax
-    this.connection.hold(isFull || this.all.isFull)
-    if (!isFull && this.all.isFull) this.all.wait(this)
+    const share = this.isHeld ? 0.5 : 1
+    const hasEnough =
+      this.calls >= connectionCallsMax * share ||
+      this.bytes >= connectionCallsBytesMax * share ||
+      this.connection.waitingBytes >= answersWaitingBytesMax * share
+    this.isHeld = hasEnough || this.all.isFull
+    this.connection.hold(this.isHeld)
+    if (!hasEnough && this.all.isFull) this.all.wait(this)
   }
 
   private take(frame: Uint8Array): void {

@@ -30,6 +30,9 @@ export class Connection {
   private readonly reader = new FrameReader(helloBytesMax)
   private isFlushing = false
   private isHeld = false
+  /** Frames of the last piece that came while it is held. */
+  private readonly parked: Array<Uint8Array> = []
+  private isUnparking = false
   private isClosed = false
   private hasSaid = false
   private silences = 0
@@ -70,13 +73,13 @@ export class Connection {
     this.flushSoon()
   }
 
-  /** While it is held nothing is read: the sender waits, by TCP. */
+  /** While it is held nothing is heard or read: the sender waits, by TCP. */
   hold(isHeld: boolean): void {
     if (isHeld === this.isHeld || this.isClosed) return
     this.isHeld = isHeld
     this.silences = 0
     if (isHeld) this.socket.pause()
-    else this.socket.resume()
+    else this.unpark()
   }
 
   close(failure: TransportError | null): void {
@@ -101,10 +104,29 @@ export class Connection {
 
   private receive(piece: Uint8Array): void {
     this.silences = 0
-    try {
+    this.orEnd(() =>
       this.reader.push(piece, (frame) => {
-        if (frame.length > 0 && !this.isClosed) this.heard(frame)
+        if (frame.length === 0 || this.isClosed) return
+        if (this.isHeld) this.parked.push(frame)
+        else this.heard(frame)
       })
+    )
+  }
+
+  private unpark(): void {
+    // What is heard may hold and let go again: one loop does it all.
+    if (this.isUnparking) return
+    this.isUnparking = true
+    this.orEnd(() => {
+      while (!this.isHeld && !this.isClosed && this.parked.length > 0) this.heard(this.parked.shift() as Uint8Array)
+    })
+    this.isUnparking = false
+    if (!this.isHeld && !this.isClosed) this.socket.resume()
+  }
+
+  private orEnd(hear: () => void): void {
+    try {
+      hear()
     } catch (cause) {
       if (!(cause instanceof MalformedMessage)) throw cause
       this.close(new TransportError({ reason: "Malformed", message: cause.message, cause }))

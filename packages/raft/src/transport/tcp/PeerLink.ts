@@ -52,6 +52,10 @@ export class PeerLink {
     this.connect()
   }
 
+  get waitingBytes(): number {
+    return this.connection?.waitingBytes ?? 0
+  }
+
   send(message: Message): void {
     const { connection } = this
     if (connection === null || connection.waitingBytes >= this.waitingBytesMax) return this.lose()

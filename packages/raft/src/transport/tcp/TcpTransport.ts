@@ -82,6 +82,12 @@ export class TcpTransport implements Transport {
     this.lost(message.to)
   }
 
+  /** What was sent to a peer and has not left, for tests and metrics. */
+  waitingBytes(peer: NodeId): number {
+    const links = this.links.get(peer)
+    return links === undefined ? 0 : links.control.waitingBytes + links.bulk.waitingBytes
+  }
+
   setPeers(peers: ReadonlyMap<NodeId, Address>): void {
     this.unknown.clear()
     for (const [peer, links] of this.links) {

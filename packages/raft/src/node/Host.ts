@@ -8,6 +8,7 @@
 import { Exit } from "effect"
 import type { Effect } from "effect"
 import type { Entry, Index, NodeId, Snapshot } from "../core/Types.ts"
+import { Limits } from "../Limits.ts"
 import { BatchPlan } from "./host/BatchPlan.ts"
 import { Requests } from "./host/Requests.ts"
 import type { Proposed, Reply } from "./host/Requests.ts"
@@ -17,6 +18,7 @@ import { failureText, StateMachineFailed } from "./host/StateMachineFailed.ts"
 import { WaitingForApplied } from "./host/WaitingForApplied.ts"
 import type { CallId, HostMessage, HostRequest, Outcome, Rejection, RequestId, Waiter } from "./HostMessage.ts"
 import { Sessions } from "./Sessions.ts"
+import type { SessionLimits } from "./Sessions.ts"
 import type { StateMachine } from "./StateMachine.ts"
 import type { Status } from "./Status.ts"
 
@@ -42,6 +44,7 @@ export interface MemberChange {
 export class Host {
   private readonly machine: StateMachine
   private readonly ports: HostPorts
+  private readonly limits: SessionLimits
   private readonly requests = new Requests()
   private readonly waiting = new WaitingForApplied()
   private readonly source: SnapshotSource
@@ -51,14 +54,15 @@ export class Host {
   private pull: SnapshotPull | null = null
   private isStopped = false
 
-  /** Throws what the state machine throws when it loads. */
-  constructor(machine: StateMachine, ports: HostPorts) {
+  /** Throws what the state machine throws when it loads. `limits` are the same on every node. */
+  constructor(machine: StateMachine, ports: HostPorts, limits: SessionLimits = Limits.sessions) {
     this.machine = machine
     this.ports = ports
+    this.limits = limits
     this.source = new SnapshotSource(machine, ports)
     const { applied, sessions } = machine.load()
     this.last = applied
-    this.sessions = new Sessions(sessions)
+    this.sessions = new Sessions(sessions, this.limits)
   }
 
   get applied(): Index {
@@ -200,7 +204,7 @@ export class Host {
   private installed(index: Index): void {
     const { applied, sessions } = this.machine.load()
     if (applied !== index) throw new Error(`its state ends with entry ${applied}, that of the snapshot with ${index}`)
-    this.sessions = new Sessions(sessions)
+    this.sessions = new Sessions(sessions, this.limits)
     this.last = index
     this.pull = null
     this.ports.tell({ kind: "installed", index })

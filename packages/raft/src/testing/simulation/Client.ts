@@ -11,9 +11,10 @@ import type { Answer, Call } from "../../transport/Call.ts"
 import type { Operation } from "../checker/History.ts"
 import type { KeyValueInput, KeyValueOutput } from "../checker/KeyValue.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
-import { decodeOutput, encodeInput, writeOf } from "./Command.ts"
+import { encodeCommand } from "../machine/KeyValueCommand.ts"
 import type { Counters } from "./Counters.ts"
 import type { EventQueue } from "./EventQueue.ts"
+import { outputOf, writeOf } from "./Workload.ts"
 import type { Workload } from "./Workload.ts"
 
 /** Delivers a call and at most one answer, each of which may be lost. */
@@ -120,7 +121,7 @@ export class Client {
   }
 
   private callFor({ input, isQuery, session, serial }: Open): Call {
-    const data = encodeInput(input)
+    const data = encodeCommand(input)
     if (isQuery || session === null) return { _tag: "Query", data }
     return { _tag: "Propose", session, serial, acknowledged: this.acknowledged(session), data }
   }
@@ -162,9 +163,9 @@ export class Client {
   private receive(open: Open, answer: Answer): void {
     switch (answer._tag) {
       case "Applied":
-        return this.answered(open, decodeOutput(answer.result))
+        return this.answered(open, outputOf(answer.result))
       case "Answered":
-        return this.answered(open, decodeOutput(answer.data))
+        return this.answered(open, outputOf(answer.data))
       case "Failed":
         return this.failed(open, answer.failure)
       default:

@@ -2,9 +2,10 @@
 
 import type { Operation } from "../checker/History.ts"
 import type { KeyValueInput, KeyValueOutput } from "../checker/KeyValue.ts"
-import { decodeOutput, encodeInput, writeOf } from "./Command.ts"
+import { encodeCommand } from "../machine/KeyValueCommand.ts"
 import type { ClientOptions, ClientWorld } from "./Client.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
+import { outputOf, writeOf } from "./Workload.ts"
 
 export interface LocalClientWorld extends Omit<ClientWorld, "ask" | "nodes"> {
   readonly nodes: () => ReadonlyArray<SimulatedNode>
@@ -75,14 +76,14 @@ export class LocalClient {
     const { timeoutMillis } = this.options
     if (input.kind === "get") {
       node.readLocally(input, timeoutMillis, (outcome) => {
-        if (outcome._tag === "Done") finish(decodeOutput(outcome.value))
+        if (outcome._tag === "Done") finish(outputOf(outcome.value))
         else if (outcome._tag === "Refused") refuse(outcome.reason)
         else finish(undefined)
       })
       return
     }
-    node.proposeLocally(encodeInput(input), timeoutMillis, (outcome) => {
-      if (outcome._tag === "Done") return finish(decodeOutput(outcome.value.result))
+    node.proposeLocally(encodeCommand(input), timeoutMillis, (outcome) => {
+      if (outcome._tag === "Done") return finish(outputOf(outcome.value.result))
       if (outcome._tag === "Refused") return refuse(outcome.reason)
       counters.add(`local client: Unknown ${outcome.reason}`)
       finish(undefined)

@@ -1,41 +1,17 @@
 /**
- * The replicated state of the simulated cluster, as a database would keep it: registers by key, sessions and the applied
- * index, changed by transactions. A machine that stops in the middle of one finds nothing of it afterwards.
+ * The key-value state machine of the simulated cluster, as a database would keep it: registers, sessions and the applied
+ * index, changed by transactions. Whoever stops in the middle of one finds nothing of it afterwards.
  */
 
 import { Effect } from "effect"
 import type { Index } from "../../core/Types.ts"
-import type { SessionChanges, SessionId, SessionRow } from "../../node/Sessions.ts"
+import type { SessionChanges, SessionRow } from "../../node/Sessions.ts"
 import type { Batch, Command, MachineState, SnapshotImage, StateMachine } from "../../node/StateMachine.ts"
-import { keyValue } from "../checker/KeyValue.ts"
-import type { KeyValueInput, KeyValueOutput } from "../checker/KeyValue.ts"
-import { decodeInput, encodeOutput, writeOf } from "./Command.ts"
-
-interface Session {
-  lastUsed: Index
-  acknowledged: number
-  readonly answers: Map<number, Uint8Array | null>
-}
-
-interface Image {
-  readonly applied: Index
-  readonly digest: number
-  readonly values: ReadonlyArray<readonly [key: string, value: string]>
-  readonly sessions: ReadonlyArray<ImageSession>
-}
-
-interface ImageSession {
-  readonly session: SessionId
-  readonly lastUsed: Index
-  readonly acknowledged: number
-  readonly answers: ReadonlyArray<readonly [serial: number, result: ReadonlyArray<number> | null]>
-}
-
-/** What one transaction changes, until it is committed. */
-interface Transaction {
-  readonly values: Map<string, string>
-  digest: number
-}
+import { crc32c } from "../../storage/Crc32c.ts"
+import { decodeCommand } from "../machine/KeyValueCommand.ts"
+import { answer, execute } from "../machine/Registers.ts"
+import type { Registers } from "../machine/Registers.ts"
+import { SessionTable } from "../machine/SessionTable.ts"
 
 /** Thrown between the steps of a transaction: the process ends here. */
 export class CrashWhileApplying extends Error {
@@ -45,34 +21,35 @@ export class CrashWhileApplying extends Error {
 export interface MachineWatcher {
   /** Between the steps of a transaction; may throw CrashWhileApplying. */
   readonly step: () => void
+  /** A command that writes, named by its value: every write of a run has another. */
   readonly executed: (index: Index, write: string) => void
   readonly applied: (machine: SimulatedMachine) => void
   readonly restored: (machine: SimulatedMachine) => void
 }
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-const outputOf = (input: KeyValueInput, value: string | null): KeyValueOutput => {
-  switch (input.kind) {
-    case "put":
-      return { kind: "put" }
-    case "get":
-      return { kind: "get", value }
-    case "cas":
-      return { kind: "cas", swapped: value === input.expected }
-  }
+/** What a transaction has changed, until it is committed; `null`: removed. */
+interface Transaction {
+  readonly values: Map<string, Uint8Array | null>
+  digest: number
 }
 
-const folded = (digest: number, bytes: Uint8Array): number => {
-  let result = digest
-  for (const byte of bytes) result = Math.imul(result ^ byte, 0x01000193)
-  return result
+interface Image {
+  readonly applied: Index
+  readonly digest: number
+  /** By key; bytes as text, one character each. */
+  readonly values: ReadonlyArray<readonly [key: string, value: string]>
+  readonly sessions: ReadonlyArray<Omit<SessionRow, "answers"> & { readonly answers: ReadonlyArray<StoredAnswer> }>
 }
+
+type StoredAnswer = readonly [serial: number, result: string | null]
+
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"))
 
 export class SimulatedMachine implements StateMachine {
-  private values = new Map<string, string>()
-  private sessions = new Map<SessionId, Session>()
+  private values = new Map<string, Uint8Array>()
+  private sessions = new SessionTable()
   private readonly watcher: MachineWatcher
   applied: Index = 0
   /** Of everything that was executed, and of what came of it. */
@@ -84,7 +61,7 @@ export class SimulatedMachine implements StateMachine {
   }
 
   load(): MachineState {
-    return { applied: this.applied, sessions: [...this.sessions].map(([session, row]) => rowOf(session, row)) }
+    return { applied: this.applied, sessions: this.sessions.rows() }
   }
 
   apply({ commands, last, sessionChanges }: Batch): ReadonlyArray<Uint8Array> {
@@ -101,34 +78,29 @@ export class SimulatedMachine implements StateMachine {
   }
 
   query(question: Uint8Array): Uint8Array {
-    const { key } = decodeInput(question)
-    return encodeOutput({ kind: "get", value: this.values.get(key) ?? null })
+    return answer(this.registers({ values: new Map(), digest: 0 }), question)
   }
 
-  readonly snapshot: Effect.Effect<SnapshotImage> = Effect.sync(() => {
-    const bytes = this.image()
+  readonly snapshot: StateMachine["snapshot"] = Effect.sync(() => {
+    const image = this.image()
     return {
       index: this.applied,
-      bytes: bytes.length,
-      read: (offset: number, bytesMax: number) => Effect.sync(() => bytes.slice(offset, offset + bytesMax)),
+      bytes: image.length,
+      read: (offset, bytesMax) => Effect.succeed(image.slice(offset, offset + bytesMax)),
       close: Effect.void
     }
   })
 
   restore(image: SnapshotImage): Effect.Effect<void, unknown> {
-    const { watcher } = this
-    const become = (bytes: Uint8Array): void => {
-      this.become(bytes)
-      watcher.restored(this)
-    }
-    return Effect.gen(function* () {
+    return Effect.gen({ self: this }, function* () {
       const bytes = new Uint8Array(image.bytes)
-      for (let offset = 0; offset < bytes.length;) {
-        const chunk = yield* image.read(offset, bytes.length - offset)
-        bytes.set(chunk, offset)
-        offset += chunk.length
+      for (let at = 0; at < bytes.length;) {
+        const data = yield* image.read(at, bytes.length - at)
+        bytes.set(data, at)
+        at += data.length
       }
-      become(bytes)
+      this.become(bytes)
+      this.watcher.restored(this)
     })
   }
 
@@ -137,75 +109,55 @@ export class SimulatedMachine implements StateMachine {
     const image: Image = {
       applied: this.applied,
       digest: this.digest,
-      values: [...this.values].sort(([a], [b]) => (a < b ? -1 : 1)),
-      sessions: [...this.sessions].sort(([a], [b]) => a - b).map(([session, row]) => imageOf(session, row))
+      values: [...this.values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, textOf(value)]),
+      sessions: this.sessions.rows().map((row) => ({
+        ...row,
+        answers: row.answers.map(({ result, serial }) => [serial, result === null ? null : textOf(result)])
+      }))
     }
-    return encoder.encode(JSON.stringify(image))
+    return bytesOf(JSON.stringify(image))
   }
 
-  private execute(transaction: Transaction, command: Command): Uint8Array {
-    const input = decodeInput(command.data)
-    const before = transaction.values.get(input.key) ?? this.values.get(input.key) ?? null
-    const output = outputOf(input, before)
-    const after = keyValue.step(before, input, output)?.state ?? null
-    if (after !== null && after !== before) transaction.values.set(input.key, after)
-    const result = encodeOutput(output)
-    transaction.digest = folded(folded(transaction.digest ^ command.index, command.data), result)
-    const write = writeOf(input)
-    if (write !== null) this.watcher.executed(command.index, write)
+  private execute(transaction: Transaction, { data, index }: Command): Uint8Array {
+    const result = execute(this.registers(transaction), data)
+    transaction.digest = crc32c(data, 0, data.length, transaction.digest ^ index)
+    transaction.digest = crc32c(result, 0, result.length, transaction.digest)
+    const operation = decodeCommand(data)
+    if (operation?.kind === "put" || operation?.kind === "cas") this.watcher.executed(index, textOf(operation.value))
     return result
   }
 
+  private registers({ values }: Transaction): Registers {
+    return {
+      get: (key) => {
+        const changed = values.get(key)
+        return changed === undefined ? (this.values.get(key) ?? null) : changed
+      },
+      set: (key, value) => void values.set(key, value.slice()),
+      remove: (key) => void values.set(key, null)
+    }
+  }
+
   private commit({ values, digest }: Transaction, changes: SessionChanges, index: Index): void {
-    for (const [key, value] of values) this.values.set(key, value)
+    for (const [key, value] of values) {
+      if (value === null) this.values.delete(key)
+      else this.values.set(key, value)
+    }
     this.digest = digest
-    this.changeSessions(changes)
+    this.sessions.apply(changes)
     this.applied = index
   }
 
-  private changeSessions({ expired, used, forgotten, answered }: SessionChanges): void {
-    const { sessions } = this
-    for (const session of expired) sessions.delete(session)
-    for (const { session, lastUsed, acknowledged } of used) {
-      sessions.set(session, { lastUsed, acknowledged, answers: sessions.get(session)?.answers ?? new Map() })
-    }
-    for (const { session, below } of forgotten) {
-      const answers = sessions.get(session)?.answers
-      for (const serial of answers?.keys() ?? []) if (serial < below) answers?.delete(serial)
-    }
-    for (const { session, serial, result } of answered) sessions.get(session)?.answers.set(serial, result)
-  }
-
   private become(bytes: Uint8Array): void {
-    const image = JSON.parse(decoder.decode(bytes)) as Image
-    this.applied = image.applied
-    this.digest = image.digest
-    this.values = new Map(image.values)
-    this.sessions = new Map(
-      image.sessions.map(({ session, lastUsed, acknowledged, answers }) => [
-        session,
-        {
-          lastUsed,
-          acknowledged,
-          answers: new Map(answers.map(([serial, result]) => [serial, result === null ? null : new Uint8Array(result)]))
-        }
-      ])
+    const { applied, digest, sessions, values } = JSON.parse(textOf(bytes)) as Image
+    this.applied = applied
+    this.digest = digest
+    this.values = new Map(values.map(([key, value]) => [key, bytesOf(value)]))
+    this.sessions = new SessionTable(
+      sessions.map((row) => ({
+        ...row,
+        answers: row.answers.map(([serial, result]) => ({ serial, result: result === null ? null : bytesOf(result) }))
+      }))
     )
   }
 }
-
-const rowOf = (session: SessionId, { lastUsed, acknowledged, answers }: Session): SessionRow => ({
-  session,
-  lastUsed,
-  acknowledged,
-  answers: [...answers].map(([serial, result]) => ({ serial, result }))
-})
-
-const imageOf = (session: SessionId, { lastUsed, acknowledged, answers }: Session): ImageSession => ({
-  session,
-  lastUsed,
-  acknowledged,
-  answers: [...answers]
-    .sort(([a], [b]) => a - b)
-    .map(([serial, result]) => [serial, result === null ? null : [...result]])
-})

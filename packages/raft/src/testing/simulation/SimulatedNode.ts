@@ -11,6 +11,7 @@ import type { Message } from "../../core/Message.ts"
 import { configurationOf } from "../../core/State.ts"
 import type { State } from "../../core/State.ts"
 import type { Configuration, Index, NodeId, Term } from "../../core/Types.ts"
+import { Limits } from "../../Limits.ts"
 import { Host } from "../../node/Host.ts"
 import type { MemberChange, Proposed, Reply } from "../../node/Host.ts"
 import { Replica } from "../../node/Replica.ts"
@@ -19,11 +20,11 @@ import type { DiskStorage } from "../../storage/DiskStorage.ts"
 import { readRecovered } from "../../storage/RecoveredState.ts"
 import type { Answer, Call } from "../../transport/Call.ts"
 import type { KeyValueInput } from "../checker/KeyValue.ts"
+import { encodeCommand } from "../machine/KeyValueCommand.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
 import { Channel } from "./Channel.ts"
 import type { ClusterOptions } from "./Cluster.ts"
 import { Clock } from "./Clock.ts"
-import { encodeInput } from "./Command.ts"
 import { endOf } from "./Endings.ts"
 import { MachineFile } from "./MachineFile.ts"
 import { NodeDisk } from "./NodeDisk.ts"
@@ -204,12 +205,16 @@ export class SimulatedNode {
       },
       cut: life.bound(() => this.stopSoon("crash: while writing"))
     })
-    const host: Host = new Host(machine, {
-      tell: (message) => toRaft.send(() => replica.hear(message)),
-      run: (effect, done) => this.runEffect(effect, (exit) => inHostThread(() => done(exit))),
-      status: () => {},
-      stopped: (failure) => this.stopped(failure)
-    })
+    const host: Host = new Host(
+      machine,
+      {
+        tell: (message) => toRaft.send(() => replica.hear(message)),
+        run: (effect, done) => this.runEffect(effect, (exit) => inHostThread(() => done(exit))),
+        status: () => {},
+        stopped: (failure) => this.stopped(failure)
+      },
+      { ...Limits.sessions, sessionsMax: profile.sessionsMax }
+    )
     const start: Start = { ...recovered, seed: random.bits(), applied: machine.applied }
     const replica: Replica = new Replica(nodeOptions(profile, id, options.bootstrap), start, {
       storage,
@@ -396,7 +401,7 @@ export class SimulatedNode {
   readLocally(input: KeyValueInput, timeoutMillis: number, reply: Reply<Uint8Array>): void {
     this.inHost(({ host, machine }) =>
       host.read(timeoutMillis, (outcome) =>
-        reply(outcome._tag === "Done" ? { _tag: "Done", value: machine.query(encodeInput(input)) } : outcome)
+        reply(outcome._tag === "Done" ? { _tag: "Done", value: machine.query(encodeCommand(input)) } : outcome)
       )
     )
   }

@@ -1,6 +1,7 @@
 /** What a client of the simulation does: reads, writes with values of their own, and swaps of what it saw last. */
 
 import type { KeyValueInput, KeyValueOutput } from "../checker/KeyValue.ts"
+import { decodeResult } from "../machine/KeyValueCommand.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
 
 export class Workload {
@@ -26,4 +27,14 @@ export class Workload {
     if (output.kind === "get") this.seen.set(input.key, output.value)
     if (input.kind !== "get") this.seen.set(input.key, input.value)
   }
+}
+
+/** Every write of a run has a value of its own, which names it; null for a read. */
+export const writeOf = (input: KeyValueInput): string | null => (input.kind === "get" ? null : input.value)
+
+/** What the state machine says of a command that was one. */
+export const outputOf = (result: Uint8Array): KeyValueOutput => {
+  const output = decodeResult(result)
+  if (output.kind === "invalid" || output.kind === "delete") throw new Error(`nobody asked for this: ${output.kind}`)
+  return output
 }

@@ -8,6 +8,8 @@ export type StopReason =
   | "HostFailed"
   /** The host's thread did not answer for `hostLostMillis`. */
   | "HostLost"
+  /** Twice as much log as `logBytesMax`: this node's snapshots fail. */
+  | "LogOverfull"
   /** An assumption of the algorithm does not hold. */
   | "RaftFailed"
   /** The port cannot be opened, or the certificate not be used. */
@@ -23,6 +25,8 @@ const advice: Readonly<Record<StopReason, string>> = {
     "Start the node again. If it repeats, the state machine rejects an entry of the log: keep the data directory and report it.",
   HostLost:
     "The main thread was blocked, or could not keep up: look for long synchronous work and for a machine without memory or processor time. Start the node again.",
+  LogOverfull:
+    "Mend what keeps the state machine's snapshots from being made (is the disk full?), then start the node again.",
   RaftFailed: "Do not delete files. Keep the data directory, report it, and let this node join again under a new name.",
   NetworkFailed: "See what the network says about it.",
   ThreadFailed: "Start the node again. If it repeats, look for a machine without memory, and report it.",
@@ -35,6 +39,6 @@ export class NodeStopped extends Data.TaggedError("NodeStopped")<{
   readonly cause?: unknown
 }> {
   override get message(): string {
-    return `The node stops (${this.reason}): ${this.detail}. ${advice[this.reason]}`
+    return `The node stops (${this.reason}): ${this.detail.replace(/\.$/, "")}. ${advice[this.reason]}`
   }
 }

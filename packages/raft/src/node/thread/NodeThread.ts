@@ -75,8 +75,9 @@ export class NodeThread {
     this.post({ kind: "identity", identity })
   }
 
-  /** Hands over leadership, flushes, and ends the thread. */
+  /** Hands over leadership and flushes, unless the node has stopped by itself. Nothing is asked afterwards. */
   async close(): Promise<void> {
+    if (this.failure !== null) return
     this.messages.flush()
     this.post({ kind: "close" })
     await this.next("closed")

@@ -1,0 +1,175 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Configuration } from "@nxmesh/raft/core/Types"
+import { defaultNodeOptions } from "@nxmesh/raft/node/NodeOptions"
+import { NodeStopped } from "@nxmesh/raft/node/NodeStopped"
+import { startRaftNode } from "@nxmesh/raft/node/RaftNode"
+import type { RaftNode, RaftNodeSettings } from "@nxmesh/raft/node/RaftNode"
+import { RequestRefused } from "@nxmesh/raft/node/RequestError"
+import type { StateMachine } from "@nxmesh/raft/node/StateMachine"
+import { decodeResult, encodeCommand } from "@nxmesh/raft/testing/machine/KeyValueCommand"
+import { MemoryKeyValue } from "@nxmesh/raft/testing/machine/MemoryKeyValue"
+import { Effect, Exit, Scope, Stream } from "effect"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+type Node = RaftNode["Service"]
+
+const among = (...voters: ReadonlyArray<string>): Configuration => ({
+  voters,
+  learners: [],
+  outgoing: [],
+  learnersNext: [],
+  autoLeave: false
+})
+
+const directory = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "raft-node-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true }))
+)
+
+const settings = (path: string, id: string, machine: StateMachine, voters = [id]): RaftNodeSettings => ({
+  // Elections after half a second to a second: a busy machine must not look like a dead leader.
+  options: { ...defaultNodeOptions, tickMillis: 50, id, bootstrap: among(...voters) },
+  directory: join(path, id),
+  machine,
+  network: { cluster: "test", listen: { host: "127.0.0.1", port: 0 }, tls: null, allowPlaintext: false },
+  peers: new Map()
+})
+
+/** A node in a scope of its own; `close` ends it before the test does. */
+const startClosable = Effect.fnUntraced(function* (from: RaftNodeSettings) {
+  const scope = yield* Effect.acquireRelease(Scope.make(), (opened) => Scope.close(opened, Exit.void))
+  const node = yield* Scope.provide(startRaftNode(from), scope)
+  return { node, close: Scope.close(scope, Exit.void) }
+})
+
+const put = (key: string, value: string): Uint8Array => encodeCommand({ kind: "put", key, value })
+
+const valueOf = (machine: StateMachine, key: string): unknown => {
+  const result = decodeResult(machine.query(encodeCommand({ kind: "get", key })))
+  return result.kind === "get" ? result.value : undefined
+}
+
+const leads = (node: Node) =>
+  Stream.runHead(Stream.filter(node.statuses, ({ role }) => role === "Leader")).pipe(Effect.asVoid)
+
+describe("a Raft node", { timeout: 20_000 }, () => {
+  it.live("executes what is proposed, and reads after it see it", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const machine = new MemoryKeyValue()
+      const node = yield* startRaftNode(settings(path, "a", machine))
+      const all = Array.from({ length: 200 }, (_, i) => node.propose(put(`key-${i}`, `value-${i}`)))
+      const indexes = (yield* Effect.all(all, { concurrency: "unbounded" })).map(({ index }) => index)
+      assert.strictEqual(new Set(indexes).size, 200)
+      assert.isAtLeast(yield* node.read, Math.max(...indexes))
+      assert.strictEqual(valueOf(machine, "key-199"), "value-199")
+      const { leader, role } = yield* node.status
+      assert.deepStrictEqual([role, leader], ["Leader", "a"])
+    })
+  )
+
+  it.live("has after a restart what it had, though its state machine lost everything and the log begins late", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const from = (machine: StateMachine): RaftNodeSettings => {
+        const { options, ...rest } = settings(path, "a", machine)
+        const small = { snapshotLogBytes: 32_768, trailingEntries: 10 }
+        const log = { segmentBytes: 16_384, growBytes: 4_096, bufferBytes: 4_096 }
+        return { ...rest, options: { ...options, ...small }, log }
+      }
+      const first = yield* startClosable(from(new MemoryKeyValue()))
+      for (let round = 0; round < 12; round++) {
+        const batch = Array.from({ length: 50 }, (_, i) =>
+          first.node.propose(put(`key-${i}`, `${round} ${"x".repeat(200)}`))
+        )
+        yield* Effect.all(batch, { concurrency: "unbounded" })
+      }
+      const compacted = yield* Stream.runHead(Stream.filter(first.node.statuses, ({ firstIndex }) => firstIndex > 300))
+      assert.strictEqual(compacted._tag, "Some")
+      yield* first.close
+      const machine = new MemoryKeyValue()
+      const second = yield* startRaftNode(from(machine))
+      yield* second.read
+      assert.strictEqual(valueOf(machine, "key-49"), `11 ${"x".repeat(200)}`)
+      yield* second.propose(put("after", "it"))
+    })
+  )
+
+  it.live("refuses what is asked after it was closed, and says so to whoever waits for its end", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const { close, node } = yield* startClosable(settings(path, "a", new MemoryKeyValue()))
+      yield* node.propose(put("a", "1"))
+      yield* close
+      const refusal = yield* Effect.flip(node.propose(put("a", "2")))
+      assert.instanceOf(refusal, RequestRefused)
+      assert.strictEqual(refusal.reason, "Stopped")
+      assert.strictEqual((yield* Effect.flip(node.read)).reason, "Stopped")
+      assert.strictEqual((yield* Effect.flip(node.stopped)).reason, "Closed")
+    })
+  )
+
+  it.live("does not start in a directory that another one uses", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      yield* startRaftNode(settings(path, "a", new MemoryKeyValue()))
+      const failure = yield* Effect.flip(startRaftNode(settings(path, "a", new MemoryKeyValue())))
+      assert.instanceOf(failure, NodeStopped)
+      assert.strictEqual(failure.reason, "StorageFailed")
+      assert.match(failure.message, /this directory is in use/)
+    })
+  )
+
+  it.live("does not start on a port that is taken", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const { address } = yield* startRaftNode(settings(path, "a", new MemoryKeyValue()))
+      const other = settings(path, "b", new MemoryKeyValue())
+      const failure = yield* Effect.flip(startRaftNode({ ...other, network: { ...other.network, listen: address } }))
+      assert.strictEqual(failure.reason, "NetworkFailed")
+      assert.match(failure.message, new RegExp(`${address.port}`))
+    })
+  )
+
+  it.live("stops when its state machine fails, and whoever waits does not know the outcome", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const machine = new MemoryKeyValue()
+      const apply = machine.apply.bind(machine)
+      machine.apply = (batch) => {
+        if (batch.commands.length > 0) throw new Error("the table is gone")
+        return apply(batch)
+      }
+      const node = yield* startRaftNode(settings(path, "a", machine))
+      const failure = yield* Effect.flip(node.propose(put("a", "1")))
+      assert.deepStrictEqual([failure._tag, failure.reason], ["OutcomeUnknown", "Stopped"])
+      const stopped = yield* Effect.flip(node.stopped)
+      assert.strictEqual(stopped.reason, "HostFailed")
+      assert.match(stopped.message, /the table is gone/)
+    })
+  )
+})
+
+describe("three Raft nodes", { timeout: 20_000 }, () => {
+  it.live("hand over before the leader is closed: it sees the next term begin", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const ids = ["a", "b", "c"]
+      const members = yield* Effect.forEach(ids, (id) => startClosable(settings(path, id, new MemoryKeyValue(), ids)), {
+        concurrency: "unbounded"
+      })
+      const peers = new Map(members.map(({ node }, i) => [ids[i]!, node.address]))
+      yield* Effect.forEach(members, ({ node }) => node.setPeers(peers))
+      const leading = yield* Effect.raceAll(members.map((member) => Effect.as(leads(member.node), member)))
+      const { term } = yield* leading.node.status
+      yield* leading.close
+      const { role, term: last } = yield* leading.node.status
+      assert.deepStrictEqual([role, last], ["Follower", term + 1])
+      const others = members.filter((member) => member !== leading)
+      yield* Effect.raceAll(others.map(({ node }) => leads(node)))
+      yield* others[0]!.node.propose(put("a", "1"))
+    })
+  )
+})

@@ -39,9 +39,9 @@ export class Recorder implements TransportListener {
 
 /** Waits for a fact. */
 export const until = async (isTrue: () => boolean): Promise<void> => {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 15_000
   while (!isTrue()) {
-    if (performance.now() > deadline) assert.fail("it did not become true within 10 s")
+    if (performance.now() > deadline) assert.fail("it did not become true within 15 s")
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

@@ -27,6 +27,28 @@ describe("a vote", () => {
   })
 })
 
+describe("who steps back", () => {
+  it("in its own term keeps its vote", () => {
+    const network = new Network(three, { preVote: false })
+    network.filter = () => false
+    network.run("a", { _tag: "Campaign" })
+    network.receive({ _tag: "Heartbeat", from: "b", to: "a", term: 1, commit: 0, round: 1 })
+    assert.deepInclude(network.state("a"), { role: "Follower", leader: "b", term: 1, vote: "a" })
+    network.run("a", { _tag: "ForgetLeader" })
+    network.receive({ _tag: "VoteRequest", from: "c", to: "a", term: 1, lastIndex: 9, lastTerm: 9, transfer: false })
+    assert.deepInclude(network.sent.at(-1), { _tag: "VoteResponse", to: "c", granted: false })
+  })
+
+  it("from leading because of a candidate begins its wait then", () => {
+    const network = new Network(three, { checkQuorum: false })
+    network.elect("a")
+    network.tick(7)
+    assert.strictEqual(network.state("a").electionElapsed, 7)
+    network.receive({ _tag: "VoteRequest", from: "c", to: "a", term: 9, lastIndex: 0, lastTerm: 0, transfer: false })
+    assert.deepInclude(network.state("a"), { role: "Follower", term: 9, vote: null, electionElapsed: 0 })
+  })
+})
+
 describe("a pre-vote", () => {
   const request = { _tag: "PreVoteRequest", from: "c", to: "a", lastIndex: 9, lastTerm: 9 } as const
 

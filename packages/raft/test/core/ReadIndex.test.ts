@@ -127,6 +127,48 @@ describe("reads", () => {
     ])
   })
 
+  it("are confirmed by answers in whatever order these come", () => {
+    const network = new Network([...three, "d", "e"])
+    network.elect("a")
+    network.tick(2)
+    network.filter = () => false
+    const { round } = network.state("a").reads
+    network.run("a", { _tag: "ReadIndex", context: "x" })
+    const answer = { _tag: "HeartbeatResponse", to: "a", term: 1 } as const
+    network.receive({ ...answer, from: "b", round: round + 1 })
+    network.receive({ ...answer, from: "b", round })
+    network.receive({ ...answer, from: "c", round: round + 1 })
+    assert.lengthOf(network.node("a").reads, 1)
+  })
+
+  it("begin no round while a later one than theirs is on its way", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.tick(2)
+    network.filter = () => false
+    const { round } = network.state("a").reads
+    network.run("a", { _tag: "ReadIndex", context: "x" })
+    network.run("a", { _tag: "ReadIndex", context: "y" })
+    network.tick(2, ["a"])
+    assert.strictEqual(network.state("a").reads.round, round + 2)
+    network.receive({ _tag: "HeartbeatResponse", from: "b", to: "a", term: 1, round: round + 1 })
+    assert.deepStrictEqual([network.node("a").reads.length, network.state("a").reads.round], [1, round + 2])
+    network.receive({ _tag: "HeartbeatResponse", from: "b", to: "a", term: 1, round: round + 2 })
+    assert.deepStrictEqual([network.node("a").reads.length, network.state("a").reads.round], [2, round + 2])
+  })
+
+  it("are refused once when leadership is lost, and not again by whatever happens later", () => {
+    const network = new Network(three)
+    network.elect("a")
+    network.filter = () => false
+    network.read("a")
+    for (let i = 0; i < 3; i++) {
+      network.run("a", { _tag: "StepDown" })
+      network.run("a", { _tag: "Campaign" })
+    }
+    assert.lengthOf(network.node("a").dropped, 1)
+  })
+
   it("past the bound are refused", () => {
     const network = new Network(three, { pendingReadsMax: 2 })
     network.elect("a")
@@ -166,6 +208,30 @@ describe("leases", () => {
     network.tick(5, ["a"])
     network.read("a")
     assert.lengthOf(network.node("a").reads, 1)
+  })
+
+  it("count from the latest of the rounds that one answer confirms", () => {
+    const network = new Network(three, { reads: "Lease" })
+    network.elect("a")
+    network.tick(2)
+    network.filter = () => false
+    network.tick(4, ["a"])
+    const { round, sentAt } = network.state("a").reads
+    assert.lengthOf(sentAt, 2)
+    network.receive({ _tag: "HeartbeatResponse", from: "b", to: "a", term: 1, round })
+    assert.strictEqual(network.state("a").reads.leaseTick, network.state("a").ticks)
+  })
+
+  it("are not used while a target of leadership still catches up", () => {
+    const network = new Network(three, { reads: "Lease" })
+    network.elect("a")
+    network.tick(4)
+    network.filter = () => false
+    network.propose("a", "x")
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    assert.strictEqual(network.state("a").transfer?.isTold, false)
+    network.read("a")
+    assert.lengthOf(network.node("a").reads, 0)
   })
 
   it("are not taken up again after a transfer that came to nothing: the word to campaign may still arrive", () => {

@@ -113,6 +113,23 @@ describe("appends", () => {
     assert.throws(() => truncateFrom(turn, 3), /overwrites entry 3; 3 is committed/)
   })
 
+  it("past the leader's log are not acknowledged, whoever says so", () => {
+    const network = led()
+    const before = network.state("a")
+    network.receive({ _tag: "AppendAccepted", from: "b", to: "a", term: before.term, index: 9 })
+    assert.strictEqual(network.state("a").progress.get("b")?.match, 1)
+    assert.strictEqual(network.state("a").commit, before.commit)
+  })
+
+  it("of who claims to lead the leader's own term are not heard", () => {
+    const network = led()
+    const { term, log } = network.state("a")
+    const entries = [{ kind: "Empty", term, index: 2 } as const]
+    const forged = { from: "b", to: "a", term, previousIndex: 1, previousTerm: 1, commit: 2 } as const
+    network.receive({ _tag: "AppendRequest", ...forged, entries })
+    assert.deepStrictEqual([network.state("a").role, network.state("a").log], ["Leader", log])
+  })
+
   it("with a gap are no appends", () => {
     const network = led()
     const { log, term } = network.state("b")
@@ -290,6 +307,20 @@ describe("proposals", () => {
     network.tick(3)
     network.propose("a", "y")
     assert.include(network.node("b").applied, "y")
+  })
+
+  it("are refused while too many committed entries wait to be applied", () => {
+    const network = new Network(["a"], { unappliedEntriesMax: 2, committedBytesMax: 1 })
+    network.elect("a")
+    // The state machine of this node takes what it is given, and never says that it has applied it.
+    let { state } = network.node("a")
+    const reasons: Array<string> = []
+    for (let i = 0; i < 5; i++) {
+      const [proposed, ready] = step(state, { _tag: "Propose", context: `p${i}`, data: [bytes("x")] })
+      reasons.push(...ready.dropped.map(({ reason }) => reason))
+      state = step(proposed, { _tag: "Persisted", sequence: proposed.sequence })[0]
+    }
+    assert.deepStrictEqual([state.commit - state.applied, reasons], [3, ["TooMuchUnapplied", "TooMuchUnapplied"]])
   })
 
   it("of any size pass when nothing waits", () => {

@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Message, SnapshotChunk } from "../../src/core/Message.ts"
 import { defaultOptions } from "../../src/core/Options.ts"
 import { initialHardState, initialState } from "../../src/core/State.ts"
-import type { Recovered } from "../../src/core/State.ts"
+import type { Recovered, State } from "../../src/core/State.ts"
+import type { Ready } from "../../src/core/Ready.ts"
+import { step } from "../../src/core/Step.ts"
 import { snapshotId } from "../../src/core/Types.ts"
+import type { Entry } from "../../src/core/Types.ts"
 import { configuration, Network } from "./Network.ts"
 
 const three = ["a", "b", "c"]
@@ -151,6 +155,136 @@ describe("a follower that needs what is compacted", () => {
   })
 })
 
+describe("a snapshot that arrives", () => {
+  const snapshotAt = (index: number) => ({
+    metadata: { index, term: 1, configuration: configuration(three) },
+    bytes: 4,
+    checksum: 0
+  })
+  const id = (index: number): string => snapshotId(snapshotAt(index))
+  const receive = (state: State, message: Message): readonly [State, Ready] => step(state, { _tag: "Receive", message })
+  const chunk = (index: number, offset: number, length: number): SnapshotChunk => ({
+    _tag: "SnapshotChunk",
+    from: "b",
+    to: "a",
+    term: 1,
+    snapshot: snapshotAt(index),
+    offset,
+    data: new Uint8Array(length)
+  })
+  const entries = (from: number, to: number): ReadonlyArray<Entry> =>
+    Array.from({ length: to - from + 1 }, (_, i) => ({ kind: "Empty", term: 1, index: from + i }))
+  const append = (from: number, to: number, commit: number): Message => ({
+    _tag: "AppendRequest",
+    from: "b",
+    to: "a",
+    term: 1,
+    previousIndex: from - 1,
+    previousTerm: from === 1 ? 0 : 1,
+    entries: entries(from, to),
+    commit
+  })
+  const fresh = (): State => new Network(three).state("a")
+
+  it("takes one chunk at a time: one that comes while another is written is dropped", () => {
+    const [writing, first] = receive(fresh(), chunk(9, 0, 2))
+    assert.strictEqual(first.snapshotWrite?.offset, 0)
+    const [after, second] = receive(writing, chunk(9, 0, 2))
+    assert.deepStrictEqual([second.snapshotWrite, second.messages, after.incoming], [null, [], writing.incoming])
+  })
+
+  it("takes no chunk that does not fit, and says where it stands", () => {
+    for (const [offset, length] of [
+      [0, 5],
+      [1, 2],
+      [0, 0]
+    ] as const) {
+      const [, ready] = receive(fresh(), chunk(9, offset, length))
+      assert.strictEqual(ready.snapshotWrite, null)
+      assert.deepInclude(ready.messages[0], { _tag: "SnapshotResponse", offset: 0, failed: false })
+    }
+  })
+
+  it("is given up when the log has come as far by itself, though it was compacted meanwhile", () => {
+    const [writing] = receive(fresh(), chunk(2, 0, 4))
+    const [appended, { append: write }] = receive(writing, append(1, 4, 4))
+    const [persisted] = step(appended, { _tag: "Persisted", sequence: write?.sequence ?? 0 })
+    const [applied] = step(persisted, { _tag: "Applied", index: 4 })
+    const [taken] = step(applied, { _tag: "SnapshotTaken", snapshot: snapshotAt(4) })
+    const [compacted] = step(taken, { _tag: "Compact", index: 4 })
+    assert.deepStrictEqual([compacted.log.baseIndex, compacted.incoming?.isWriting], [4, true])
+    const [after, ready] = step(compacted, { _tag: "SnapshotStored", id: id(2), offset: 4 })
+    assert.deepStrictEqual([after.incoming, ready.snapshotInstall], [null, null])
+  })
+
+  it("is given up by who leads before it is whole", () => {
+    const [writing] = receive(fresh(), chunk(9, 0, 4))
+    const [candidate, { append: write }] = receive(writing, { _tag: "TimeoutNow", from: "b", to: "a", term: 1 })
+    const [voted] = step(candidate, { _tag: "Persisted", sequence: write?.sequence ?? 0 })
+    const [leader] = receive(voted, { _tag: "VoteResponse", from: "c", to: "a", term: 2, granted: true })
+    assert.strictEqual(leader.role, "Leader")
+    const [after, ready] = step(leader, { _tag: "SnapshotStored", id: id(9), offset: 4 })
+    assert.deepStrictEqual([after.incoming, ready.snapshotInstall], [null, null])
+  })
+
+  it("makes nothing durable past itself when a write from before ends late", () => {
+    const [appended, { append: write }] = receive(fresh(), append(1, 6, 0))
+    // Another leader's snapshot: entry 3 is another there.
+    const other = { ...chunk(3, 0, 4), term: 2, from: "c", snapshot: { ...snapshotAt(3), checksum: 1 } }
+    const metadata = { ...other.snapshot.metadata, term: 2 }
+    const snapshot = { ...other.snapshot, metadata }
+    const [writing] = receive(appended, { ...other, snapshot })
+    const [installing] = step(writing, { _tag: "SnapshotStored", id: snapshotId(snapshot), offset: 4 })
+    const [installed] = step(installing, { _tag: "SnapshotInstalled", id: snapshotId(snapshot) })
+    assert.deepStrictEqual([installed.persisted, installed.commit], [3, 3])
+    assert.strictEqual(step(installed, { _tag: "Persisted", sequence: write?.sequence ?? 0 })[0].persisted, 3)
+  })
+})
+
+describe("a snapshot that is sent", () => {
+  const chunksTo = (network: Network, to: string): ReadonlyArray<number> =>
+    network.sent.flatMap((message) => (message._tag === "SnapshotChunk" && message.to === to ? [message.offset] : []))
+
+  it("waits until the follower is there to receive it", () => {
+    const network = behind()
+    network.tick(2 * defaultOptions.electionTicks, ["a", "b"])
+    network.sent.length = 0
+    network.tick(2 * defaultOptions.electionTicks, ["a", "b"])
+    assert.deepStrictEqual(chunksTo(network, "c"), [])
+    network.heal()
+    network.tick(4)
+    assert.isAbove(chunksTo(network, "c").length, 0)
+  })
+
+  it("is not sent twice because an answer was doubled", () => {
+    const network = behind()
+    network.heal()
+    const doubled = network.receive.bind(network)
+    network.receive = (message) => {
+      doubled(message)
+      if (message._tag === "SnapshotResponse") doubled(message)
+    }
+    network.tick(8)
+    const offsets = chunksTo(network, "c")
+    assert.isAbove(offsets.length, 3)
+    assert.strictEqual(new Set(offsets).size, offsets.length)
+  })
+
+  it("gives way to a newer one when the log has been compacted past it", () => {
+    const network = behind(1_000)
+    network.filter = ({ _tag }) => _tag !== "SnapshotChunk"
+    network.tick(3)
+    const first = network.state("a").progress.get("c")?.transmission?.snapshot.metadata.index ?? 0
+    network.propose("a", "x", "y")
+    network.compact("a")
+    network.tick(3)
+    assert.isAbove(network.state("a").progress.get("c")?.transmission?.snapshot.metadata.index ?? 0, first)
+    network.heal()
+    network.tick(2 * defaultOptions.electionTicks)
+    assertCaughtUp(network)
+  })
+})
+
 describe("compaction", () => {
   it("never goes past the snapshot, nor past what is applied", () => {
     const network = new Network(["a"])
@@ -193,6 +327,20 @@ describe("a start", () => {
     const state = initialState(recovered)
     assert.deepStrictEqual(state.configurations, [{ index: 5, configuration: configuration(three) }])
     assert.strictEqual(state.commit, 5)
+  })
+
+  it("is in the term of its last entry when the hard state is older, and has not voted there", () => {
+    const state = initialState({ ...recovered, hardState: { term: 1, vote: "b", commit: 0 } })
+    assert.deepInclude(state, { term: 2, vote: null })
+    assert.deepInclude(initialState({ ...recovered, hardState: { term: 2, vote: "b", commit: 0 } }), { vote: "b" })
+    assert.deepInclude(initialState({ ...recovered, hardState: { term: 4, vote: "b", commit: 0 } }), { term: 4 })
+  })
+
+  it("takes for committed what was applied, what a snapshot covers and what was known, within the log", () => {
+    assert.strictEqual(initialState({ ...recovered, applied: 6 }).commit, 6)
+    const known = (commit: number): number =>
+      initialState({ ...recovered, hardState: { ...recovered.hardState, commit } }).commit
+    assert.deepStrictEqual([0, 5, 6, 9].map(known), [5, 5, 6, 6])
   })
 
   it("is refused when entries are missing, instead of inventing a state (scenario 31)", () => {

@@ -76,6 +76,45 @@ describe("a transfer", () => {
     }
   })
 
+  it("tells the target once, however many steps follow", () => {
+    const network = led()
+    network.filter = ({ _tag }) => _tag !== "TimeoutNow"
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    network.tick(5)
+    assert.lengthOf(
+      network.sent.filter(({ _tag }) => _tag === "TimeoutNow"),
+      1
+    )
+  })
+
+  it("that is asked for again and again lasts no longer", () => {
+    const network = led()
+    network.crash("b")
+    for (let ticks = 0; ticks <= defaultOptions.electionTicks; ticks++) {
+      if (ticks < defaultOptions.electionTicks) network.run("a", { _tag: "TransferLeadership", to: "b" })
+      network.tick()
+    }
+    assert.strictEqual(network.state("a").transfer, null)
+  })
+
+  it("finds out at once what the target lost, and needs no heartbeat for it", () => {
+    const network = led()
+    network.filter = (message) => message.to !== "b" || message._tag !== "AppendRequest"
+    network.propose("a", "x")
+    network.heal()
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    assert.deepStrictEqual(network.leaders(), ["b"])
+    assert.deepStrictEqual(network.node("b").applied, ["x"])
+  })
+
+  it("is over for who led when it steps down", () => {
+    const network = led()
+    network.filter = ({ _tag }) => _tag !== "TimeoutNow"
+    network.run("a", { _tag: "TransferLeadership", to: "b" })
+    network.run("a", { _tag: "StepDown" })
+    assert.strictEqual(network.state("a").transfer, null)
+  })
+
   it("to a node that is removed meanwhile ends", () => {
     const network = led()
     network.input("a", {

@@ -31,16 +31,21 @@ export const throughputTable = (
   return table([head, ...rows])
 }
 
-/** Processor seconds per second of members and generator, so that it shows who was the bottleneck. */
+const costMicros = ({ membersShare, perSecond }: Figures): string =>
+  perSecond === 0 ? "-" : String(Math.round((membersShare * 1e6) / perSecond))
+
+/**
+ * Who used the processors: cores of all members, of the generator and of everybody else on the machine, and what one
+ * operation costs the members together, in microseconds of processor time.
+ */
 export const sharesTable = (results: ReadonlyArray<LevelResult>, names: ReadonlyArray<string>): string => {
-  const head = ["cores", ...names.flatMap((name) => [`${name} members`, "generator", "others"]), "failed"]
+  const head = ["cores", ...names.flatMap((name) => [`${name} members`, "us/op", "generator", "others"]), "failed"]
   const rows = results.map(({ clients, figures, operation }) => [
     `${clients} ${operation}`,
     ...names.flatMap((name) => {
       const one = figures.get(name)
-      return one === undefined
-        ? ["-", "-", "-"]
-        : [cores(one.membersShare), cores(one.generatorShare), cores(one.strangersShare)]
+      if (one === undefined) return ["-", "-", "-", "-"]
+      return [cores(one.membersShare), costMicros(one), cores(one.generatorShare), cores(one.strangersShare)]
     }),
     String([...figures.values()].reduce((sum, { failures }) => sum + failures, 0))
   ])

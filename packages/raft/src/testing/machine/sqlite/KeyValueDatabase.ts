@@ -20,6 +20,11 @@ const schema = `
   INSERT INTO applied VALUES (1, 0, 0);
 `
 
+/** A command changes a few hundred bytes somewhere, and each page that changes is written whole: small ones are less to write. */
+const pageBytes = 1_024
+/** A checkpoint flushes twice and holds up apply meanwhile: rarer than SQLite's own 4 MiB, and not so rare that one takes long. */
+const checkpointBytes = 16 * 1_048_576
+
 interface SessionColumns {
   readonly session: number
   readonly last_used: number
@@ -38,13 +43,18 @@ export class KeyValueDatabase {
   /** Makes an empty one, whole in its one file. */
   static create(path: string): void {
     const database = new DatabaseSync(path)
-    database.exec(`BEGIN; ${schema} COMMIT`)
+    database.exec(`PRAGMA page_size = ${pageBytes}; BEGIN; ${schema} COMMIT`)
     database.close()
   }
 
   constructor(path: string) {
     this.database = new DatabaseSync(path)
-    this.database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536`)
+    this.database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      PRAGMA cache_size = -65536;
+      PRAGMA wal_autocheckpoint = ${checkpointBytes / pageBytes};
+    `)
     this.statements = prepareAll(this.database)
     const { get, put: set, remove } = this.statements
     this.registers = {

@@ -10,7 +10,7 @@ import { Limits } from "../Limits.ts"
 import type { Call } from "../transport/Call.ts"
 import { Calls } from "./Calls.ts"
 import type { Reply } from "./Calls.ts"
-import type { Failure, HostMessage, HostRequest } from "./HostMessage.ts"
+import type { Failure, HostMessage, HostRequest, Rejection } from "./HostMessage.ts"
 import { MemberChanges } from "./MemberChanges.ts"
 import type { NodeOptions } from "./NodeOptions.ts"
 import type { Asker, Proposal } from "./Proposal.ts"
@@ -72,7 +72,7 @@ export class Askers {
       return
     }
     const isTooMuch = this.calls.size >= Limits.node.callsMax
-    const reason = isTooMuch ? "TooMuchUncommitted" : this.refusal(call._tag !== "Query")
+    const reason = isTooMuch ? "TooMuchUncommitted" : (problemOf(call) ?? this.refusal(call._tag !== "Query"))
     if (reason === null) this.open(call, reply)
     else reply({ _tag: "Failed", failure: { _tag: "Refused", reason, leader: state.leader } })
   }
@@ -143,11 +143,16 @@ export class Askers {
   ): void {
     const of = (to: Asker["to"], id: number): Proposal | undefined =>
       claimed.find(({ askers }) => askers.some((asker) => asker.to === to && asker.id === id))
+    // Several may wait for one entry: each proposal is rejected once.
+    const rejections = new Map<Proposal | undefined, Rejection>()
     for (const { call, outcome } of outcomes) {
       if (outcome._tag === "Applied") this.calls.answer(call, outcome)
-      else this.proposals.rejected(of("call", call), outcome)
+      else rejections.set(of("call", call), outcome)
     }
-    for (const { outcome, request } of rejected) this.proposals.rejected(of("host", request), outcome)
+    for (const { outcome, request } of rejected) rejections.set(of("host", request), outcome)
+    for (const [proposal, rejection] of rejections) {
+      if (proposal !== undefined) this.proposals.rejected(proposal, rejection)
+    }
   }
 
   answered({ answers }: Extract<HostMessage, { readonly kind: "answers" }>): void {
@@ -187,4 +192,17 @@ export class Askers {
     if (to === "host") this.ports.host({ kind: "failed", request: id, failure })
     else this.calls.fail(id, failure)
   }
+}
+
+/** Numbers that no session has would make an entry that nobody could decode. */
+const problemOf = (call: Call): "SessionExpired" | null => {
+  if (call._tag !== "Propose") return null
+  const { acknowledged, serial, session } = call
+  const isSound =
+    [acknowledged, serial, session].every(Number.isSafeInteger) &&
+    session >= 1 &&
+    serial >= 1 &&
+    acknowledged >= 0 &&
+    acknowledged <= serial
+  return isSound ? null : "SessionExpired"
 }

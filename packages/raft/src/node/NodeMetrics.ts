@@ -57,6 +57,7 @@ const counters: Readonly<Record<keyof Counters, readonly [name: string, help: st
   appendedBytes: ["appended_bytes", "Bytes of commands appended to the log."],
   flushes: ["flushes", "Flushes of the log."],
   snapshotsTaken: ["snapshots_taken", "Snapshots that this node made."],
+  snapshotsFailed: ["snapshots_failed", "Snapshots that this node could not make."],
   snapshotsInstalled: ["snapshots_installed", "Snapshots that this node got from a leader."],
   handovers: ["handovers", "Times this node handed over leadership."]
 }

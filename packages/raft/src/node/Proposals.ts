@@ -215,8 +215,7 @@ export class Proposals {
   }
 
   /** The state machine did not execute a committed one. What was proposed once was not executed before either. */
-  rejected(proposal: Proposal | undefined, outcome: Rejection): void {
-    if (proposal === undefined) return
+  rejected(proposal: Proposal, outcome: Rejection): void {
     const isCertain = proposal.attempts === 1 && outcome._tag !== "AnswerForgotten"
     if (outcome._tag === "SessionExpired" && this.own.expired(proposal) && isCertain) {
       this.own.renumber(proposal)

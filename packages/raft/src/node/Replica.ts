@@ -4,13 +4,9 @@
  *
  * This file is the switchboard: what comes from where goes to which part. The parts do not know each other.
  */
-import { Result } from "effect"
 import type { Input } from "../core/Input.ts"
 import type { Message } from "../core/Message.ts"
-import type { Ready, Refused, SnapshotRead } from "../core/Ready.ts"
-import { chunkOf } from "../core/SnapshotSender.ts"
 import { initialState } from "../core/State.ts"
-import type { Recovered, State } from "../core/State.ts"
 import type { Context, NodeId } from "../core/Types.ts"
 import { Limits } from "../Limits.ts"
 import type { StorageError } from "../storage/StorageError.ts"
@@ -18,6 +14,7 @@ import type { Answer, Call } from "../transport/Call.ts"
 import { ApplyQueue } from "./ApplyQueue.ts"
 import { Askers } from "./Askers.ts"
 import { AwakeClock } from "./AwakeClock.ts"
+import { Closing } from "./Closing.ts"
 import { Driver } from "./Driver.ts"
 import type { DriverPorts } from "./Driver.ts"
 import { FlushQueue } from "./FlushQueue.ts"
@@ -29,28 +26,13 @@ import type { NodeStorage } from "./NodeStorage.ts"
 import { NodeStopped } from "./NodeStopped.ts"
 import type { StopReason } from "./NodeStopped.ts"
 import { ReplicaCounters } from "./ReplicaCounters.ts"
-import { SnapshotReceiving } from "./SnapshotReceiving.ts"
-import { SnapshotTaking } from "./SnapshotTaking.ts"
+import type { ReplicaPorts, Start } from "./ReplicaPorts.ts"
+import { Snapshots } from "./Snapshots.ts"
 import { StallWatch } from "./StallWatch.ts"
 import type { Status } from "./Status.ts"
 import { coreStatus } from "./StatusReport.ts"
 
-export interface ReplicaPorts {
-  readonly storage: NodeStorage
-  readonly send: (message: Message) => void
-  readonly host: (request: HostRequest) => void
-  /** Of a clock that never goes back. */
-  readonly nowMillis: () => number
-  /** Runs `action` once what arrives in this turn of the event loop has arrived: proposals gather meanwhile. */
-  readonly later: (action: () => void) => void
-  /** The node cannot go on; called once, and nothing is sent afterwards. The process has to end. */
-  readonly stopped: (failure: Error) => void
-  /** Sees every step before anything of it is carried out; for simulation and metrics. */
-  readonly observe: (before: State, input: Input, after: State, ready: Ready) => void
-}
-
-/** What is recovered from storage and from the state machine, without what the options say. `seed` differs in every run. */
-export type Start = Pick<Recovered, "seed" | "hardState" | "snapshot" | "base" | "entries" | "applied">
+export type { ReplicaPorts, Start }
 
 export class Replica {
   private readonly options: NodeOptions
@@ -59,19 +41,18 @@ export class Replica {
   private readonly driver: Driver
   private readonly clock: AwakeClock
   private readonly askers: Askers
+  private readonly forwards: Forwards
   private readonly applies: ApplyQueue
-  private readonly taking: SnapshotTaking
-  private readonly receiving: SnapshotReceiving
+  private readonly snapshots: Snapshots
   private readonly stalls: StallWatch
+  private readonly closing: Closing
   private readonly flushes = new FlushQueue()
-  private readonly forwards = new Forwards()
   private readonly counters = new ReplicaCounters()
-  private readonly run: string
+  private readonly runId: string
   private contexts = 0
   private logBytes = 0
   private isLeadershipNew = false
   private statusAtMillis = 0
-  private closing: { readonly untilMillis: number; readonly done: () => void } | null = null
   private isStopped = false
 
   /** Throws RaftFailure when what was recovered cannot be one node's. */
@@ -79,36 +60,45 @@ export class Replica {
     const { bootstrap, core, id, tickMillis } = options
     this.options = options
     this.ports = ports
-    this.run = `${id}/${(start.seed >>> 0).toString(36)}`
+    this.runId = `${id}/${(start.seed >>> 0).toString(36)}`
     this.storage = guardedStorage(ports.storage, (action) => this.guard(action))
     this.driver = new Driver(initialState({ ...start, id, options: core, bootstrap }), this.driverPorts())
     this.clock = new AwakeClock(tickMillis, core.electionTicks, ports.nowMillis())
     const shared = {
-      storage: this.storage,
-      host: ports.host,
-      nowMillis: ports.nowMillis,
       state: () => this.driver.state,
-      feed: (input: Input) => this.feed(input)
+      feed: (input: Input) => this.feed(input),
+      send: (message: Message) => this.send(message),
+      host: (request: HostRequest) => this.tellHost(request),
+      nowMillis: ports.nowMillis
     }
     this.askers = new Askers(options, {
       ...shared,
       readIndex: (context) => this.readIndex(context),
       later: (action) => ports.later(() => this.guard(action)),
-      unique: () => `${this.run}/${++this.contexts}`
+      unique: () => `${this.runId}/${++this.contexts}`
     })
+    this.forwards = new Forwards({ ...shared, isFull: () => this.askers.isFull })
     this.applies = new ApplyQueue({ ...shared, claim: (entry) => this.askers.claim(entry) })
-    this.taking = new SnapshotTaking(options, shared)
-    this.receiving = new SnapshotReceiving({
+    this.snapshots = new Snapshots(options, {
       ...shared,
-      giveWay: () => this.taking.giveWay(),
+      storage: this.storage,
       afterApplying: (action) => this.applies.drained(action),
-      failed: (cause) => this.stop("StorageFailed", cause)
+      installed: () => this.askers.proposals.skipped(),
+      stop: (reason, cause) => this.stop(reason, cause)
     })
     this.stalls = new StallWatch(options, this.clock, {
       ...shared,
       oldestFlush: () => this.flushes.oldestMillis,
       oldestApply: () => this.applies.oldestMillis,
       hostLost: (millis) => this.stop("HostLost", new Error(`the host did not keep up for ${Math.round(millis)} ms`))
+    })
+    this.closing = new Closing({
+      handOver: () => this.stalls.handOver(),
+      isBusy: () => this.isBusy(),
+      close: () => {
+        this.askers.close()
+        this.isStopped = true
+      }
     })
   }
 
@@ -121,9 +111,9 @@ export class Replica {
       this.feed({ _tag: "Tick" })
       this.askers.tick(nowMillis)
       this.stalls.tick()
-      this.taking.consider()
+      this.snapshots.consider()
       if (nowMillis >= this.statusAtMillis) this.tellStatus(nowMillis)
-      this.proceedToClose(nowMillis)
+      this.closing.proceed(nowMillis)
     })
   }
 
@@ -133,19 +123,10 @@ export class Replica {
   receive(message: Message): void {
     this.guard(() => {
       this.counters.values.messagesReceived++
-      if (message._tag === "ProposeRequest" && !this.mayPropose(message)) return
+      if (message._tag === "ProposeRequest" && !this.forwards.admits(message)) return
       if (message._tag === "ReadRequest") this.stalls.distrustLease(this.ports.nowMillis())
       this.feed({ _tag: "Receive", message })
     })
-  }
-
-  private mayPropose({ context, from }: Extract<Message, { readonly _tag: "ProposeRequest" }>): boolean {
-    if (this.forwards.isRepeated(context)) return false
-    if (!this.askers.isFull) return true
-    const { id, leader, term } = this.driver.state
-    const result: Refused = { _tag: "Refused", context, reason: "TooMuchUncommitted", leader }
-    this.send({ _tag: "ProposeResponse", from: id, to: from, term, result })
-    return false
   }
 
   unreachable(peer: NodeId): void {
@@ -158,6 +139,7 @@ export class Replica {
   }
 
   private send(message: Message): void {
+    if (this.isStopped) return
     this.counters.values.messagesSent++
     this.ports.send(message)
   }
@@ -182,18 +164,12 @@ export class Replica {
       case "answers":
         return this.askers.answered(message)
       case "snapshotBegin":
-        return this.taking.begun(message.index)
       case "snapshotChunk":
-        return this.taking.chunk(message.offset, message.data)
       case "snapshotEnd":
-        return this.taking.ended()
       case "snapshotFailed":
-        return this.taking.hostFailed()
       case "snapshotRead":
-        return this.receiving.read(message.offset, message.bytesMax)
       case "installed":
-        if (this.receiving.hostInstalled()) this.askers.proposals.skipped()
-        return
+        return this.snapshots.hear(message)
       case "pong":
         return this.stalls.pong(message.number)
       case "hostFailed":
@@ -201,10 +177,14 @@ export class Replica {
     }
   }
 
+  private tellHost(request: HostRequest): void {
+    if (!this.isStopped) this.ports.host(request)
+  }
+
   private applied(message: Extract<HostMessage, { readonly kind: "applied" }>): void {
     this.askers.applied(message, this.applies.applied())
     this.feed({ _tag: "Applied", index: message.index })
-    this.taking.consider()
+    this.snapshots.consider()
   }
 
   // ---- storage ----------------------------------------------------------------------------------------------------
@@ -226,6 +206,7 @@ export class Replica {
   // ---- the core ---------------------------------------------------------------------------------------------------
 
   private feed(input: Input): void {
+    if (this.isStopped) return
     this.driver.feed(input)
     this.afterStep()
   }
@@ -251,9 +232,9 @@ export class Replica {
       },
       send: (message) => this.send(message),
       apply: (entries) => this.applies.push(entries, this.clock.millis),
-      readSnapshot: (read) => this.readSnapshot(read),
-      writeSnapshot: (write) => this.receiving.write(write),
-      installSnapshot: (snapshot) => this.receiving.install(snapshot),
+      readSnapshot: (read) => this.snapshots.read(read),
+      writeSnapshot: (write) => this.snapshots.write(write),
+      installSnapshot: (snapshot) => this.snapshots.install(snapshot),
       confirmRead: (read) => this.askers.confirmed(read),
       accept: (accepted) => this.askers.accepted(accepted),
       refuse: (refused) => this.askers.refused(refused),
@@ -263,15 +244,6 @@ export class Replica {
         this.ports.observe(before, input, after, ready)
       }
     }
-  }
-
-  private readSnapshot(read: SnapshotRead): void {
-    const { length, offset, snapshot, to } = read
-    this.storage.readSnapshot(snapshot.metadata.index, offset, length, (outcome) => {
-      const data = Result.isSuccess(outcome) ? outcome.success : null
-      if (data !== null) this.send(chunkOf(this.options.id, read, data))
-      this.feed({ _tag: "SnapshotReport", peer: to, ok: data !== null })
-    })
   }
 
   // ---- status and the end -----------------------------------------------------------------------------------------
@@ -284,12 +256,12 @@ export class Replica {
       logBytes: this.logBytes,
       pendingProposals: proposals.size,
       declines: this.stalls.declines,
+      snapshotFailure: this.snapshots.failure,
       counters: {
         ...this.counters.values,
         ...proposals.counters,
         reads: reads.count,
-        snapshotsTaken: this.taking.taken,
-        snapshotsInstalled: this.receiving.installed,
+        ...this.snapshots.counters,
         handovers: this.stalls.handovers
       }
     }
@@ -297,7 +269,7 @@ export class Replica {
 
   private tellStatus(nowMillis: number): void {
     this.statusAtMillis = nowMillis + Limits.node.statusMillis
-    this.ports.host({ kind: "status", status: this.status() })
+    this.tellHost({ kind: "status", status: this.status() })
   }
 
   /** Hands over leadership if it has it, waits for what is on its way, for an election timeout at most, and stops. */
@@ -308,22 +280,14 @@ export class Replica {
     }
     const { core, tickMillis } = this.options
     const nowMillis = this.ports.nowMillis()
-    this.closing = { untilMillis: nowMillis + core.electionTicks * tickMillis, done }
     this.askers.beginClosing()
-    this.guard(() => this.proceedToClose(nowMillis))
+    this.guard(() => this.closing.begin(nowMillis, nowMillis + core.electionTicks * tickMillis, done))
   }
 
-  private proceedToClose(nowMillis: number): void {
-    const { closing } = this
-    if (closing === null) return
-    this.stalls.handOver()
+  private isBusy(): boolean {
     const { progress, role } = this.driver.state
     const isLeading = role === "Leader" && progress.size > 0
-    const isBusy = isLeading || this.askers.proposals.size > 0 || this.applies.oldestMillis !== null
-    if (isBusy && nowMillis < closing.untilMillis) return
-    this.askers.close()
-    this.isStopped = true
-    closing.done()
+    return isLeading || this.askers.proposals.size > 0 || this.applies.oldestMillis !== null
   }
 
   private stop(reason: StopReason, cause: unknown): void {

@@ -18,9 +18,13 @@ const isBeingSent = ({ options, progress, role, ticks }: State): boolean =>
       mode === "Snapshot" && transmission !== null && ticks - transmission.sentAt <= 2 * options.electionTicks
   )
 
+/** Whether one from the leader is on its way that this node still needs. */
+export const isReceiving = ({ commit, incoming }: State): boolean =>
+  incoming !== null && (incoming.isInstalling || incoming.snapshot.metadata.index > commit)
+
 export const isSnapshotDue = (state: State, { snapshotLogBytes }: Settings): boolean => {
   const grown = grownBytes(state)
-  if (grown < snapshotLogBytes || state.incoming !== null) return false
+  if (grown < snapshotLogBytes || isReceiving(state)) return false
   return grown >= 2 * snapshotLogBytes || !isBeingSent(state)
 }
 
@@ -40,6 +44,10 @@ export const compactionIndex = (
   return low
 }
 
+const logBytes = ({ log }: State): number => bytesBetween(log, log.baseIndex, lastIndex(log))
+
 /** Snapshots must be failing: the leader takes no more proposals. */
-export const isLogFull = ({ log }: State, { logBytesMax }: Settings): boolean =>
-  bytesBetween(log, log.baseIndex, lastIndex(log)) >= logBytesMax
+export const isLogFull = (state: State, { logBytesMax }: Settings): boolean => logBytes(state) >= logBytesMax
+
+/** A follower cannot refuse what its leader sends. One whose snapshots fail stops before it runs out of memory. */
+export const isLogOverfull = (state: State, { logBytesMax }: Settings): boolean => logBytes(state) >= 2 * logBytesMax

@@ -12,7 +12,7 @@ import { Limits } from "../Limits.ts"
 import type { HostRequest } from "./HostMessage.ts"
 import type { NodeOptions } from "./NodeOptions.ts"
 import type { NodeStorage } from "./NodeStorage.ts"
-import { compactionIndex, isSnapshotDue } from "./SnapshotPolicy.ts"
+import { compactionIndex, isReceiving, isSnapshotDue } from "./SnapshotPolicy.ts"
 
 export interface SnapshotTakingPorts {
   readonly storage: Pick<
@@ -23,6 +23,8 @@ export interface SnapshotTakingPorts {
   readonly state: () => State
   readonly feed: (input: Input) => void
   readonly nowMillis: () => number
+  /** A snapshot from the leader that is under way ends: storage takes one at a time. */
+  readonly giveWay: () => void
 }
 
 /** `Asked`: the host opens it. `Opening`: storage does. `Copying`: chunks go from one to the other. */
@@ -32,6 +34,8 @@ export class SnapshotTaking {
   /** How many were taken, and how many failed. */
   taken = 0
   failed = 0
+  /** Why the last one failed; `null`: it did not. */
+  failure: string | null = null
   private readonly options: NodeOptions
   private readonly ports: SnapshotTakingPorts
   private phase: Phase = "Idle"
@@ -60,11 +64,12 @@ export class SnapshotTaking {
     if (this.phase === "Idle" || this.phase === "Finishing") return
     const state = this.ports.state()
     const term = termAt(state.log, index)
-    const isNewer = index > (state.snapshot?.metadata.index ?? 0)
-    if (term === null || !isNewer || state.incoming !== null) {
-      this.delay()
+    if (term === null || index <= (state.snapshot?.metadata.index ?? 0) || isReceiving(state)) {
+      // Another snapshot has come meanwhile, or is coming.
+      this.phase = "Idle"
       return
     }
+    this.ports.giveWay()
     this.phase = "Opening"
     this.isEnded = false
     const round = ++this.round
@@ -86,10 +91,10 @@ export class SnapshotTaking {
   }
 
   /** The host could not make one. */
-  hostFailed(): void {
+  hostFailed(message: string): void {
     if (this.phase === "Idle" || this.phase === "Finishing") return
     if (this.phase !== "Asked") this.ports.storage.abandonSnapshot()
-    this.delay()
+    this.delay(message)
   }
 
   /** Another snapshot takes its place in storage. What is complete already is only waited for. */
@@ -99,10 +104,10 @@ export class SnapshotTaking {
     this.phase = "Idle"
   }
 
-  private next(round: number, outcome: Result.Result<number, unknown>): void {
+  private next(round: number, outcome: Result.Result<number, Error>): void {
     if (round !== this.round) return
     if (Result.isFailure(outcome)) {
-      this.delay()
+      this.delay(outcome.failure.message)
       return
     }
     this.received = outcome.success
@@ -118,7 +123,7 @@ export class SnapshotTaking {
   private finish(): void {
     this.phase = "Finishing"
     this.ports.storage.finishSnapshot((outcome) => {
-      if (Result.isFailure(outcome)) this.delay()
+      if (Result.isFailure(outcome)) this.delay(outcome.failure.message)
       else this.finished(outcome.success)
     })
   }
@@ -126,6 +131,7 @@ export class SnapshotTaking {
   private finished(snapshot: Snapshot): void {
     this.phase = "Idle"
     this.taken++
+    this.failure = null
     this.failuresInRow = 0
     const { feed, state, storage } = this.ports
     const before = state().log.baseIndex
@@ -135,10 +141,11 @@ export class SnapshotTaking {
     if (baseIndex > before) storage.compact(baseIndex)
   }
 
-  private delay(): void {
+  private delay(failure: string): void {
     this.phase = "Idle"
     this.round++
     this.failed++
+    this.failure = failure
     const { snapshotRetryMillisMax, snapshotRetryMillisMin } = Limits.node
     const waitMillis = Math.min(snapshotRetryMillisMin * 2 ** this.failuresInRow++, snapshotRetryMillisMax)
     this.notBeforeMillis = this.ports.nowMillis() + waitMillis

@@ -26,6 +26,8 @@ export interface Status {
   readonly hostMillis: number
   /** Why this node declines to lead; `null`: it does not. */
   readonly declines: "DiskStalls" | "HostStalls" | null
+  /** Why the last snapshot that this node tried to make failed; `null`: it did not. */
+  readonly snapshotFailure: string | null
   /** As a leader: how far the others are. Empty on others. */
   readonly peers: ReadonlyArray<PeerStatus>
   readonly counters: Counters
@@ -53,6 +55,7 @@ export interface Counters {
   readonly appendedBytes: number
   readonly flushes: number
   readonly snapshotsTaken: number
+  readonly snapshotsFailed: number
   readonly snapshotsInstalled: number
   readonly handovers: number
 }

@@ -321,6 +321,31 @@ describe("a call", () => {
     assert.strictEqual(cluster.value(leader.id, "x"), null)
   })
 
+  it("with numbers that no session has is refused, and enters no log", () => {
+    const cluster = three()
+    const leader = cluster.leader()
+    const last = leader.state.log.length
+    for (const [of, serial, acknowledged] of [
+      [0, 1, 1],
+      [1, 0, 0],
+      [1, 1, 2],
+      [1, 1.5, 1],
+      [1, 1, -1]
+    ] as const) {
+      const answers = cluster.call(leader.id, {
+        _tag: "Propose",
+        session: of,
+        serial,
+        acknowledged,
+        data: new Uint8Array()
+      })
+      cluster.settle()
+      const failure = { _tag: "Refused", reason: "SessionExpired", leader: leader.id }
+      assert.deepStrictEqual(answers, [{ _tag: "Failed", failure } as never])
+    }
+    assert.strictEqual(leader.state.log.length, last)
+  })
+
   it("opens a session, asks, and is told who leads", () => {
     const cluster = three()
     const leader = cluster.leader()

@@ -84,6 +84,25 @@ describe("a snapshot of the node's own", () => {
     assert.isAtLeast(asked, 4)
     assert.isAtMost(asked, 6)
     assert.strictEqual(node.state.log.baseIndex, 0)
+    const { counters, snapshotFailure } = node.replica.status()
+    assert.deepStrictEqual([counters.snapshotsFailed, snapshotFailure], [asked, "no space"])
+  })
+
+  it("that always fails stops a follower before it runs out of memory, since it cannot refuse what its leader sends", () => {
+    const settings = { ...small, node: { ...small.node, logBytesMax: 10_000 } }
+    const cluster = new ReplicaCluster(["a", "b", "c"], settings)
+    cluster.leader()
+    const follower = cluster.followers()[0]!
+    const { host } = follower
+    follower.host = Object.assign(Object.create(host) as typeof host, {
+      hear: (request: Parameters<typeof host.hear>[0]) => {
+        if (request.kind === "takeSnapshot") follower.toReplica.push({ kind: "snapshotFailed", message: "no space" })
+        else host.hear(request)
+      }
+    })
+    write(cluster, 140)
+    assert.match(follower.stopped[0]!.message, /LogOverfull.*no space/)
+    assert.isAtMost(follower.state.log.length * 150, 25_000)
   })
 
   it("waits while a follower is getting the one before, unless the log has doubled", () => {
@@ -153,6 +172,26 @@ describe("a snapshot from the leader", () => {
     cluster.tick(4)
     assert.deepStrictEqual(follower.stopped, [])
     hasSame(cluster)
+  })
+
+  it("that nobody needs any more does not keep the node from making its own", () => {
+    const { cluster, follower } = behind()
+    const needs = cluster.leader().state.snapshot!
+    cluster.restart(follower.id)
+    cluster.until(() => follower.replica.status().counters.snapshotsInstalled === 1)
+    cluster.tick(4)
+    // A late chunk of a snapshot ahead of it begins a transfer that never goes on; then the log comes as far by itself.
+    const { leader, term } = follower.state
+    const index = follower.state.commit + 5
+    const snapshot = { ...needs, metadata: { ...needs.metadata, index, term } }
+    const chunk = { _tag: "SnapshotChunk", from: leader!, to: follower.id, term, snapshot, offset: 0 } as const
+    follower.replica.receive({ ...chunk, data: new Uint8Array(10) })
+    cluster.settle()
+    assert.isNotNull(follower.state.incoming)
+    const before = follower.replica.status().counters.snapshotsTaken
+    write(cluster, 60)
+    assert.isAbove(follower.replica.status().counters.snapshotsTaken, before)
+    assert.deepStrictEqual(follower.stopped, [])
   })
 
   it("is installed after everything that the host was given before", () => {

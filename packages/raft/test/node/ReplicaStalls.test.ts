@@ -142,6 +142,18 @@ describe("a host whose thread is blocked", () => {
   })
 })
 
+describe("a thread that slept", () => {
+  it("ticks once: what waits for its answers did not wait longer", () => {
+    const { cluster, leader } = led()
+    const before = leader.state.ticks
+    cluster.nowMillis += 10_000
+    leader.replica.tick()
+    assert.strictEqual(leader.state.ticks, before + 1)
+    cluster.tick(20)
+    assert.isTrue(isLeader(leader))
+  })
+})
+
 describe("a node that cannot go on", () => {
   it("stops when its storage fails, and acknowledges nothing", () => {
     const { cluster, leader } = led()

@@ -22,6 +22,7 @@ export class ClosedLoop {
   private readonly nextKey: () => number | null
   private histogram = new LatencyHistogram()
   private failures = new Map<string, number>()
+  private values = 0
   private active = 0
   private isEnding = false
   private whenIdle = (): void => undefined
@@ -66,6 +67,13 @@ export class ClosedLoop {
     return this.ended()
   }
 
+  /** Each is another: SQLite, unlike etcd, does not write a page that would stay the same. */
+  private nextValue(): Uint8Array {
+    this.values += 1
+    new DataView(this.value.buffer).setFloat64(0, this.values)
+    return this.value
+  }
+
   private next(): void {
     const key = this.isEnding ? null : this.nextKey()
     if (key === null) {
@@ -75,7 +83,7 @@ export class ClosedLoop {
     }
     const sent = performance.now()
     const done = (failure: string | null): void => this.answered(sent, failure)
-    if (this.shape.operation === "put") this.store.put(keyOf(key), this.value, done)
+    if (this.shape.operation === "put") this.store.put(keyOf(key), this.nextValue(), done)
     else this.store.get(keyOf(key), done)
   }
 

@@ -195,7 +195,8 @@ export class Host {
     const pull = new SnapshotPull(snapshot, this.ports.tell)
     this.pull = pull
     this.ports.run(this.machine.restore(pull.image), (exit) => {
-      if (this.isStopped) return
+      // Interrupted: the node is being closed, and nobody is to hear of it.
+      if (this.isStopped || Exit.hasInterrupts(exit)) return
       if (Exit.isFailure(exit)) this.fail("restore", failureText(exit.cause))
       else this.attempt("load", () => this.installed(snapshot.metadata.index))
     })

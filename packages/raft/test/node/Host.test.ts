@@ -337,6 +337,20 @@ describe("a host whose state machine fails", () => {
     assert.include(stopped[0]?.message, "cannot restore after entry 0: ENOSPC")
   })
 
+  it("has not failed when its node is closed while a snapshot takes the place of its state", () => {
+    const one = failing({ restore: () => Effect.interrupt })
+    beginInstall(one, 5, 10)
+    assert.deepStrictEqual(one.told(), [])
+    assert.deepStrictEqual(one.stopped, [])
+  })
+
+  it("stops when a snapshot ends before its size", () => {
+    const one = makeHost()
+    beginInstall(one, 5, 10)
+    feed(one, new Uint8Array(4))
+    assert.include(one.stopped[0]?.message, "the snapshot ends before its size")
+  })
+
   it("stops when the state of a snapshot ends elsewhere than the snapshot says", () => {
     const one = makeHost()
     const source = new MemoryKeyValue()

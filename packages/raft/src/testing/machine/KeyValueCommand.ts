@@ -17,7 +17,7 @@ export type KeyValueCommand = KeyValueInput | { readonly kind: "delete"; readonl
 /** `invalid`: the bytes were no command. */
 export type KeyValueResult = KeyValueOutput | { readonly kind: "delete" } | { readonly kind: "invalid" }
 
-/** A command as the state machines take it: values are bytes. They look at the command's. */
+/** A command as the state machines take it: values are bytes. Decoded ones look at the command's. */
 export type Operation =
   | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array }
   | { readonly kind: "get" | "delete"; readonly key: string }
@@ -32,22 +32,36 @@ const none = new Uint8Array(0)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-export const encodeCommand = (command: KeyValueCommand): Uint8Array<ArrayBuffer> => {
-  const key = encoder.encode(command.key)
+export const encodeOperation = (operation: Operation): Uint8Array<ArrayBuffer> => {
+  const key = encoder.encode(operation.key)
   if (key.length > 0xffff) throw new RangeError("a key has more than 65,535 bytes")
-  const value = command.kind === "put" || command.kind === "cas" ? encoder.encode(command.value) : none
-  const expected = command.kind === "cas" && command.expected !== null ? encoder.encode(command.expected) : null
-  const middle = command.kind === "cas" ? lengthBytes + (expected?.length ?? 0) : 0
+  const value = operation.kind === "put" || operation.kind === "cas" ? operation.value : none
+  const expected = operation.kind === "cas" ? operation.expected : null
+  const middle = operation.kind === "cas" ? lengthBytes + (expected?.length ?? 0) : 0
   const bytes = new Uint8Array(headBytes + key.length + middle + value.length)
   const view = viewOf(bytes)
   const end = headBytes + key.length
-  bytes[0] = Kind[command.kind]
+  bytes[0] = Kind[operation.kind]
   view.setUint16(1, key.length, true)
   bytes.set(key, headBytes)
-  if (command.kind === "cas") view.setUint32(end, expected?.length ?? nothing, true)
+  if (operation.kind === "cas") view.setUint32(end, expected?.length ?? nothing, true)
   if (expected !== null) bytes.set(expected, end + lengthBytes)
   bytes.set(value, end + middle)
   return bytes
+}
+
+/** As `encodeOperation`, for texts. */
+export const encodeCommand = (command: KeyValueCommand): Uint8Array<ArrayBuffer> => {
+  switch (command.kind) {
+    case "put":
+      return encodeOperation({ ...command, value: encoder.encode(command.value) })
+    case "cas": {
+      const expected = command.expected === null ? null : encoder.encode(command.expected)
+      return encodeOperation({ ...command, expected, value: encoder.encode(command.value) })
+    }
+    default:
+      return encodeOperation(command)
+  }
 }
 
 /** `null`: no command. */

@@ -65,7 +65,7 @@ export class MemberProcess {
   }
 
   /** Waits until the member says something of which this holds. */
-  until(fact: string, holds: (status: Status) => boolean): Promise<Status> {
+  until(fact: string, holds: (status: Status) => boolean, timeoutMillis = factMillis): Promise<Status> {
     const latest = this.status
     if (latest !== undefined && holds(latest)) return Promise.resolve(latest)
     return new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ export class MemberProcess {
         this.watchers.delete(watch)
         reject(new Error(`member ${this.id}: it never happened that ${fact}; last: ${JSON.stringify(this.status)}`))
       }
-      const timer = setTimeout(give, factMillis)
+      const timer = setTimeout(give, timeoutMillis)
       const watch = (status: Status): void => {
         if (!holds(status)) return
         clearTimeout(timer)

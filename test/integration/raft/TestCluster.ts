@@ -5,7 +5,6 @@ import { Limits } from "@nxmesh/raft/Limits"
 import type { LogOptions } from "@nxmesh/raft/storage/log/SegmentedLog"
 import type { TlsIdentity } from "@nxmesh/raft/transport/tcp/Tls"
 import type { Address } from "@nxmesh/raft/transport/Transport"
-import { existsSync } from "node:fs"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -19,6 +18,8 @@ export interface ClusterOptions {
 }
 
 const heldFileSystem = new URL("../../../packages/raft/test/storage/thread/HeldFileSystem.ts", import.meta.url).href
+
+const catchUpMillis = 60_000
 
 export class TestCluster {
   static readonly ids = ["a", "b", "c"] as const
@@ -89,20 +90,19 @@ export class TestCluster {
     return found
   }
 
-  /** From here on no flush of this member's log returns. */
-  async holdFlushes(id: string): Promise<void> {
-    await writeFile(join(this.directory, id, "hold-log"), "")
+  /** From here on no flush of this member's log, or of a snapshot, returns. */
+  async holdFlushes(id: string, of: "log" | "snapshot" = "log"): Promise<void> {
+    await writeFile(join(this.directory, id, `hold-${of}`), "")
   }
 
-  async releaseFlushes(id: string): Promise<void> {
-    const hold = join(this.directory, id, "hold-log")
-    if (existsSync(hold)) await rm(hold)
+  async releaseFlushes(id: string, of: "log" | "snapshot" = "log"): Promise<void> {
+    await rm(join(this.directory, id, `hold-${of}`))
   }
 
   /** Waits until this member has applied what the others had when it was called. */
   async caughtUp(id: string): Promise<void> {
     const commit = Math.max(...this.others(id).map(({ status }) => status?.commit ?? 0))
-    await this.member(id).until(`it has applied ${commit}`, ({ applied }) => applied >= commit)
+    await this.member(id).until(`it has applied ${commit}`, ({ applied }) => applied >= commit, catchUpMillis)
   }
 
   /** Where this member's log and snapshots are. */

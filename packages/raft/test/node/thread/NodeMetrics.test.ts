@@ -19,6 +19,7 @@ const counters: Counters = {
   flushes: 0,
   snapshotsTaken: 0,
   snapshotsInstalled: 0,
+  snapshotsFailed: 0,
   handovers: 0
 }
 
@@ -40,6 +41,7 @@ const status: Status = {
   flushMillis: 1_500,
   hostMillis: 0,
   declines: null,
+  snapshotFailure: null,
   peers: [{ id: "b", mode: "Replicate", match: 90, isActive: true }],
   counters
 }

@@ -1,15 +1,17 @@
-// `npm run simulate`: clusters of the Raft core under simulated faults, one for each seed.
+// `npm run simulate`: clusters of Raft nodes under simulated faults, one for each seed.
 //
 //   npm run simulate -- --seeds 1000                 seeds 1 to 1000
 //   npm run simulate -- --seeds 1000 --from 5001     seeds 5001 to 6000
 //   npm run simulate -- --seed 42 --trace 200        one seed, with the last 200 lines of what happened
 //
+//   npm run simulate -- --seeds 1000 --budget 240    no seed is begun after 240 s
+//
 // Prints each seed that fails with the command that replays it, then how often each fault and each path was taken. A fault
-// or path that was never taken fails the run when it had a hundred seeds or more.
+// or path that was never taken fails the run when it had enough seeds to reach all of them.
 
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
-import { coverageExpected } from "../packages/raft/src/testing/simulation/Coverage.ts"
+import { coverageExpected, coverageSeedsMin } from "../packages/raft/src/testing/simulation/Coverage.ts"
 import { runSeeds } from "./simulation/SeedPool.ts"
 import type { SeedOutcome } from "./simulation/SeedPool.ts"
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     seconds: { type: "string", default: "60" },
     threads: { type: "string", default: String(availableParallelism()) },
+    budget: { type: "string", default: "Infinity" },
     trace: { type: "string", default: "0" },
     failures: { type: "string", default: "10" }
   }
@@ -52,18 +55,20 @@ const see = (outcome: SeedOutcome): void => {
   say(`  replay: npm run simulate -- --seed ${outcome.seed} --seconds ${values.seconds} --trace 200`)
 }
 
+const started = performance.now()
+
 const next = () => {
-  if (upcoming > last || sums.failed >= Number(values.failures)) return undefined
+  const isOver = performance.now() - started > Number(values.budget) * 1000
+  if (isOver || upcoming > last || sums.failed >= Number(values.failures)) return undefined
   return { seed: upcoming++, durationMillis, traceLines: Number(values.trace) }
 }
 
-const started = performance.now()
 await runSeeds(Math.max(1, Math.min(Number(values.threads), last - first + 1)), next, see)
 
 for (const [name, times] of [...totals].sort(([a], [b]) => (a < b ? -1 : 1)))
   say(`${String(times).padStart(12)}  ${name}`)
 const never = coverageExpected.filter((name) => !totals.has(name))
-const isLongEnough = sums.seeds >= 100
+const isLongEnough = sums.seeds >= coverageSeedsMin
 if (isLongEnough) for (const name of never) say(`never: ${name}`)
 const hours = (sums.simulatedMillis / 3_600_000).toFixed(2)
 const seconds = ((performance.now() - started) / 1000).toFixed(1)

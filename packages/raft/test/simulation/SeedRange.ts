@@ -1,29 +1,47 @@
-import type { Counters } from "../../src/testing/simulation/Counters.ts"
-import { simulate } from "../../src/testing/simulation/Simulation.ts"
+/** Runs `npm run simulate` as people do: every seed with its own cluster, on all processors. */
 
-export interface SeedRange {
-  readonly first: number
-  readonly last: number
-  /** No seed is begun after this; on a busy machine fewer are run. */
-  readonly secondsMax: number
-  readonly durationMillis: number
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+
+const program = join(import.meta.dirname, "..", "..", "..", "..", "cli", "simulate.ts")
+const summary =
+  /(\d+) seeds, (\d+) failed, (\d+) undecided; ([\d.]+) simulated hours in ([\d.]+) s; (\d+) operations, (\d+) leaders/
+
+export interface SeedsDone {
+  readonly seeds: number
+  readonly failed: number
+  readonly undecided: number
+  readonly simulatedHours: number
+  readonly seconds: number
+  readonly operations: number
+  readonly leaderChanges: number
+  /** 0 when every seed held and everything was reached. */
+  readonly exitCode: number | null
+  /** Which seeds failed, with the commands that replay them, and what was never reached. */
+  readonly problems: string
 }
 
-/** Runs seeds one after the other; the first that fails ends it, with the command that replays it. */
-export const seedsDone = ({ first, last, secondsMax, durationMillis }: SeedRange, counters: Counters) => {
-  const deadline = performance.now() + secondsMax * 1000
-  const done = { seeds: 0, operations: 0, leaderChanges: 0, undecided: 0 }
-  for (let seed = first; seed <= last && performance.now() < deadline; seed++) {
-    const report = simulate({ seed, durationMillis, traceLines: 0 })
-    if (report.failure !== null) {
-      const { kind, message } = report.failure
-      throw new Error(`seed ${seed} (${kind}): ${message}\nreplay: npm run simulate -- --seed ${seed} --trace 200`)
-    }
-    counters.addAll(report.counters)
-    done.seeds++
-    done.operations += report.operations
-    done.leaderChanges += report.leaderChanges
-    done.undecided += report.undecided
+/** No seed is begun after `secondsMax`; on a busy machine fewer are run. */
+export const runSeeds = async (seeds: number, secondsMax: number): Promise<SeedsDone> => {
+  const args = [program, "--seeds", String(seeds), "--budget", String(secondsMax)]
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
+  const output = await text(child.stdout)
+  const exitCode = await ended
+  const figures = summary.exec(output)?.slice(1).map(Number) ?? []
+  const [done = 0, failed = 0, undecided = 0, simulatedHours = 0, seconds = 0, operations = 0, leaderChanges = 0] =
+    figures
+  const problems = output.split("\n").filter((line) => /^(seed |never: |  replay: )/.test(line))
+  return {
+    seeds: done,
+    failed,
+    undecided,
+    simulatedHours,
+    seconds,
+    operations,
+    leaderChanges,
+    exitCode,
+    problems: problems.join("\n")
   }
-  return done
 }

@@ -52,6 +52,8 @@ export const endOf = (failure: unknown, isDamaged: boolean): Ending => {
   if (chain.some((cause) => cause instanceof PowerCut)) return ordinary("crash while recovering")
   const storage = chain.findLast((cause) => cause instanceof StorageError)
   if (storage !== undefined) return storageEnding(storage, isDamaged)
-  if (failure instanceof NodeStopped && failure.reason === "HostLost") return ordinary("HostLost")
+  // The host was blocked, and then it could neither apply nor make snapshots.
+  if (failure instanceof NodeStopped && (failure.reason === "HostLost" || failure.reason === "LogOverfull"))
+    return ordinary(failure.reason)
   throw failure
 }

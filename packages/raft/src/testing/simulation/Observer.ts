@@ -7,6 +7,7 @@ import type { Ready } from "../../core/Ready.ts"
 import { configurationOf } from "../../core/State.ts"
 import type { State } from "../../core/State.ts"
 import type { Context, Entry, Index, NodeId } from "../../core/Types.ts"
+import { decodeEnvelope } from "../../node/Envelope.ts"
 import type { Counters } from "./Counters.ts"
 import type { DurableLog } from "./DurableLog.ts"
 import type { EventQueue } from "./EventQueue.ts"
@@ -122,8 +123,16 @@ export class Observer {
     const inEffect = [configurationOf(before), configurationOf(after)]
     for (let index = before.commit + 1; index <= after.commit; index++) {
       const entry = entryAt(after.log, index)
-      if (entry !== null) oracle.commits(id, entry, inEffect, isDurableOn)
+      if (entry !== null && oracle.commits(id, entry, inEffect, isDurableOn) === "new") this.countRepeated(entry)
     }
+  }
+
+  /** A command of a session that is in the log already: it was proposed again. */
+  private countRepeated(entry: Entry): void {
+    const envelope = entry.kind === "Command" ? decodeEnvelope(entry.data) : null
+    if (envelope?.kind !== "Command") return
+    const { counters, oracle } = this.options
+    if (oracle.isRepeated(envelope.session, envelope.serial)) counters.add("session: repeated command")
   }
 
   private reads(input: Input, ready: Ready): void {

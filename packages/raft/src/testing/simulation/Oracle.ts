@@ -8,6 +8,7 @@ import { History, isSameEntry } from "../../core/Invariants.ts"
 import type { DurableState } from "../../core/Invariants.ts"
 import type { Message } from "../../core/Message.ts"
 import type { State } from "../../core/State.ts"
+import type { SessionId } from "../../node/Sessions.ts"
 import type { Configuration, Entry, Index, NodeId, Term } from "../../core/Types.ts"
 
 /** A property of Raft that does not hold. */
@@ -34,6 +35,7 @@ export class Oracle {
   private readonly digests = new Map<Index, number>()
   private readonly executions = new Map<string, Index>()
   private readonly refusals = new Set<string>()
+  private readonly commands = new Set<string>()
 
   /** The highest index that any leader committed so far. */
   get commit(): Index {
@@ -91,7 +93,7 @@ export class Oracle {
 
   /**
    * A leader's commit index moved: each entry must be durable on a majority, on both of them during a joint change, and
-   * must be the one that others committed there.
+   * must be the one that others committed there. Returns whether it is the first to commit it.
    *
    * @param inEffect a configuration decides from the moment it is appended, also about entries before it (thesis 4.1): a
    * step that appends one, and commits, may have counted by either.
@@ -101,9 +103,12 @@ export class Oracle {
     entry: Entry,
     inEffect: ReadonlyArray<Configuration>,
     isDurableOn: (member: NodeId, entry: Entry) => boolean
-  ): void {
+  ): "new" | "known" {
     const known = this.committed[entry.index - 1]
-    if (known !== undefined) return this.isCommitted(node, entry, "committed")
+    if (known !== undefined) {
+      this.isCommitted(node, entry, "committed")
+      return "known"
+    }
     if (entry.index !== this.committed.length + 1) {
       throw new SafetyViolation(`${node} committed entry ${entry.index} before entry ${this.committed.length + 1}`)
     }
@@ -118,6 +123,7 @@ export class Oracle {
       )
     }
     this.committed.push(entry)
+    return "new"
   }
 
   /** Whatever a node takes for committed, or applies, a leader committed. */
@@ -146,6 +152,14 @@ export class Oracle {
     const known = this.executions.get(write)
     if (known === undefined) this.executions.set(write, index)
     else if (known !== index) throw new SafetyViolation(`${write} is executed at ${known} and at ${index}`)
+  }
+
+  /** Whether this command of a session was committed before. */
+  isRepeated(session: SessionId, serial: number): boolean {
+    const key = `${session}:${serial}`
+    const isKnown = this.commands.has(key)
+    this.commands.add(key)
+    return isKnown
   }
 
   // ---- clients ------------------------------------------------------------------------------------------------------

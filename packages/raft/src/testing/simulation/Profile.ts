@@ -49,7 +49,8 @@ export interface Profile {
   readonly faultLastsMillisMax: number
   /** A snapshot is taken when the log has grown by so much. */
   readonly snapshotLogBytes: number
-  readonly logBytesMax: number
+  /** Relative to that: how much more the log may grow before proposals are refused. */
+  readonly logGrowthMax: number
   readonly segmentBytes: number
   /** Entries that stay in the log after a snapshot, for followers that are a little behind. */
   readonly trailing: number
@@ -105,7 +106,7 @@ const drawFreely = (random: SeededRandom, durationMillis: number): Profile => ({
   faultMillis: random.pick([300, 700, 1500, 4000]),
   faultLastsMillisMax: random.pick([800, 3000, 8000]),
   snapshotLogBytes: random.pick([1000, 3000, 12_000, 1_000_000_000]),
-  logBytesMax: random.pick([16_000, 1_000_000_000, 1_000_000_000]),
+  logGrowthMax: random.pick([3, 1000, 1000]),
   segmentBytes: random.pick([1024, 8192, 65_536]),
   trailing: random.pick([0, 3, 20]),
   chunkBytes: random.pick([64, 512, 1_000_000]),
@@ -151,7 +152,7 @@ export const nodeOptions = (profile: Profile, id: NodeId, bootstrap: Configurati
   bootstrap,
   snapshotLogBytes: profile.snapshotLogBytes,
   trailingEntries: profile.trailing,
-  logBytesMax: profile.logBytesMax,
+  logBytesMax: profile.snapshotLogBytes * profile.logGrowthMax,
   flushStallMillis: 1000,
   hostStallMillis: 2000,
   hostLostMillis: 6000

@@ -1,4 +1,4 @@
-// node RunSeeds.ts <folder of the sources> <first seed> <seeds> <simulated milliseconds> <seconds>
+// node RunSeeds.ts <folder of the package> <first seed> <seeds> <simulated milliseconds> <seconds>
 //
 // Runs seeds of the simulator found in a folder until one fails, all are done or the time is over, and prints what came
 // of it as one line of JSON.
@@ -9,7 +9,7 @@ import type * as SimulationModule from "../../../src/testing/simulation/Simulati
 
 const [folder = "", first = "1", seeds = "200", durationMillis = "60000", seconds = "60"] = process.argv.slice(2)
 const { simulate } = (await import(
-  pathToFileURL(join(folder, "testing", "simulation", "Simulation.ts")).href
+  pathToFileURL(join(folder, "src", "testing", "simulation", "Simulation.ts")).href
 )) as typeof SimulationModule
 
 const deadline = performance.now() + Number(seconds) * 1000

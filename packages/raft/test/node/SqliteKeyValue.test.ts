@@ -10,7 +10,7 @@ import type { FileSystem } from "@nxmesh/raft/storage/file/FileSystem"
 import { nodeFileSystem } from "@nxmesh/raft/storage/file/NodeFileSystem"
 import { decodeResult, encodeCommand } from "@nxmesh/raft/testing/machine/KeyValueCommand"
 import { SqliteKeyValue } from "@nxmesh/raft/testing/machine/SqliteKeyValue"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Fiber } from "effect"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
 
 const put = (machine: SqliteKeyValue, index: number, value: string): void => {
@@ -242,6 +242,31 @@ describe("a snapshot of the SQLite state machine", () => {
       yield* image.close
       assert.isFalse(existsSync(path))
       machine.close()
+    })
+  )
+
+  it.effect("is of one moment, while entries are applied that it does not hold up", () =>
+    Effect.gen(function* () {
+      const machine = new SqliteKeyValue(yield* temporaryDirectory)
+      put(machine, 1, "1")
+      const taking = yield* Effect.forkChild(machine.snapshot, { startImmediately: true })
+      let last = 1
+      while (taking.pollUnsafe() === undefined) {
+        last += 1
+        put(machine, last, `${last}`)
+        yield* Effect.yieldNow
+      }
+      const image = yield* Fiber.join(taking)
+      const content = yield* image.read(0, image.bytes)
+      yield* image.close
+      assert.isAbove(last, 10)
+      assert.isBelow(image.index, last)
+      const other = new SqliteKeyValue(yield* temporaryDirectory)
+      yield* other.restore(imageOf(image.index, content))
+      const serials = Array.from({ length: image.index }, (_, i) => i + 1)
+      assert.deepStrictEqual(stateOf(other), { value: `${image.index}`, applied: image.index, serials })
+      machine.close()
+      other.close()
     })
   )
 

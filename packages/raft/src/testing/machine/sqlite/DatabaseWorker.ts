@@ -38,4 +38,5 @@ const copy = (from: string, to: string): DatabaseFile => {
 }
 
 const task = workerData as DatabaseTask
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(task.kind === "copy" ? copy(task.from, task.to) : verify(task.path))

@@ -38,6 +38,8 @@ export interface Progress {
   readonly isActive: boolean
   /** The latest round of heartbeats that it answered. */
   readonly round: number
+  /** Ticks of the leader when an answer last made it look for lost appends. */
+  readonly nudgedAt: number
   readonly transmission: Transmission | null
 }
 
@@ -52,6 +54,7 @@ export const newProgress = (next: Index, isActive: boolean): Progress => ({
   noticedAt: 0,
   isActive,
   round: 0,
+  nudgedAt: 0,
   transmission: null
 })
 

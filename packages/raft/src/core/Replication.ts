@@ -68,11 +68,16 @@ export const receiveRejected = (turn: Turn, message: AppendRejected): void => {
   setProgress(turn, message.from, rejected(active, message.index, hint) ?? active)
 }
 
-/** Alive, but did it get what was sent? An append that follows the last one finds out (a lost one is refused). */
+/**
+ * Alive, but did it get what was sent? An append that follows the last one finds out (a lost one is refused). Once in
+ * a heartbeat interval: reads begin thousands of rounds, and a follower whose disk stalls keeps an answer for each append.
+ */
 export const nudge = (turn: Turn, from: NodeId): void => {
   const { state } = turn
   const progress = state.progress.get(from)
   if (progress === undefined || progress.mode === "Snapshot") return
-  if (progress.isProbing) setProgress(turn, from, { ...progress, isProbing: false })
-  if (progress.mode === "Probe" || progress.match < lastIndex(state.log)) sendAppend(turn, from, true)
+  if (progress.mode === "Replicate" && progress.match >= lastIndex(state.log)) return
+  if (state.ticks - progress.nudgedAt < state.options.heartbeatTicks) return
+  setProgress(turn, from, { ...progress, isProbing: false, nudgedAt: state.ticks })
+  sendAppend(turn, from, true)
 }

@@ -67,6 +67,11 @@ describe("the log", () => {
     }
   })
 
+  it("stays the same when what is compacted is compacted again", () => {
+    const log = compact(logOf(1, 2, 3), 2)
+    for (const index of [0, 1, 2, 9]) assert.strictEqual(compact(log, index), log)
+  })
+
   it("refuses a gap", () =>
     assert.throws(() => append(logOf(1), [entry(3, 1)]), /entry 3 was appended where 2 belongs/))
 

@@ -162,6 +162,23 @@ describe("appends", () => {
     assert.deepStrictEqual(network.node("b").applied, network.node("a").applied)
   })
 
+  it("to a follower whose disk stalls are not repeated with every round of heartbeats that reads begin", () => {
+    const network = led()
+    network.node("b").holdDisk = true
+    network.propose("a", "x")
+    network.sent.length = 0
+    for (let i = 0; i < 200; i++) network.read("a")
+    assert.lengthOf(network.node("a").reads, 200)
+    assert.isAtMost(network.sent.filter(({ _tag, to }) => _tag === "AppendRequest" && to === "b").length, 1)
+    assert.isAtMost(network.node("b").waiting.length, 4)
+    network.tick(20)
+    const { heartbeatTicks } = network.state("a").options
+    assert.isAtMost(network.node("b").waiting.length, 4 + 20 / heartbeatTicks)
+    network.flush("b")
+    network.deliver()
+    assert.strictEqual(network.state("a").progress.get("b")?.match, network.last("a"))
+  })
+
   it("leave the probing of a follower that lacks nothing (scenario 16)", () => {
     const network = led()
     network.run("a", { _tag: "Unreachable", peer: "b" })

@@ -256,6 +256,18 @@ describe("a snapshot that is sent", () => {
     assert.isAbove(chunksTo(network, "c").length, 0)
   })
 
+  it("goes on where it is when the follower acknowledges entries that are compacted here", () => {
+    const network = behind()
+    let chunks = 0
+    network.filter = ({ _tag }) => _tag !== "SnapshotChunk" || ++chunks <= 2
+    network.tick(3)
+    const before = network.state("a").progress.get("c")
+    assert.isAbove(before?.transmission?.offset ?? 0, 0)
+    network.receive({ _tag: "AppendAccepted", from: "c", to: "a", term: network.state("a").term, index: 2 })
+    const after = network.state("a").progress.get("c")
+    assert.deepStrictEqual([after?.mode, after?.match, after?.transmission], ["Snapshot", 2, before?.transmission])
+  })
+
   it("is not sent twice because an answer was doubled", () => {
     const network = behind()
     network.heal()

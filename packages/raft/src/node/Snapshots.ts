@@ -58,8 +58,10 @@ export class Snapshots {
   /** Begins one when the log has grown enough. */
   consider(): void {
     this.taking.consider()
-    if (!isLogOverfull(this.ports.state(), this.options)) return
-    this.ports.stop("LogOverfull", new Error(this.failure ?? "snapshots take longer than the log takes to grow"))
+    // Whoever has only just started with such a log may mend it: one snapshot has to have failed.
+    const { failure } = this
+    if (failure === null || !isLogOverfull(this.ports.state(), this.options)) return
+    this.ports.stop("LogOverfull", new Error(failure))
   }
 
   read(read: SnapshotRead): void {

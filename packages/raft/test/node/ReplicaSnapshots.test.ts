@@ -103,6 +103,12 @@ describe("a snapshot of the node's own", () => {
     write(cluster, 140)
     assert.match(follower.stopped[0]!.message, /LogOverfull.*no space/)
     assert.isAtMost(follower.state.log.length * 150, 25_000)
+    // Once the cause is gone it starts with that log, makes its snapshot, and goes on.
+    cluster.crash(follower.id)
+    cluster.restart(follower.id)
+    cluster.tick(40)
+    assert.isTrue(follower.isUp)
+    assert.isAbove(follower.replica.status().snapshotIndex, 0)
   })
 
   it("waits while a follower is getting the one before, unless the log has doubled", () => {

@@ -27,7 +27,7 @@ export class FrameReader {
     for (let at = 0; at < piece.length;) {
       if (this.frame === null && this.filledHead === 0 && piece.length - at >= headBytes) {
         const start = at + headBytes
-        const end = start + this.checked(viewOf(piece).getUint32(at, true))
+        const end = start + this.checked(lengthAt(piece, at))
         if (end <= piece.length) {
           complete(piece.subarray(start, end))
           at = end
@@ -48,7 +48,7 @@ export class FrameReader {
     this.head.set(part, this.filledHead)
     this.filledHead += part.length
     if (this.filledHead < headBytes) return part.length
-    this.frame = new Uint8Array(this.checked(viewOf(this.head).getUint32(0, true)))
+    this.frame = new Uint8Array(this.checked(lengthAt(this.head, 0)))
     this.filled = 0
     return part.length
   }
@@ -66,4 +66,11 @@ export class FrameReader {
   }
 }
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Without a DataView, of which there would be one for each frame. */
+const lengthAt = (bytes: Uint8Array, at: number): number =>
+  byteAt(bytes, at) +
+  byteAt(bytes, at + 1) * 0x100 +
+  byteAt(bytes, at + 2) * 0x1_0000 +
+  byteAt(bytes, at + 3) * 0x100_0000
+
+const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0

@@ -160,7 +160,7 @@ for (const [name, make] of [
       for (const serial of [1, 2, 3]) caller.call(serial, call(serial))
       await until(() => replies.length === 3)
       assert.deepStrictEqual(node.recorder.calls, [1, 2, 3].map(call))
-      for (const [i, reply] of [...replies.entries()].reverse()) reply({ _tag: "Changed", index: i })
+      for (const [i, reply] of [...replies.entries()].toReversed()) reply({ _tag: "Changed", index: i })
       await until(() => answers.length === 3)
       assert.deepStrictEqual(
         answers,

@@ -165,6 +165,11 @@ describe("with mutual TLS", () => {
     assert.lengthOf(again.frames, 0)
   })
 
+  it("a node that speaks without it cannot be given certificates while it runs", async () => {
+    const a = await nodes.open("a")
+    assert.throws(() => a.transport.setTls(identity("raft:node:a")), /when it starts/)
+  })
+
   it("a certificate that does not fit its key is refused, and the one before stays", async () => {
     const [a, b] = [await open("a"), await open("b")]
     const bad = { ...identity("raft:node:a"), privateKeyPem: identity("raft:node:b").privateKeyPem }

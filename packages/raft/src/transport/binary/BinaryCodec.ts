@@ -11,8 +11,7 @@
  *
  * Numbers are little-endian. New literals and new structs go last: so their places stay the same.
  */
-import type { Schema } from "effect"
-import { SchemaAST } from "effect"
+import { Schema, SchemaAST } from "effect"
 import type { ByteReader } from "./ByteReader.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 
@@ -22,25 +21,29 @@ export interface BinaryCodec<A> {
   readonly read: (reader: ByteReader) => A
 }
 
-type AnyCodec = BinaryCodec<any>
+/** Inside each part knows what it gets: the schema said so when it was put together. */
+type Part = BinaryCodec<unknown>
 
 /** Throws for a schema of another shape, when the program starts. */
-export const binaryCodec = <S extends Schema.Codec<any>>(schema: S): BinaryCodec<S["Type"]> => codecOf(schema.ast)
+export const binaryCodec = <S extends Schema.Codec<unknown>>(schema: S): BinaryCodec<S["Type"]> =>
+  codecOf(schema.ast) as BinaryCodec<S["Type"]>
 
-const codecOf = (ast: SchemaAST.AST): AnyCodec => {
+const codecOf = (ast: SchemaAST.AST): Part => {
   if (ast.encoding !== undefined) throw unsupported(ast)
   return checked(shapeOf(ast), ast)
 }
 
-const shapeOf = (ast: SchemaAST.AST): AnyCodec => {
+const shapeOf = (ast: SchemaAST.AST): Part => {
   switch (ast._tag) {
     case "Number":
+      if (!filtersOf(ast).some(isWhole)) throw unsupported(ast)
       return wholeNumber
     case "Boolean":
       return boolean
     case "String":
       return string
     case "Declaration":
+      if (ast !== Schema.Uint8Array.ast) throw unsupported(ast)
       return data
     case "Objects":
       return struct(fieldsOf(ast))
@@ -55,8 +58,8 @@ const shapeOf = (ast: SchemaAST.AST): AnyCodec => {
 
 const unsupported = (ast: SchemaAST.AST): TypeError => new TypeError(`there is no binary form for a ${ast._tag}`)
 
-const wholeNumber: BinaryCodec<number> = {
-  write: (value, writer) => writer.float64(value),
+const wholeNumber: Part = {
+  write: (value, writer) => writer.float64(value as number),
   read: (reader) => {
     const value = reader.float64()
     if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`)
@@ -64,7 +67,7 @@ const wholeNumber: BinaryCodec<number> = {
   }
 }
 
-const boolean: BinaryCodec<boolean> = {
+const boolean: Part = {
   write: (value, writer) => writer.uint8(value ? 1 : 0),
   read: (reader) => flag(reader)
 }
@@ -75,24 +78,25 @@ const flag = (reader: ByteReader): boolean => {
   return value === 1
 }
 
-const string: BinaryCodec<string> = {
-  write: (value, writer) => writer.string(value),
+const string: Part = {
+  write: (value, writer) => writer.string(value as string),
   read: (reader) => reader.string()
 }
 
-const data: BinaryCodec<Uint8Array> = {
-  write: (value, writer) => writer.data(value),
+const data: Part = {
+  write: (value, writer) => writer.data(value as Uint8Array),
   read: (reader) => reader.data()
 }
 
-const array = (ast: SchemaAST.Arrays): AnyCodec => {
+const array = (ast: SchemaAST.Arrays): Part => {
   const [item] = ast.rest
   if (item === undefined || ast.rest.length > 1 || ast.elements.length > 0) throw unsupported(ast)
   const { read, write } = codecOf(item)
   return {
-    write: (items: ReadonlyArray<unknown>, writer) => {
+    write: (value, writer) => {
+      const items = value as ReadonlyArray<unknown>
       writer.uint32(items.length)
-      for (const each of items) write(each, writer)
+      for (const item of items) write(item, writer)
     },
     read: (reader) => {
       const length = reader.uint32()
@@ -118,14 +122,14 @@ const fieldsOf = (ast: SchemaAST.Objects): ReadonlyArray<Field> => {
 type Struct = Record<string, unknown>
 
 /** A field with one possible value takes no bytes. */
-const struct = (fields: ReadonlyArray<Field>): BinaryCodec<Struct> => {
+const struct = (fields: ReadonlyArray<Field>): Part => {
   const members = fields.map(({ ast, name }) => ({
     name,
     codec: ast._tag === "Literal" ? constant(ast.literal) : codecOf(ast)
   }))
   return {
     write: (value, writer) => {
-      for (const { codec, name } of members) codec.write(value[name], writer)
+      for (const { codec, name } of members) codec.write((value as Struct)[name], writer)
     },
     read: (reader) => {
       const value: Struct = {}
@@ -135,9 +139,9 @@ const struct = (fields: ReadonlyArray<Field>): BinaryCodec<Struct> => {
   }
 }
 
-const constant = (literal: SchemaAST.LiteralValue): AnyCodec => ({ write: () => undefined, read: () => literal })
+const constant = (literal: SchemaAST.LiteralValue): Part => ({ write: () => undefined, read: () => literal })
 
-const union = (ast: SchemaAST.Union): AnyCodec => {
+const union = (ast: SchemaAST.Union): Part => {
   const others = ast.types.filter((member) => member._tag !== "Null")
   const [only] = others
   if (only !== undefined && others.length === 1 && ast.types.length === 2) return nullable(codecOf(only))
@@ -147,7 +151,7 @@ const union = (ast: SchemaAST.Union): AnyCodec => {
   throw unsupported(ast)
 }
 
-const nullable = ({ read, write }: AnyCodec): AnyCodec => ({
+const nullable = ({ read, write }: Part): Part => ({
   write: (value, writer) => {
     writer.uint8(value === null ? 0 : 1)
     if (value !== null) write(value, writer)
@@ -155,7 +159,7 @@ const nullable = ({ read, write }: AnyCodec): AnyCodec => ({
   read: (reader) => (flag(reader) ? read(reader) : null)
 })
 
-const literals = (values: ReadonlyArray<SchemaAST.LiteralValue>): AnyCodec => {
+const literals = (values: ReadonlyArray<SchemaAST.LiteralValue>): Part => {
   const places = new Map(values.map((value, place) => [value, place]))
   return {
     write: (value, writer) => writer.uint8(placeOf(places, value)),
@@ -163,14 +167,14 @@ const literals = (values: ReadonlyArray<SchemaAST.LiteralValue>): AnyCodec => {
   }
 }
 
-const variants = (ast: SchemaAST.Union, members: ReadonlyArray<SchemaAST.Objects>): AnyCodec => {
+const variants = (ast: SchemaAST.Union, members: ReadonlyArray<SchemaAST.Objects>): Part => {
   const tag = tagOf(members)
   if (tag === undefined) throw unsupported(ast)
   const places = new Map(members.map((member, place) => [literalOf(member, tag), place]))
   const codecs = members.map((member) => codecOf(member))
   return {
-    write: (value: Struct, writer) => {
-      const place = placeOf(places, value[tag])
+    write: (value, writer) => {
+      const place = placeOf(places, (value as Struct)[tag])
       writer.uint8(place)
       at(codecs, place).write(value, writer)
     },
@@ -204,22 +208,30 @@ const at = <A>(values: ReadonlyArray<A>, place: number): A => {
   return value
 }
 
-/** Adds the checks of the schema, as `isGreaterThanOrEqualTo(0)`. */
-const checked = (codec: AnyCodec, ast: SchemaAST.AST): AnyCodec => {
-  const filters = (ast.checks ?? []).flatMap(filtersOf)
+/** Adds the checks of the schema, as `isGreaterThanOrEqualTo(0)`. That a number is whole is part of its form. */
+const checked = (codec: Part, ast: SchemaAST.AST): Part => {
+  const filters = filtersOf(ast).filter((filter) => !isWhole(filter))
   if (filters.length === 0) return codec
   return {
     write: codec.write,
     read: (reader) => {
       const value = codec.read(reader)
       for (const filter of filters) {
-        const issue = filter.run(value, ast, {})
-        if (issue !== undefined) throw new RangeError(String(issue))
+        if (filter.run(value, ast, noOptions) === undefined) continue
+        throw new RangeError(`${String(value)} is not ${filter.annotations?.expected ?? "allowed"}`)
       }
       return value
     }
   }
 }
 
-const filtersOf = (check: SchemaAST.Check<any>): ReadonlyArray<SchemaAST.Filter<any>> =>
-  check._tag === "Filter" ? [check] : check.checks.flatMap(filtersOf)
+const noOptions: SchemaAST.ParseOptions = {}
+
+type Filter = SchemaAST.Filter<unknown>
+
+const filtersOf = ({ checks }: SchemaAST.AST): ReadonlyArray<Filter> => (checks ?? []).flatMap(flat)
+
+const flat = (check: SchemaAST.Check<never>): ReadonlyArray<Filter> =>
+  check._tag === "Filter" ? [check as Filter] : check.checks.flatMap(flat)
+
+const isWhole = ({ annotations }: Filter): boolean => annotations?.representation?.id === "effect/schema/isInt"

@@ -14,7 +14,7 @@ import type { Lane } from "./Hello.ts"
 import { laneOf, PeerLink } from "./PeerLink.ts"
 import { Reports } from "./Reports.ts"
 import { isLoopback, plaintextProblem, secureContext, type TlsIdentity } from "./Tls.ts"
-import type { TransportError } from "./TransportError.ts"
+import { TransportError } from "./TransportError.ts"
 
 export interface TcpTransportOptions {
   readonly id: NodeId
@@ -104,6 +104,7 @@ export class TcpTransport implements Transport {
 
   /** Another certificate or other authorities, from now on: every connection is opened again. Throws TransportError. */
   setTls(tls: TlsIdentity): void {
+    if (this.security.context === null) throw withoutTls
     this.security = securityOf(tls, this.options.allowPlaintext)
     this.acceptor?.setTls(tls)
     for (const links of this.links.values()) for (const link of [links.control, links.bulk]) link.reconnect()
@@ -143,6 +144,11 @@ export class TcpTransport implements Transport {
 const securityOf = (tls: TlsIdentity | null, allowPlaintext: boolean): Security => ({
   context: tls === null ? null : secureContext(tls),
   allowPlaintext
+})
+
+const withoutTls = new TransportError({
+  reason: "Plaintext",
+  message: "this node speaks without TLS; give it a certificate when it starts"
 })
 
 const closeLinks = ({ bulk, control }: Links): void => {

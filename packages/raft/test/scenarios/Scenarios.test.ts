@@ -23,6 +23,30 @@ describe("scenarios", () => {
   }
 })
 
+describe("a scenario ends with an error", () => {
+  const run = (text: string): Scenario => {
+    const scenario = new Scenario()
+    for (const block of parseScenario(text)) scenario.run(block)
+    return scenario
+  }
+
+  it("at a command, a node or a setting that is not there", () => {
+    assert.throws(() => run("cluster m1\nelekt m1"), /line 2, "elekt m1": .*unknown command/)
+    assert.throws(() => run("cluster m1\nelect m2"), /there is no m2/)
+    assert.throws(() => run("cluster m1 prevote=false"), /unknown settings prevote/)
+  })
+
+  it("when Raft's invariants are broken: two disks forget a committed entry", () => {
+    const forgotten = "kill m2\nkill m3\nwipe m2\nwipe m3\nfill m2 2,2\nfill m3 2,2\nrestart m2 m3"
+    const text = `cluster m1 m2 m3\nelect m1\npropose m1 a\nstabilize\n${forgotten}\npartition m1 | m2 m3\nelect m2`
+    assert.throws(() => run(text), /"elect m2": Error: .*state machine safety: m[23] committed another entry at 1/)
+  })
+
+  it("when a fault that it arranged did not happen", () => {
+    assert.throws(() => run("cluster m1\nfault m1 EIO sync log-").end(), /a fault of m1's disk did not happen/)
+  })
+})
+
 /** The minimum set of the list of required scenarios. */
 const required = [
   ...[

@@ -2,8 +2,8 @@
 import { defaultOptions } from "../../core/Options.ts"
 import type { Options } from "../../core/Options.ts"
 import type { Survival } from "../../storage/file/SimulatedDisk.ts"
-import { Limits } from "../../Limits.ts"
 import { expanded } from "./Description.ts"
+import { defaultSettings } from "./ScenarioCluster.ts"
 import type { ScenarioCluster } from "./ScenarioCluster.ts"
 
 export type Words = ReadonlyArray<string>
@@ -45,11 +45,12 @@ const survivalOf = (unflushed = "lost"): Survival => {
 const members: Readonly<Record<string, Command>> = {
   /** `cluster m1 m2 m3 learners=m4 preVote=false`: voters, learners, and settings of every node. */
   cluster: (cluster, words) => {
-    const { learners, segmentBytes = "4096", sessions, state = "memory", ...settings } = settingsOf(words)
+    const { core, log, sessions } = defaultSettings
+    const { learners, segmentBytes, sessions: sessionsMax, state = "memory", ...options } = settingsOf(words)
     cluster.form(namesOf(words), listOf(learners), {
-      core: { ...defaultOptions, ...optionsOf(settings) },
-      log: { segmentBytes: Number(segmentBytes), growBytes: 4_096, bufferBytes: 4_096 },
-      sessions: { ...Limits.sessions, sessionsMax: Number(sessions ?? Limits.sessions.sessionsMax) },
+      core: { ...core, ...optionsOf(options) },
+      log: segmentBytes === undefined ? log : { ...log, segmentBytes: Number(segmentBytes) },
+      sessions: sessionsMax === undefined ? sessions : { ...sessions, sessionsMax: Number(sessionsMax) },
       hasDurableState: state === "durable"
     })
   },

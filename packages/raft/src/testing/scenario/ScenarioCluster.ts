@@ -24,14 +24,19 @@ export interface Client {
 
 const stabilizeRoundsMax = 10_000
 
-/** A segment holds a few dozen entries. */
-const log = { segmentBytes: 4_096, growBytes: 4_096, bufferBytes: 4_096 }
+/** A segment holds a few dozen entries, unless a scenario says otherwise. */
+export const defaultSettings: NodeSettings = {
+  core: defaultOptions,
+  log: { segmentBytes: 4_096, growBytes: 4_096, bufferBytes: 4_096 },
+  sessions: Limits.sessions,
+  hasDurableState: false
+}
 
 export class ScenarioCluster {
   links = new Links()
   private readonly nodes = new Map<NodeId, ScenarioNode>()
   private history = new History()
-  private settings: NodeSettings = { core: defaultOptions, log, sessions: Limits.sessions, hasDurableState: false }
+  private settings = defaultSettings
   private output: Array<string> = []
   readonly clients = new Map<string, Client>()
   readonly watchers = new Map<string, Watcher>()
@@ -53,13 +58,14 @@ export class ScenarioCluster {
   }
 
   /** A new cluster takes the place of the one before. */
-  form(voters: ReadonlyArray<NodeId>, learners: ReadonlyArray<NodeId>, settings: Partial<NodeSettings>): void {
+  form(voters: ReadonlyArray<NodeId>, learners: ReadonlyArray<NodeId>, settings: NodeSettings): void {
+    this.assertNoFaultLeft()
     this.nodes.clear()
     this.clients.clear()
     this.watchers.clear()
     this.links = new Links()
     this.history = new History()
-    this.settings = { ...this.settings, ...settings }
+    this.settings = settings
     const configuration = { voters, learners, outgoing: [], learnersNext: [], autoLeave: false }
     for (const id of [...voters, ...learners]) this.add(id, configuration)
     this.say(describeConfiguration(configuration))

@@ -3,7 +3,6 @@
  * as production keeps them. A text that begins with `term=3` is the decision of a leader of term 3 and executed only in an
  * entry of that term; one with `&` is several texts, of which an entry executes all or none.
  */
-import { join } from "node:path"
 import type { Entry, Index, Term } from "../../core/Types.ts"
 import { decodeEnvelope } from "../../node/Envelope.ts"
 import { BatchPlan } from "../../node/host/BatchPlan.ts"
@@ -11,8 +10,6 @@ import type { Outcome } from "../../node/HostMessage.ts"
 import { Sessions } from "../../node/Sessions.ts"
 import type { SessionLimits, SessionRow } from "../../node/Sessions.ts"
 import type { Command } from "../../node/StateMachine.ts"
-import { readWhole } from "../../storage/file/FileSystem.ts"
-import type { FileSystem } from "../../storage/file/FileSystem.ts"
 import type { Executed } from "./Feed.ts"
 import { SessionTable } from "../machine/SessionTable.ts"
 
@@ -116,35 +113,5 @@ export class ScenarioMachine {
         result: result === null ? null : decoder.decode(result)
       }))
     }))
-  }
-}
-
-/** Keeps the image of a state machine on the disk: its state and its index in one transaction, which is here a rename. */
-export class MachineFile {
-  private readonly files: FileSystem
-  private readonly directory: string
-  private readonly path: string
-  private readonly partial: string
-
-  constructor(files: FileSystem, directory: string) {
-    this.files = files
-    this.directory = directory
-    this.path = join(directory, "state")
-    this.partial = join(directory, "state.partial")
-  }
-
-  load(): Uint8Array | null {
-    const names = this.files.list(this.directory)
-    if (names.includes("state.partial")) this.files.remove(this.partial)
-    return names.includes("state") ? readWhole(this.files, this.path) : null
-  }
-
-  save(image: Uint8Array): void {
-    const file = this.files.open(this.partial, "create")
-    file.write(image, 0)
-    file.sync()
-    file.close()
-    this.files.rename(this.partial, this.path)
-    this.files.syncDirectory(this.directory)
   }
 }

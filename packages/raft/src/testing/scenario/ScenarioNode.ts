@@ -20,10 +20,10 @@ import { StorageError } from "../../storage/StorageError.ts"
 import { ClientDesk } from "./ClientDesk.ts"
 import type { ClientCommand } from "./ClientDesk.ts"
 import { describeConfiguration, describeEntry, describeProgress } from "./Description.ts"
-import { isPowerCut, ScenarioDisk } from "./ScenarioDisk.ts"
-import { Feed } from "./Feed.ts"
 import type { Watcher } from "./Feed.ts"
-import { MachineFile, ScenarioMachine } from "./ScenarioMachine.ts"
+import { MachineFile } from "./MachineFile.ts"
+import { isPowerCut, ScenarioDisk } from "./ScenarioDisk.ts"
+import { ScenarioHost } from "./ScenarioHost.ts"
 
 export interface NodeSettings {
   readonly core: Options
@@ -48,10 +48,10 @@ export class ScenarioNode {
   private readonly surroundings: Surroundings
   private driver: Driver | null = null
   private isPowerless = false
-  private machine: ScenarioMachine
   private readonly machineFile: MachineFile | null
+  /** Those of the last run, when it is down. */
   private clients: ClientDesk
-  private watchers: Feed
+  private host: ScenarioHost
   /** What waits for the end of a step. */
   private later: Array<() => void> = []
   private depth = 0
@@ -62,12 +62,11 @@ export class ScenarioNode {
     this.bootstrap = bootstrap
     this.surroundings = surroundings
     this.disk = new ScenarioDisk(id, settings.log)
-    this.machine = ScenarioMachine.restore(null, settings.sessions)
-    this.clients = this.newDesk()
-    this.watchers = this.newFeed()
     this.machineFile = settings.hasDurableState
       ? new MachineFile(this.disk.files, `${this.disk.directory}.state`)
       : null
+    this.clients = this.newDesk()
+    this.host = this.newHost(null)
   }
 
   /** `null`: it is down. */
@@ -113,11 +112,11 @@ export class ScenarioNode {
 
   watch(watcher: Watcher): void {
     this.running()
-    this.watchers.watch(watcher, this.machine.applied, this.machine.content)
+    this.host.watch(watcher)
   }
 
   unwatch(watcher: Watcher): void {
-    this.watchers.leave(watcher)
+    this.host.unwatch(watcher)
   }
 
   crash(survival: Survival): void {
@@ -139,15 +138,15 @@ export class ScenarioNode {
 
   takeSnapshot(kept: number): void {
     this.guard(() => {
-      const { applied } = this.machine
+      const { applied } = this.host
       const { log, configurations } = this.running()
       const term = termAt(log, applied) ?? 0
       const metadata = { index: applied, term, configuration: configurationAt(configurations, applied) }
-      const snapshot = this.disk.saveSnapshot(metadata, this.machine.image())
+      const snapshot = this.disk.saveSnapshot(metadata, this.host.image())
       this.driver?.feed({ _tag: "SnapshotTaken", snapshot })
       this.driver?.feed({ _tag: "Compact", index: applied - kept })
       this.disk.compact(applied - kept)
-      this.watchers.compact(applied - kept)
+      this.host.compact(applied - kept)
       this.say(`has a snapshot at ${applied}, its log starts after ${this.running().log.baseIndex}`)
     })
   }
@@ -168,11 +167,11 @@ export class ScenarioNode {
 
   texts(): string {
     if (this.driver === null) return `${this.id} is down`
-    return `${this.id} state after ${this.machine.applied}: ${this.machine.content}`
+    return `${this.id} ${this.host.describe()}`
   }
 
   sessions(): string {
-    return `${this.id} sessions: ${this.machine.describeSessions()}`
+    return this.driver === null ? `${this.id} is down` : `${this.id} ${this.host.describeSessions()}`
   }
 
   progress(): ReadonlyArray<string> {
@@ -209,11 +208,10 @@ export class ScenarioNode {
     if (report.torn !== null)
       this.say(`cuts an unfinished write from ${report.torn.file}, offset ${report.torn.offset}`)
     const { id, bootstrap, settings } = this
-    this.machine = ScenarioMachine.restore(this.machineFile?.load() ?? this.disk.snapshotContent(), settings.sessions)
-    this.clients = this.newDesk()
-    this.watchers = this.newFeed()
     this.later = []
-    const { applied } = this.machine
+    this.clients = this.newDesk()
+    this.host = this.newHost(this.disk.snapshotContent())
+    const { applied } = this.host
     const initial = initialState({ ...recovered, id, options: settings.core, seed, bootstrap, applied })
     this.driver = new Driver(initial, this.ports())
   }
@@ -229,8 +227,9 @@ export class ScenarioNode {
     })
   }
 
-  private newFeed(): Feed {
-    return new Feed(this.machine.applied, (line) => this.say(line))
+  private newHost(snapshot: Uint8Array | null): ScenarioHost {
+    const { sessions } = this.settings
+    return new ScenarioHost(snapshot, this.clients, { sessions, file: this.machineFile, say: (line) => this.say(line) })
   }
 
   private ports(): DriverPorts {
@@ -256,14 +255,8 @@ export class ScenarioNode {
 
   private apply(entries: ReadonlyArray<Entry>): void {
     this.say(`applies ${entries.map((entry) => `${entry.index} ${describeEntry(entry)}`).join(", ")}`)
-    const waiting = entries.map((entry) => [entry, this.clients.committed(entry)] as const)
-    const { executed, outcome } = this.machine.apply(entries)
-    this.machineFile?.save(this.machine.image())
-    this.watchers.applied(executed, this.machine.applied)
-    for (const [entry, proposal] of waiting) {
-      if (proposal !== null) this.clients.applied(proposal, entry, outcome(entry.index))
-    }
-    this.feed({ _tag: "Applied", index: this.machine.applied })
+    this.host.apply(entries)
+    this.feed({ _tag: "Applied", index: this.host.applied })
   }
 
   private readSnapshot(read: SnapshotRead): void {
@@ -281,12 +274,8 @@ export class ScenarioNode {
   private install(snapshot: Snapshot): void {
     const id = snapshotId(snapshot)
     const done = () => {
-      const content = this.disk.snapshotContent()
-      this.machine = ScenarioMachine.restore(content, this.settings.sessions)
-      this.machineFile?.save(this.machine.image())
       this.say(`installs the snapshot at ${snapshot.metadata.index}`)
-      this.watchers.replaced(this.machine.applied, this.machine.content)
-      this.clients.skipped()
+      this.host.replace(this.disk.snapshotContent())
       this.feed({ _tag: "SnapshotInstalled", id })
     }
     const refused = (reason: StorageError) => {

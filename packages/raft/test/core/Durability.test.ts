@@ -45,6 +45,16 @@ describe("an append for the disk", () => {
     }
   })
 
+  it("makes what it replaces count as not durable until it has ended", () => {
+    const network = follower()
+    assert.strictEqual(network.state("a").persisted, 3)
+    const message = { ...append(2, [1, 1], [command(2, 2), command(3, 2)]), commit: 3 }
+    const [waiting, ready] = step(network.state("a"), { _tag: "Receive", message })
+    assert.deepStrictEqual([waiting.persisted, ready.committed.length], [1, 1])
+    const [ended, after] = step(waiting, { _tag: "Persisted", sequence: ready.append?.sequence ?? 0 })
+    assert.deepStrictEqual([ended.persisted, after.committed.length], [3, 2])
+  })
+
   it("drops nothing when entries follow the last one", () => {
     const message = append(1, [3, 1], [command(4, 1)])
     const [, ready] = step(follower().state("a"), { _tag: "Receive", message })

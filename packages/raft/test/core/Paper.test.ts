@@ -321,6 +321,14 @@ describe("6.2 check-quorum", () => {
     network.until(() => network.leaders().length === 1)
   })
 
+  it("without check-quorum leaves a leader that hears nobody where it is", () => {
+    const network = new Network(three, { checkQuorum: false })
+    network.elect("a")
+    network.partition(["a"], ["b"], ["c"])
+    network.tick(30)
+    assert.strictEqual(network.state("a").role, "Leader")
+  })
+
   it("elects one stable leader where not everyone hears everyone (scenario 9)", () => {
     const network = new Network(five)
     const links = new Set(["ab", "ac", "ad", "ae", "bc"])

@@ -248,8 +248,10 @@ describe("a snapshot that is sent", () => {
   it("waits until the follower is there to receive it", () => {
     const network = behind()
     network.tick(2 * defaultOptions.electionTicks, ["a", "b"])
-    network.sent.length = 0
+    assert.strictEqual(network.state("a").progress.get("c")?.isActive, false)
+    network.run("a", { _tag: "Unreachable", peer: "c" })
     network.tick(2 * defaultOptions.electionTicks, ["a", "b"])
+    assert.strictEqual(network.state("a").progress.get("c")?.mode, "Probe")
     assert.deepStrictEqual(chunksTo(network, "c"), [])
     network.heal()
     network.tick(4)

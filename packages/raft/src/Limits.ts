@@ -79,7 +79,7 @@ export const Limits = {
   thread: {
     /** A request of the host that is not answered in this time fails. */
     requestMillis: 5_000,
-    /** A host that does not hear in this time that the node stopped is blocked: the process ends. */
+    /** A lost host that does not even hear in this time that the node stopped ends with its process. */
     heardMillis: 1_000,
     /** Closing takes an election timeout for the handover, and a flush; then the thread is ended. */
     closeMillis: 5_000,

@@ -11,8 +11,8 @@
  * program.pipe(Effect.provide(RaftNode.layer(settings)))
  * ```
  */
-import { Context, Effect, FiberSet, Layer, Option, Stream } from "effect"
-import type { Scope } from "effect"
+import { Context, Effect, FiberSet, Layer } from "effect"
+import type { Scope, Stream } from "effect"
 import type { Index, NodeId } from "../core/Types.ts"
 import { Limits } from "../Limits.ts"
 import type { LogOptions } from "../storage/log/SegmentedLog.ts"
@@ -113,10 +113,7 @@ export const startRaftNode = Effect.fnUntraced(function* (
     transferLeadership: (to) => Effect.sync(() => host.transferLeadership(to)),
     setPeers: (peers) => Effect.sync(() => thread.setPeers(peers)),
     setIdentity: (identity) => Effect.map(checkIdentity(identity), () => thread.setIdentity(identity)),
-    status: Effect.map(
-      Stream.runHead(events.statuses),
-      Option.getOrElse(() => status)
-    ),
+    status: Effect.sync(() => events.latest() ?? status),
     statuses: events.statuses,
     address,
     stopped: events.stopped

@@ -7,7 +7,9 @@ import type { Status } from "../Status.ts"
 export interface NodeEvents {
   readonly tellStatus: (status: Status) => void
   readonly tellStopped: (failure: Error) => void
-  /** The latest, then each later one; whoever is slow misses some. */
+  /** `null`: none was told yet. */
+  readonly latest: () => Status | null
+  /** The latest, then each later one, until the node stops; whoever is slow misses some, and never the latest. */
   readonly statuses: Stream.Stream<Status>
   readonly stopped: Effect.Effect<never, NodeStopped>
 }
@@ -15,10 +17,16 @@ export interface NodeEvents {
 export const makeNodeEvents: Effect.Effect<NodeEvents> = Effect.gen(function* () {
   const statuses = yield* PubSub.sliding<Status>({ capacity: Limits.thread.statusesWaiting, replay: 1 })
   const stopped = yield* Deferred.make<never, NodeStopped>()
+  let latest: Status | null = null
   return {
-    tellStatus: (status) => void PubSub.publishUnsafe(statuses, status),
+    // Not `publishUnsafe`, which drops the newest when an observer is slow. Sliding, it never waits.
+    tellStatus: (status) => {
+      latest = status
+      Effect.runSync(PubSub.publish(statuses, status))
+    },
     tellStopped: (failure) => void Deferred.doneUnsafe(stopped, Exit.fail(asNodeStopped(failure))),
-    statuses: Stream.fromPubSub(statuses),
+    latest: () => latest,
+    statuses: Stream.interruptWhen(Stream.fromPubSub(statuses), Effect.ignore(Deferred.await(stopped))),
     stopped: Deferred.await(stopped)
   }
 })

@@ -144,7 +144,9 @@ class NodeWorker {
     const failure = stoppedMessage(cause)
     this.requests.flush()
     this.post({ kind: "stopped", failure })
-    this.spare = systemEnvironment.after(Limits.thread.heardMillis, () => {
+    // A lost host had its time already.
+    const millis = failure.reason === "HostLost" ? Limits.thread.heardMillis : this.settings.options.hostLostMillis
+    this.spare = systemEnvironment.after(millis, () => {
       writeSync(standardError, `${new NodeStopped(failure).message} The process is ended.\n`)
       kill(pid, "SIGKILL")
     })

@@ -1,7 +1,7 @@
 /**
  * A binary form for the shapes that messages have, derived once from their schema: the schema stays the one place that
  * says what a message is, and what is read is checked against it. (Effect's own SchemaBinary, which handles every
- * schema, takes ten times as long; `bench/raft-messages.ts` prints both.)
+ * schema, takes three to six times as long; `bench/raft-messages.ts` prints both.)
  *
  *     whole number   f64                    null or X            u8 0, or u8 1 and X
  *     boolean        u8                     one of literals      u8 its place

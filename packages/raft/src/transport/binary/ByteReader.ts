@@ -43,8 +43,8 @@ export class ByteReader {
   data(): Uint8Array {
     const length = this.uint32()
     const start = this.skip(length)
-    if (this.bytes.length < this.bytes.buffer.byteLength) this.bytes = this.bytes.slice()
-    return this.bytes.subarray(start, start + length)
+    if (this.bytes.length < this.bytes.buffer.byteLength) this.bytes = copyOf(this.bytes)
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, length)
   }
 
   private skip(bytes: number): number {
@@ -68,6 +68,13 @@ export class ByteReader {
   private decode(start: number, length: number): string {
     return utf8.decode(this.bytes.subarray(start, start + length))
   }
+}
+
+/** In a buffer of its own, which is not filled with zeros first. */
+const copyOf = (bytes: Uint8Array): Uint8Array => {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 /** Whether the bytes are these very characters, all of them ASCII. */

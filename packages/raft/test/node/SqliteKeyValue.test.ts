@@ -178,6 +178,32 @@ describe("the SQLite state machine after a crash", () => {
   )
 })
 
+describe("the -wal of the SQLite state machine", () => {
+  it.effect("starts over while entries are applied, and keeps all of them", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const machine = new SqliteKeyValue(directory)
+      const wal = new DatabaseSync(join(directory, "state-1.db"))
+      const frames = wal.prepare("PRAGMA wal_checkpoint(NOOP)")
+      const framesNow = (): number => frames.get()?.["log"] as number
+      const due = 16 * 1_024
+      let index = 0
+      const large = "x".repeat(1_048_576)
+      for (let highest = 0; highest < due; highest = framesNow()) put(machine, (index += 1), `${index} ${large}`)
+      while (framesNow() > due / 4) {
+        put(machine, (index += 1), `${index}`)
+        yield* Effect.yieldNow
+      }
+      assert.isAbove(index, 16)
+      wal.close()
+      machine.close()
+      const after = new SqliteKeyValue(directory)
+      assert.include(stateOf(after), { value: `${index}`, applied: index })
+      after.close()
+    })
+  )
+})
+
 describe("the SQLite state machine refuses", () => {
   const refusal = Effect.fnUntraced(function* (change: (content: Uint8Array) => Uint8Array, index = 7) {
     const content = yield* snapshotOf(7, "new")

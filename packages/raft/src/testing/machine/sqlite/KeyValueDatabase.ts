@@ -10,6 +10,7 @@ import type { Answered, SessionChanges, SessionId, SessionRow } from "../../../n
 import type { Batch, MachineState } from "../../../node/StateMachine.ts"
 import { execute } from "../Registers.ts"
 import type { Registers } from "../Registers.ts"
+import { Checkpoints } from "./Checkpoints.ts"
 import { packAnswers, unpackAnswers } from "./PackedAnswers.ts"
 
 const schema = `
@@ -22,8 +23,12 @@ const schema = `
 
 /** A command changes a few hundred bytes somewhere, and each page that changes is written whole: small ones are less to write. */
 const pageBytes = 1_024
-/** A checkpoint flushes twice and holds up apply meanwhile: rarer than SQLite's own 4 MiB, and not so rare that one takes long. */
+/** A checkpoint is made beside apply when the -wal is so large; in the thread of apply when that does not keep up. */
 const checkpointBytes = 16 * 1_048_576
+const walBytesMax = 64 * 1_048_576
+
+/** There is no other writer, only the thread of a checkpoint that was not yet over when the database was closed. */
+const busyMillisMax = 5_000
 
 interface SessionColumns {
   readonly session: number
@@ -38,6 +43,7 @@ const useSession = `INSERT INTO sessions VALUES (?, ?, ?)
 export class KeyValueDatabase {
   private readonly database: DatabaseSync
   private readonly statements: Readonly<Record<keyof typeof statements, StatementSync>>
+  private readonly checkpoints: Checkpoints
   readonly registers: Registers
 
   /** Makes an empty one, whole in its one file. */
@@ -48,14 +54,15 @@ export class KeyValueDatabase {
   }
 
   constructor(path: string) {
-    this.database = new DatabaseSync(path)
+    this.database = new DatabaseSync(path, { timeout: busyMillisMax })
     this.database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = NORMAL;
       PRAGMA cache_size = -65536;
-      PRAGMA wal_autocheckpoint = ${checkpointBytes / pageBytes};
+      PRAGMA wal_autocheckpoint = ${walBytesMax / pageBytes};
     `)
     this.statements = prepareAll(this.database)
+    this.checkpoints = new Checkpoints(this.database, path, checkpointBytes / pageBytes)
     const { get, put: set, remove } = this.statements
     this.registers = {
       get: (key) => (get.get(key)?.["value"] as Uint8Array | undefined) ?? null,
@@ -87,6 +94,7 @@ export class KeyValueDatabase {
       this.changeSessions(sessionChanges(results))
       setApplied.run(last.index, last.term)
       commit.run()
+      this.checkpoints.afterCommit()
       return results
     } catch (cause) {
       if (this.database.isTransaction) rollback.run()
@@ -95,6 +103,7 @@ export class KeyValueDatabase {
   }
 
   close(): void {
+    this.checkpoints.close()
     this.database.close()
   }
 

@@ -130,6 +130,8 @@ const openThread = (settings: RaftNodeSettings, listener: NodeThreadListener) =>
     (thread) =>
       fromThread(() => thread.close()).pipe(
         Effect.timeout(Limits.thread.closeMillis),
+        // Whoever waits for `stopped` was told.
+        Effect.catchTag("NodeStopped", () => Effect.void),
         Effect.catch((cause) => Effect.logWarning("raft: the node ends as by a crash, which loses nothing", cause)),
         Effect.andThen(Effect.promise(() => thread.terminate()))
       )

@@ -1,17 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Configuration } from "@nxmesh/raft/core/Types"
 import { defaultNodeOptions } from "@nxmesh/raft/node/NodeOptions"
+import { Limits } from "@nxmesh/raft/Limits"
 import { NodeStopped } from "@nxmesh/raft/node/NodeStopped"
 import { startRaftNode } from "@nxmesh/raft/node/RaftNode"
 import type { RaftNode, RaftNodeSettings } from "@nxmesh/raft/node/RaftNode"
 import { RequestRefused } from "@nxmesh/raft/node/RequestError"
+import { NodeThread } from "@nxmesh/raft/node/thread/NodeThread"
 import type { StateMachine } from "@nxmesh/raft/node/StateMachine"
 import { decodeResult, encodeCommand } from "@nxmesh/raft/testing/machine/KeyValueCommand"
 import { MemoryKeyValue } from "@nxmesh/raft/testing/machine/MemoryKeyValue"
 import { Effect, Exit, Scope, Stream } from "effect"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Worker } from "node:worker_threads"
 
 type Node = RaftNode["Service"]
 
@@ -22,6 +25,8 @@ const among = (...voters: ReadonlyArray<string>): Configuration => ({
   learnersNext: [],
   autoLeave: false
 })
+
+const failingFileSystem = new URL("../../storage/thread/FailingFileSystem.ts", import.meta.url).href
 
 const directory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "raft-node-"))),
@@ -54,7 +59,7 @@ const valueOf = (machine: StateMachine, key: string): unknown => {
 const leads = (node: Node) =>
   Stream.runHead(Stream.filter(node.statuses, ({ role }) => role === "Leader")).pipe(Effect.asVoid)
 
-describe("a Raft node", { timeout: 20_000 }, () => {
+describe("a Raft node", { timeout: 60_000 }, () => {
   it.live("executes what is proposed, and reads after it see it", () =>
     Effect.gen(function* () {
       const path = yield* directory
@@ -132,7 +137,9 @@ describe("a Raft node", { timeout: 20_000 }, () => {
       assert.match(failure.message, new RegExp(`${address.port}`))
     })
   )
+})
 
+describe("a Raft node that fails", { timeout: 60_000 }, () => {
   it.live("stops when its state machine fails, and whoever waits does not know the outcome", () =>
     Effect.gen(function* () {
       const path = yield* directory
@@ -150,9 +157,46 @@ describe("a Raft node", { timeout: 20_000 }, () => {
       assert.match(stopped.message, /the table is gone/)
     })
   )
+
+  it.live("acknowledges nothing after a flush that failed, and stops", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const machine = new MemoryKeyValue()
+      const node = yield* startRaftNode({ ...settings(path, "a", machine), fileSystemModule: failingFileSystem })
+      yield* node.propose(put("before", "1"))
+      yield* Effect.promise(() => writeFile(join(path, "fail-log"), ""))
+      const failure = yield* Effect.flip(node.propose(put("after", "2")))
+      assert.deepStrictEqual([failure._tag, failure.reason], ["OutcomeUnknown", "Stopped"])
+      assert.isNull(valueOf(machine, "after"))
+      const stopped = yield* Effect.flip(node.stopped)
+      assert.strictEqual(stopped.reason, "StorageFailed")
+      assert.match(stopped.message, /cannot flush: i\/o error/)
+    })
+  )
+
+  it.live("says so when its Raft thread ends by itself", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const { directory: own, network, options, peers } = settings(path, "a", new MemoryKeyValue())
+      const failures: Array<NodeStopped> = []
+      const thread = new NodeThread(
+        { directory: own, network, options, peers, log: Limits.storage, fileSystemModule: null },
+        { problem: () => undefined, stopped: (failure) => void failures.push(failure) }
+      )
+      yield* Effect.promise(() => thread.recovered())
+      const worker = Reflect.get(thread, "worker") as Worker
+      yield* Effect.promise(() => worker.terminate())
+      const failure = yield* Effect.flip(
+        Effect.tryPromise({ try: () => thread.start(0, () => undefined), catch: (cause) => cause })
+      )
+      assert.instanceOf(failure, NodeStopped)
+      assert.strictEqual(failure.reason, "ThreadFailed")
+      assert.deepStrictEqual(failures, [failure])
+    })
+  )
 })
 
-describe("three Raft nodes", { timeout: 20_000 }, () => {
+describe("three Raft nodes", { timeout: 60_000 }, () => {
   it.live("hand over before the leader is closed: it sees the next term begin", () =>
     Effect.gen(function* () {
       const path = yield* directory

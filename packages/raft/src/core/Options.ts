@@ -55,5 +55,6 @@ export const optionsProblem = (options: Options): string | null => {
   if (options.reads === "Lease" && !options.checkQuorum) return "lease reads need checkQuorum"
   if (options.priority < 0) return "priority must not be negative"
   if (options.inflightMessagesMax < 1) return "inflightMessagesMax must be at least 1"
+  if (options.inflightBytesMax < 1) return "inflightBytesMax must be at least 1"
   return null
 }

@@ -30,7 +30,7 @@ export const sendAppend = (turn: Turn, to: NodeId, always: boolean): boolean => 
   }
   const isProbe = progress.mode === "Probe"
   const { appendBytesMax, inflightMessagesMax, inflightBytesMax } = state.options
-  const isFull = !isProbe && isWindowFull(progress, inflightMessagesMax, inflightBytesMax)
+  const isFull = isWindowFull(progress, inflightMessagesMax, inflightBytesMax)
   const entries = isFull ? [] : slice(state.log, progress.next, lastIndex(state.log), appendBytesMax)
   if (entries.length === 0 && !isProbe && !always && !isCommitNews(progress, state.commit)) return false
   send(turn, { _tag: "AppendRequest", to, previousIndex, previousTerm, entries, commit: state.commit })
@@ -54,7 +54,7 @@ export const receiveAccepted = (turn: Turn, message: AppendAccepted): void => {
 const proceed = ({ state }: Turn, before: Progress, after: Progress): Progress => {
   if (after.mode === "Probe" && (after.match > before.match || after.match >= before.next - 1))
     return toReplicate(after)
-  if (after.mode === "Snapshot" && after.match >= state.log.baseIndex && after.match > 0) return toReplicate(after)
+  if (after.mode === "Snapshot" && after.match >= state.log.baseIndex) return toReplicate(after)
   return after
 }
 

@@ -43,6 +43,7 @@ describe("a queue", () => {
         [9, 3]
       ]
     )
+    assert.strictEqual(dequeueWhile(rest, () => true)[1], emptyQueue)
   })
 
   it("keeps no more than twice what is in it, however long it is used", () => {

@@ -162,6 +162,14 @@ describe("appends", () => {
     assert.deepStrictEqual(network.node("b").applied, network.node("a").applied)
   })
 
+  it("are not sent to who has everything: an idle cluster exchanges heartbeats alone", () => {
+    const network = led()
+    network.propose("a", "x")
+    network.sent.length = 0
+    network.tick(20)
+    assert.deepStrictEqual(new Set(network.sent.map(({ _tag }) => _tag)), new Set(["Heartbeat", "HeartbeatResponse"]))
+  })
+
   it("to a follower whose disk stalls are not repeated with every round of heartbeats that reads begin", () => {
     const network = led()
     network.node("b").holdDisk = true

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Message, SnapshotChunk } from "../../src/core/Message.ts"
 import { defaultOptions } from "../../src/core/Options.ts"
+import type { Options } from "../../src/core/Options.ts"
 import { initialHardState, initialState } from "../../src/core/State.ts"
 import type { Recovered, State } from "../../src/core/State.ts"
 import type { Ready } from "../../src/core/Ready.ts"
@@ -76,7 +77,13 @@ describe("a follower that needs what is compacted", () => {
     network.tick(4)
     const [snapshot] = network.node("c").installs
     if (snapshot === undefined) assert.fail("no snapshot came")
+    network.sent.length = 0
     network.run("c", { _tag: "SnapshotRefused", id: snapshotId(snapshot) })
+    assert.deepInclude(network.sent[0], { _tag: "SnapshotResponse", to: "a", failed: true })
+    assert.strictEqual(network.state("a").progress.get("c")?.transmission, null)
+    network.tick(4)
+    const offsets = network.sent.flatMap((message) => (message._tag === "SnapshotChunk" ? [message.offset] : []))
+    assert.strictEqual(offsets[0], 0)
     network.node("c").holdInstall = false
     assertCaughtUp(network)
   })
@@ -370,7 +377,17 @@ describe("a start", () => {
   })
 
   it("is refused with settings that contradict each other", () => {
-    const options = { ...defaultOptions, electionTicks: 2 }
-    assert.throws(() => initialState({ ...recovered, options }), /electionTicks must be greater/)
+    const broken: ReadonlyArray<[change: Partial<Options>, reason: RegExp]> = [
+      [{ heartbeatTicks: 0 }, /heartbeatTicks must be at least 1/],
+      [{ electionTicks: 2 }, /electionTicks must be greater/],
+      [{ priority: -1 }, /priority must not be negative/],
+      [{ reads: "Lease", checkQuorum: false }, /lease reads need checkQuorum/],
+      [{ inflightMessagesMax: 0 }, /inflightMessagesMax must be at least 1/],
+      [{ inflightBytesMax: 0 }, /inflightBytesMax must be at least 1/]
+    ]
+    for (const [change, reason] of broken) {
+      const options = { ...defaultOptions, ...change }
+      assert.throws(() => initialState({ ...recovered, options }), reason)
+    }
   })
 })

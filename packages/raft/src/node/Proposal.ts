@@ -31,8 +31,6 @@ export interface Proposal {
   uncertain: number
   /** The last one, while its entry may still come. */
   attempt: Attempt | null
-  /** Committed, or given up. */
-  isOver: boolean
 }
 
 export const newProposal = (
@@ -48,8 +46,7 @@ export const newProposal = (
   data,
   attempts: 0,
   uncertain: 0,
-  attempt: null,
-  isOver: false
+  attempt: null
 })
 
 /** Gives a command its number in the node's own session. */
@@ -65,5 +62,4 @@ export const unnumber = (proposal: Proposal): void => {
   proposal.attempts = 0
   proposal.uncertain = 0
   proposal.attempt = null
-  proposal.isOver = false
 }

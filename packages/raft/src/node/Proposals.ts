@@ -44,7 +44,7 @@ export class Proposals {
   private readonly attempts = new Attempts()
   private readonly own: OwnSession
   /** To be handed to the core, in this order. */
-  private ready: Array<Proposal> = []
+  private readonly ready = new Set<Proposal>()
   private isFlushPlanned = false
   private ticks = 0
   private refusals = 0
@@ -116,7 +116,7 @@ export class Proposals {
 
   private enter(proposal: Proposal): void {
     if (proposal.key !== null) this.table.add(proposal.key, proposal)
-    this.ready.push(proposal)
+    this.ready.add(proposal)
     this.plan()
   }
 
@@ -136,8 +136,8 @@ export class Proposals {
     const leadership = this.ports.leadership()
     if (leadership.leader === null || this.ticks < this.holdUntilTick) return
     this.numberOwn()
-    const ready = this.ready.filter(({ isOver }) => !isOver)
-    this.ready = []
+    const ready = [...this.ready]
+    this.ready.clear()
     for (let from = 0; from < ready.length;) {
       const to = pieceEnd(ready, from)
       this.hand(ready.slice(from, to), leadership)
@@ -162,7 +162,7 @@ export class Proposals {
       this.own.opening = opening
       this.enter(opening)
     }
-    for (const proposal of this.own.numbered()) this.ready.push(proposal)
+    for (const proposal of this.own.numbered()) this.ready.add(proposal)
   }
 
   // ---- what the core says -----------------------------------------------------------------------------------------
@@ -207,9 +207,7 @@ export class Proposals {
     const proposal = this.table.ofEntry(entry)
     if (proposal === undefined) return null
     this.leave(proposal)
-    if (proposal === this.own.opening) {
-      this.own.opened(entry.index)
-    }
+    if (proposal === this.own.opening) this.own.opened(entry.index)
     if (this.own.isWaiting) this.plan()
     return proposal
   }
@@ -234,7 +232,7 @@ export class Proposals {
   tick(): void {
     this.ticks++
     this.again(this.attempts.unanswered(this.ticks, this.electionTicks))
-    if (this.ready.length > 0 || this.own.isWaiting) this.plan()
+    if (this.ready.size > 0 || this.own.isWaiting) this.plan()
   }
 
   expire(nowMillis: number): void {
@@ -261,7 +259,7 @@ export class Proposals {
   private again(proposals: ReadonlyArray<Proposal>): void {
     if (proposals.length === 0) return
     this.counters.proposalsRetried += proposals.length
-    for (const proposal of proposals) this.ready.push(proposal)
+    for (const proposal of proposals) this.ready.add(proposal)
     this.plan()
   }
 
@@ -274,8 +272,8 @@ export class Proposals {
   }
 
   private leave(proposal: Proposal): void {
-    proposal.isOver = true
     this.attempts.settle(proposal)
+    this.ready.delete(proposal)
     if (proposal.key === null) this.own.forget(proposal)
     else this.table.remove(proposal.key)
     this.waiting--

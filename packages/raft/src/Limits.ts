@@ -89,8 +89,8 @@ export const Limits = {
   transport: {
     /** One message of a peer. Above it a peer is broken, or is none: the connection ends. */
     frameBytesMax: 320 * 1_048_576,
-    /** One call of a client, one answer to it. */
-    callBytesMax: 64 * 1_048_576,
+    /** One call of a client, one answer to it: its data has at most `client.callBytesMax`. */
+    callBytesMax: 65 * 1_048_576,
     helloBytesMax: 4_096,
     /** What is written gathers in blocks of this size; data above `copyBytesMax` is not copied into them. */
     writeBlockBytes: 65_536,

@@ -185,3 +185,24 @@ for (const [name, make] of [
     })
   })
 }
+
+describe("a network in memory", () => {
+  it("loses what is sent over a link that is cut, until it is healed", async () => {
+    const network = new MemoryNetwork()
+    const [a, b] = ["a", "b"].map((id, port) => {
+      const recorder = new Recorder()
+      return { id, recorder, transport: network.open(id, { host: "memory", port }, recorder) }
+    })
+    for (const { transport } of [a!, b!]) {
+      transport.setPeers(new Map([a!, b!].map((node) => [node.id, node.transport.address])))
+    }
+    network.sever("a", "b")
+    a!.transport.send(heartbeat("a", "b", 1))
+    b!.transport.send(heartbeat("b", "a", 2))
+    await until(() => a!.recorder.heard.length === 1 && a!.recorder.lost.length === 1)
+    network.heal()
+    a!.transport.send(heartbeat("a", "b", 3))
+    await until(() => b!.recorder.heard.length > 0)
+    assert.deepStrictEqual(b!.recorder.heard, [heartbeat("a", "b", 3)])
+  })
+})

@@ -5,6 +5,7 @@ import type { Answer } from "@nxmesh/raft/transport/Call"
 import { callCodec, encode, messageCodec } from "@nxmesh/raft/transport/MessageFormat"
 import { protocolVersion } from "@nxmesh/raft/transport/tcp/Hello"
 import { tcpConnector } from "@nxmesh/raft/transport/tcp/TcpConnector"
+import type { TcpTransportOptions } from "@nxmesh/raft/transport/tcp/TcpTransport"
 import { ManualEnvironment } from "./ManualEnvironment.ts"
 import { introduce, Nodes, type TestNode } from "./Nodes.ts"
 import { connectRaw, frame, helloOf, RawServer, type RawSocket, welcomeOf } from "./RawSocket.ts"
@@ -28,6 +29,10 @@ const data = (bytes: number): Message => ({
 
 const query = (number: number): Uint8Array =>
   frame(encode(callCodec, { number, call: { _tag: "Query", data: new Uint8Array(8) } }))
+
+/** Its clock stands still unless the test moves it: a busy machine makes nobody late. */
+const open = (id: string, options: Partial<TcpTransportOptions> = {}): Promise<TestNode> =>
+  nodes.open(id, { environment: new ManualEnvironment(), ...options })
 
 /** A peer whose every byte the test decides. */
 const withRawPeer = async (node: TestNode, id: string) => {
@@ -58,7 +63,7 @@ describe("a node refuses", () => {
     ["a client of another cluster", { cluster: "c2", role: "client" }, /client x belongs to cluster c2/]
   ] as const) {
     it(`${what}, and says so to both`, async () => {
-      const a = await nodes.open("a")
+      const a = await open("a")
       const raw = await sayHello(a, hello)
       assert(raw.helloAnswer._tag === "Refused")
       assert.match(raw.helloAnswer.message, told)
@@ -68,7 +73,7 @@ describe("a node refuses", () => {
   }
 
   it("a node that answers in another one's place, or for another cluster, and says so", async () => {
-    const [a, b, other] = [await nodes.open("a"), await nodes.open("b"), await nodes.open("b", { cluster: "c2" })]
+    const [a, b, other] = [await open("a"), await open("b"), await open("b", { cluster: "c2" })]
     introduce(a, ["c", b.transport.address])
     await until(() => /asks for node c, this is node b/.test(a.told()))
     introduce(a, ["b", other.transport.address])
@@ -82,7 +87,7 @@ describe("a node refuses", () => {
   })
 
   it("what is no hello, and what is too long for one", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     for (const bytes of [frame(Buffer.from("GET / HTTP/1.1")), Buffer.from("GET / HTTP/1.1\r\n\r\n")]) {
       const raw = connectRaw(a.transport.address.port)
       raw.socket.write(bytes)
@@ -92,7 +97,7 @@ describe("a node refuses", () => {
   })
 
   it("messages in the name of another node", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     for (const message of [heartbeat("y", "a", 1), heartbeat("x", "b", 1)]) {
       const raw = await sayHello(a, { from: "x" })
       raw.socket.write(frame(encode(messageCodec, message)))
@@ -103,7 +108,7 @@ describe("a node refuses", () => {
   })
 
   it("messages that are malformed or too long, and keeps none of them", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const tooLong = new Uint8Array(4).fill(255)
     for (const bytes of [frame(Uint8Array.of(200, 1, 2)), tooLong]) {
       const raw = await sayHello(a, { from: "x" })
@@ -114,21 +119,23 @@ describe("a node refuses", () => {
   })
 
   it("to speak without TLS beyond loopback, unless it is told to", async () => {
-    const opening = nodes.open("a", { listen: { host: "0.0.0.0", port: 0 } })
+    const opening = open("a", { listen: { host: "0.0.0.0", port: 0 } })
     const failure = await opening.then(
       () => assert.fail("it listens"),
       (cause: Error) => cause
     )
     assert.match(failure.message, /loopback only, not with 0\.0\.0\.0/)
-    await nodes.open("a", { listen: { host: "0.0.0.0", port: 0 }, allowPlaintext: true })
-    const b = await nodes.open("b")
+    await open("a", { listen: { host: "0.0.0.0", port: 0 }, allowPlaintext: true })
+    const environment = new ManualEnvironment()
+    const b = await open("b", { environment })
     introduce(b, ["c", { host: "192.0.2.1", port: 1 }])
+    environment.advance(1)
     await until(() => /not with 192\.0\.2\.1/.test(b.told()))
   })
 
   it("a port that is taken, with the system's reason", async () => {
-    const a = await nodes.open("a")
-    const failure = await nodes.open("b", { listen: a.transport.address }).then(
+    const a = await open("a")
+    const failure = await open("b", { listen: a.transport.address }).then(
       () => assert.fail("it listens"),
       (cause: Error) => cause
     )
@@ -139,7 +146,7 @@ describe("a node refuses", () => {
 describe("strangers", () => {
   it("have to say who they are in time", async () => {
     const environment = new ManualEnvironment()
-    const a = await nodes.open("a", { environment })
+    const a = await open("a", { environment })
     const raw = connectRaw(a.transport.address.port)
     raw.socket.write(helloOf({ from: "x" }).subarray(0, 20))
     await new Promise((resolve) => raw.socket.once("connect", resolve))
@@ -151,7 +158,7 @@ describe("strangers", () => {
   })
 
   it("give way to newer ones when there are too many: those who belong here speak at once", async () => {
-    const a = await nodes.open("a", { environment: new ManualEnvironment() })
+    const a = await open("a")
     const silent = Array.from({ length: Limits.transport.strangersMax + 5 }, () => connectRaw(a.transport.address.port))
     await until(() => silent.filter(({ isClosed }) => isClosed).length >= 5)
     const raw = await sayHello(a, { from: "x" })
@@ -161,7 +168,7 @@ describe("strangers", () => {
 
   it("cannot fill the operator's log", async () => {
     const environment = new ManualEnvironment()
-    const a = await nodes.open("a", { environment })
+    const a = await open("a", { environment })
     for (let i = 0; i < 20; i++) await sayHello(a, { cluster: "c2" })
     assert.lengthOf(a.problems, 1)
     environment.advance(Limits.transport.reportMillis)
@@ -173,7 +180,7 @@ describe("strangers", () => {
 
 describe("a peer", () => {
   it("that reads no data still gets heartbeats, costs a bounded memory, and is told about once", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const { welcome } = await withRawPeer(a, "b")
     const [control, bulk] = [await welcome("control"), await welcome("bulk")]
     await until(() => {
@@ -201,7 +208,7 @@ describe("a peer", () => {
 
   it("that vanished without a word is noticed, and connected to again", async () => {
     const environment = new ManualEnvironment()
-    const a = await nodes.open("a", { environment })
+    const a = await open("a", { environment })
     const { raw, welcome } = await withRawPeer(a, "b")
     const [control, bulk] = [await welcome("control"), await welcome("bulk")]
     await until(() => {
@@ -220,7 +227,7 @@ describe("a peer", () => {
 
   it("that has nothing to say is not taken for dead", async () => {
     const environment = new ManualEnvironment()
-    const [a, b] = [await nodes.open("a", { environment }), await nodes.open("b", { environment })]
+    const [a, b] = [await open("a", { environment }), await open("b", { environment })]
     introduce(a, ["b", b.transport.address])
     await until(() => {
       a.transport.send(heartbeat("a", "b", 1))
@@ -240,7 +247,7 @@ describe("a peer", () => {
 
   it("that never answers the hello is tried again", async () => {
     const environment = new ManualEnvironment()
-    const a = await nodes.open("a", { environment })
+    const a = await open("a", { environment })
     const { raw } = await withRawPeer(a, "b")
     await until(() => raw.lane("bulk").length === 1)
     environment.advance(connectMillis + Limits.transport.reconnect.capMillis)
@@ -251,13 +258,13 @@ describe("a peer", () => {
 
   it("that restarted is connected to as soon as it says hello, however long it was away", async () => {
     const environment = new ManualEnvironment()
-    const a = await nodes.open("a", { environment })
-    const gone = await nodes.open("b")
+    const a = await open("a", { environment })
+    const gone = await open("b")
     const { address } = gone.transport
     introduce(a, ["b", address])
     await gone.transport.close()
     await until(() => a.problems.length > 0)
-    const b = await nodes.open("b", { listen: address })
+    const b = await open("b", { listen: address })
     introduce(b, ["a", a.transport.address])
     // The clock of `a` stands still: its own wait for the next attempt never ends.
     await until(() => {
@@ -267,7 +274,7 @@ describe("a peer", () => {
   })
 
   it("that ends in the middle of a message has sent none", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const raw = await sayHello(a, { from: "x" })
     const message = frame(encode(messageCodec, heartbeat("x", "a", 3)))
     raw.socket.write(message)
@@ -277,7 +284,7 @@ describe("a peer", () => {
   })
 
   it("that connects again has lost its last connection", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const first = await sayHello(a, { from: "x" })
     const otherLane = await sayHello(a, { from: "x", lane: "control" })
     const second = await sayHello(a, { from: "x" })
@@ -290,7 +297,7 @@ describe("a peer", () => {
 
 describe("messages", () => {
   it("of one turn leave in one write", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const { welcome } = await withRawPeer(a, "b")
     const control = await welcome("control")
     await until(() => {
@@ -309,7 +316,7 @@ describe("messages", () => {
 
 describe("clients", () => {
   it("that ask faster than the node answers are not read any further", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const replies: Array<(answer: Answer) => void> = []
     a.recorder.onCall = (_call, reply) => replies.push(reply)
     const raw = await sayHello(a, { role: "client" })
@@ -329,7 +336,7 @@ describe("clients", () => {
   })
 
   it("that do not read their answers get no further", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const result = new Uint8Array(65_536)
     a.recorder.onCall = (_call, reply) => reply({ _tag: "Applied", index: 1, result })
     const raw = await sayHello(a, { role: "client" })
@@ -349,7 +356,7 @@ describe("clients", () => {
   })
 
   it("together cannot have more calls open than the node allows", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const replies: Array<(answer: Answer) => void> = []
     a.recorder.onCall = (_call, reply) => replies.push(reply)
     const { callsMax, connectionCallsMax } = Limits.transport
@@ -373,7 +380,7 @@ describe("clients", () => {
   })
 
   it("may be gone when they are answered", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const replies: Array<(answer: Answer) => void> = []
     a.recorder.onCall = (_call, reply) => replies.push(reply)
     const raw = await sayHello(a, { role: "client" })
@@ -388,7 +395,7 @@ describe("clients", () => {
   })
 
   it("hear why they are refused", async () => {
-    const a = await nodes.open("a")
+    const a = await open("a")
     const connector = tcpConnector({ cluster: "c2", name: "x", tls: null, allowPlaintext: false })
     const failure = await new Promise<Error>((resolve) => {
       connector(a.transport.address, {
@@ -404,7 +411,7 @@ describe("clients", () => {
 describe("closing", () => {
   it("ends every connection and every timer", async () => {
     const environment = new ManualEnvironment()
-    const [a, b] = [await nodes.open("a", { environment }), await nodes.open("b")]
+    const [a, b] = [await open("a", { environment }), await open("b")]
     introduce(a, ["b", b.transport.address], ["c", { host: "127.0.0.1", port: 1 }])
     introduce(b, ["a", a.transport.address])
     const raw = await sayHello(a, { role: "client" })

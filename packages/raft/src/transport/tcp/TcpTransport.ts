@@ -42,6 +42,7 @@ export class TcpTransport implements Transport {
   private readonly unknown = new Set<NodeId>()
   private security: Security
   private acceptor: Acceptor | null = null
+  private isClosed = false
 
   private constructor(options: TcpTransportOptions, listener: TransportListener) {
     this.options = options
@@ -75,6 +76,7 @@ export class TcpTransport implements Transport {
   }
 
   send(message: Message): void {
+    if (this.isClosed) return
     const links = this.links.get(message.to)
     if (links !== undefined) return links[laneOf(message)].send(message)
     if (this.unknown.has(message.to)) return
@@ -89,6 +91,7 @@ export class TcpTransport implements Transport {
   }
 
   setPeers(peers: ReadonlyMap<NodeId, Address>): void {
+    if (this.isClosed) return
     this.unknown.clear()
     for (const [peer, links] of this.links) {
       const address = peers.get(peer)
@@ -111,6 +114,7 @@ export class TcpTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true
     for (const links of this.links.values()) closeLinks(links)
     this.links.clear()
     this.reports.close()

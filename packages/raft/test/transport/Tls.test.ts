@@ -4,6 +4,7 @@ import type { Address } from "@nxmesh/raft/transport/Transport"
 import { tcpConnector } from "@nxmesh/raft/transport/tcp/TcpConnector"
 import type { TlsIdentity } from "@nxmesh/raft/transport/tcp/Tls"
 import { Authority } from "./Certificates.ts"
+import { ManualEnvironment } from "./ManualEnvironment.ts"
 import { introduce, Nodes, type TestNode } from "./Nodes.ts"
 import { helloOf, RawSocket } from "./RawSocket.ts"
 import { heartbeat, until } from "./Recorder.ts"
@@ -150,7 +151,8 @@ describe("with mutual TLS", () => {
   })
 
   it("old connections end when certificates are replaced, and their sessions are worth nothing", async () => {
-    const a = await open("a")
+    // Its clock stands still: silence ends nothing.
+    const a = await nodes.open("a", { tls: identity("raft:node:a"), environment: new ManualEnvironment() })
     const options = asOptions(identity("raft:client:x"))
     const raw = rawTls(a.transport.address, options)
     const session = new Promise<Buffer>((resolve) => (raw.socket as TLSSocket).once("session", resolve))

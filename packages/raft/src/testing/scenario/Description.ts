@@ -10,10 +10,10 @@ const decoder = new TextDecoder()
 const repeatedMin = 9
 
 /** A long row of one character as `a*100`, which is also how a scenario writes it. */
-const shortened = (text: string): string =>
-  text.length >= repeatedMin && [...text].every((character) => character === text[0])
-    ? `${text[0]}*${text.length}`
-    : text
+const shortened = (text: string): string => {
+  const [first = ""] = text
+  return text.length >= repeatedMin && text === first.repeat(text.length) ? `${first}*${text.length}` : text
+}
 
 /** The bytes that a scenario means: `a*100` is a hundred times `a`. */
 export const expanded = (text: string): string =>

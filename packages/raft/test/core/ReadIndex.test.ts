@@ -198,6 +198,15 @@ describe("leases", () => {
     assert.throws(() => new Network(three, { reads: "Lease", checkQuorum: false }), /lease reads need checkQuorum/)
   })
 
+  it("begin with the first round that is confirmed, not with the election", () => {
+    const network = new Network(three, { reads: "Lease" })
+    network.elect("a")
+    network.filter = () => false
+    network.read("a")
+    assert.deepInclude(network.state("a").reads, { leaseTick: null, confirmed: 0 })
+    assert.lengthOf(network.node("a").reads, 0)
+  })
+
   it("answer without a round of heartbeats, until they end (scenario 25)", () => {
     const network = new Network(three, { reads: "Lease" })
     network.elect("a")

@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Input } from "../../src/core/Input.ts"
 import type { Message, SnapshotChunk } from "../../src/core/Message.ts"
 import { defaultOptions } from "../../src/core/Options.ts"
-import type { Options } from "../../src/core/Options.ts"
-import { initialHardState, initialState } from "../../src/core/State.ts"
-import type { Recovered, State } from "../../src/core/State.ts"
+import type { State } from "../../src/core/State.ts"
 import type { Ready } from "../../src/core/Ready.ts"
 import { step } from "../../src/core/Step.ts"
 import { snapshotId } from "../../src/core/Types.ts"
@@ -277,6 +276,30 @@ describe("a snapshot that is sent", () => {
     assert.deepStrictEqual([after?.mode, after?.match, after?.transmission], ["Snapshot", 2, before?.transmission])
   })
 
+  it("is read to its last byte and no further", () => {
+    const network = behind(8)
+    const bytes = network.state("a").snapshot?.bytes ?? 0
+    assert.notStrictEqual(bytes % 8, 0)
+    let { state } = network.node("a")
+    const ends: Array<number> = []
+    const next = (input: Input): void => {
+      const [after, ready] = step(state, input)
+      state = after
+      ends.push(...ready.snapshotReads.map(({ offset, length }) => offset + length))
+    }
+    const answer = { from: "c", to: "a", term: state.term } as const
+    next({ _tag: "Receive", message: { ...answer, _tag: "AppendRejected", index: 11, hintIndex: 1, hintTerm: 1 } })
+    const id = state.snapshot === null ? "" : snapshotId(state.snapshot)
+    while ((ends.at(-1) ?? bytes) < bytes && ends.length < 99) {
+      const offset = ends.at(-1) ?? 0
+      next({ _tag: "Receive", message: { ...answer, _tag: "SnapshotResponse", id, offset, failed: false } })
+    }
+    assert.deepStrictEqual(
+      ends,
+      Array.from({ length: Math.ceil(bytes / 8) }, (_, i) => Math.min(bytes, 8 * (i + 1)))
+    )
+  })
+
   it("is not sent twice because an answer was doubled", () => {
     const network = behind()
     network.heal()
@@ -328,66 +351,5 @@ describe("compaction", () => {
     assert.deepStrictEqual(network.voters("a"), [...three, "d"])
     network.compact("a")
     assert.deepStrictEqual(network.state("a").snapshot?.metadata.configuration.voters, three)
-  })
-})
-
-describe("a start", () => {
-  const recovered: Recovered = {
-    id: "a",
-    options: defaultOptions,
-    seed: 1,
-    hardState: { ...initialHardState, term: 2 },
-    snapshot: { metadata: { index: 5, term: 1, configuration: configuration(three) }, bytes: 1, checksum: 1 },
-    base: { index: 5, term: 1 },
-    entries: [{ kind: "Empty", term: 2, index: 6 }],
-    bootstrap: null,
-    applied: 5
-  }
-
-  it("takes the configuration from the snapshot", () => {
-    const state = initialState(recovered)
-    assert.deepStrictEqual(state.configurations, [{ index: 5, configuration: configuration(three) }])
-    assert.strictEqual(state.commit, 5)
-  })
-
-  it("is in the term of its last entry when the hard state is older, and has not voted there", () => {
-    const state = initialState({ ...recovered, hardState: { term: 1, vote: "b", commit: 0 } })
-    assert.deepInclude(state, { term: 2, vote: null })
-    assert.deepInclude(initialState({ ...recovered, hardState: { term: 2, vote: "b", commit: 0 } }), { vote: "b" })
-    assert.deepInclude(initialState({ ...recovered, hardState: { term: 4, vote: "b", commit: 0 } }), { term: 4 })
-  })
-
-  it("takes for committed what was applied, what a snapshot covers and what was known, within the log", () => {
-    assert.strictEqual(initialState({ ...recovered, applied: 6 }).commit, 6)
-    const known = (commit: number): number =>
-      initialState({ ...recovered, hardState: { ...recovered.hardState, commit } }).commit
-    assert.deepStrictEqual([0, 5, 6, 9].map(known), [5, 5, 6, 6])
-  })
-
-  it("is refused when entries are missing, instead of inventing a state (scenario 31)", () => {
-    const broken: ReadonlyArray<[change: Partial<Recovered>, reason: RegExp]> = [
-      [{ base: { index: 7, term: 1 }, entries: [] }, /entries are missing/],
-      [{ base: { index: 3, term: 1 }, entries: [] }, /reset the log to the snapshot/],
-      [{ base: { index: 5, term: 9 } }, /different entries at 5/],
-      [{ entries: [{ kind: "Empty", term: 2, index: 7 }] }, /entry 7 was appended where 6 belongs/],
-      [{ applied: 8 }, /has applied 8, the log ends at 6/],
-      [{ applied: 3 }, /has applied 3, the log starts after 5/]
-    ]
-    for (const [change, reason] of broken) assert.throws(() => initialState({ ...recovered, ...change }), reason)
-  })
-
-  it("is refused with settings that contradict each other", () => {
-    const broken: ReadonlyArray<[change: Partial<Options>, reason: RegExp]> = [
-      [{ heartbeatTicks: 0 }, /heartbeatTicks must be at least 1/],
-      [{ electionTicks: 2 }, /electionTicks must be greater/],
-      [{ priority: -1 }, /priority must not be negative/],
-      [{ reads: "Lease", checkQuorum: false }, /lease reads need checkQuorum/],
-      [{ inflightMessagesMax: 0 }, /inflightMessagesMax must be at least 1/],
-      [{ inflightBytesMax: 0 }, /inflightBytesMax must be at least 1/]
-    ]
-    for (const [change, reason] of broken) {
-      const options = { ...defaultOptions, ...change }
-      assert.throws(() => initialState({ ...recovered, options }), reason)
-    }
   })
 })

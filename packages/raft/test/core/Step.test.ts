@@ -94,6 +94,8 @@ describe("step", () => {
     network.tick(2)
     network.run("b", { _tag: "ForgetLeader" })
     assert.deepStrictEqual([network.state("b").leader, network.state("b").term], [null, 1])
+    network.run("a", { _tag: "ForgetLeader" })
+    assert.strictEqual(network.state("a").leader, "a")
     network.run("a", { _tag: "StepDown" })
     assert.deepStrictEqual([network.state("a").role, network.state("a").term], ["Follower", 1])
     network.until(() => network.leaders().length === 1)

@@ -50,6 +50,19 @@ describe("batches for the host", () => {
     )
   })
 
+  it("are all applied before a snapshot takes the place of the state", () => {
+    const { queue: applies, sent } = queue()
+    applies.push(commands(3_000, 0), 0)
+    let isDrained = false
+    applies.drained(() => (isDrained = true))
+    for (let answered = 0; answered < 3; answered++) {
+      assert.isFalse(isDrained)
+      applies.applied()
+    }
+    assert.isTrue(isDrained)
+    assert.strictEqual(sent.length, 3)
+  })
+
   it("say how long the oldest entry waits, and when none does", () => {
     const { queue: applies } = queue()
     applies.push(commands(2_000, 0), 10)

@@ -139,8 +139,8 @@ describe("a proposal", () => {
     const [follower] = cluster.followers()
     cluster.propose(follower!.id, put("warm", "1"))
     cluster.settle()
-    // The leader gets the command; what it then sends does not come back.
-    cluster.filter = ({ _tag, to }) => to !== follower!.id || _tag === "Heartbeat"
+    // The leader says that it has the command, which the follower then does not see in its log.
+    cluster.filter = ({ _tag, to }) => to !== follower!.id || _tag === "Heartbeat" || _tag === "ProposeResponse"
     const outcome = cluster.propose(follower!.id, once("x"), 60_000)
     cluster.settle()
     for (let i = 0; i < 100; i++) {
@@ -151,6 +151,7 @@ describe("a proposal", () => {
     cluster.heal()
     cluster.until(() => outcome.length > 0)
     assert.strictEqual(follower!.replica.status().counters.snapshotsInstalled, 1)
+    assert.isTrue(cluster.sent.some(({ _tag, to }) => _tag === "ProposeResponse" && to === follower!.id))
     assert.deepStrictEqual(outcome, [swapped])
   })
 })
@@ -200,6 +201,27 @@ describe("a proposal without a result", () => {
     cluster.settle()
     assert.deepStrictEqual(first, [])
     assert.deepStrictEqual(second, [{ _tag: "Refused", reason: "TooMuchUncommitted", leader: leader.id }])
+  })
+
+  it("is not refused by back-pressure when an earlier copy of it may be somewhere", () => {
+    const cluster = three({ core: { uncommittedBytesMax: 1_000 } })
+    const leader = cluster.leader()
+    const [follower] = cluster.followers()
+    cluster.propose(follower!.id, put("warm", "1"))
+    cluster.propose(leader.id, put("warm", "1"))
+    cluster.settle()
+    cluster.filter = ({ _tag }) => _tag !== "ProposeRequest"
+    const outcome = cluster.propose(follower!.id, put("x", "1"), 60_000)
+    cluster.settle()
+    cluster.filter = ({ _tag }) => _tag !== "AppendAccepted"
+    cluster.propose(leader.id, put("y", "1".repeat(2_000)))
+    cluster.tick(30)
+    const refused = cluster.sent.filter((message) => message._tag === "ProposeResponse")
+    assert.isTrue(refused.some((message) => message._tag === "ProposeResponse" && message.result._tag === "Refused"))
+    assert.deepStrictEqual(outcome, [])
+    cluster.heal()
+    cluster.until(() => outcome.length > 0)
+    assert.deepStrictEqual(outcome, [{ kind: "put" }])
   })
 
   it("is refused at once when too many wait on its node already", () => {
@@ -263,6 +285,22 @@ describe("the node's own session", () => {
     cluster.settle()
     cluster.tick(2)
     assert.deepStrictEqual(outcomes, [[swapped], [swapped], [swapped]])
+  })
+
+  it("that expired leaves the outcome unknown of what was proposed more than once", () => {
+    const cluster = three()
+    const leader = cluster.leader()
+    const [follower] = cluster.followers()
+    cluster.propose(follower!.id, put("warm", "1"))
+    cluster.settle()
+    cluster.filter = ({ _tag }) => _tag !== "ProposeRequest"
+    const outcome = cluster.propose(follower!.id, once("x"), 60_000)
+    cluster.settle()
+    for (let i = 0; i <= Limits.sessions.sessionsMax; i++) cluster.call(leader.id, { _tag: "OpenSession" })
+    cluster.settle()
+    cluster.heal()
+    cluster.until(() => outcome.length > 0)
+    assert.deepStrictEqual(outcome, [{ _tag: "Unknown", reason: "SessionExpired" }])
   })
 
   it("acknowledges what it has, so that answers are forgotten", () => {

@@ -102,6 +102,18 @@ describe("a host whose thread is blocked", () => {
     assert.deepStrictEqual(leader.stopped, [])
   })
 
+  it("on a follower makes it decline leadership that is handed to it", () => {
+    const { cluster, follower, leader } = led()
+    follower.isHostHeld = true
+    cluster.tickMillis(5_600)
+    assert.strictEqual(follower.replica.status().declines, "HostStalls")
+    const before = elections(cluster)
+    leader.replica.hear({ kind: "transferLeadership", to: follower.id })
+    cluster.tickMillis(1_000)
+    assert.isTrue(isLeader(leader))
+    assert.strictEqual(elections(cluster), before)
+  })
+
   it("that answers but does not apply is stalled as well", () => {
     const { cluster, leader } = led()
     const { host } = leader

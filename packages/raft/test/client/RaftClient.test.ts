@@ -80,19 +80,24 @@ describe("a client of a cluster", () => {
     assert.isBelow(environment.nowMillis() - killed, 10)
   })
 
-  it("follows leadership that moves", () => {
-    const { cluster, environment, propose, settle, warm } = start()
+  it("goes straight to the leader that a refusal names, and stays there", () => {
+    const { cluster, propose, settle, warm } = start()
     warm()
-    cluster.leader = "c"
-    cluster.behave = (node) => (node === "c" ? "Answer" : { _tag: "Refused", reason: "NotLeader", leader: "c" })
-    assert.strictEqual(settle(propose(1))._tag, "Done")
-    environment.advance(10)
-    const before = cluster.calls.length
-    assert.strictEqual(settle(propose(2))._tag, "Done")
-    assert.deepStrictEqual(
-      cluster.calls.slice(before).map(({ node }) => node),
-      ["c"]
-    )
+    cluster.behave = (node) =>
+      node === cluster.leader ? "Answer" : { _tag: "Refused", reason: "NotLeader", leader: cluster.leader }
+    for (const [leader, asked] of [
+      ["c", ["a", "c"]],
+      ["b", ["c", "b"]],
+      ["b", ["b"]]
+    ] as const) {
+      cluster.leader = leader
+      const before = cluster.calls.length
+      assert.strictEqual(settle(propose(1))._tag, "Done")
+      assert.deepStrictEqual(
+        cluster.calls.slice(before).map(({ node }) => node),
+        asked
+      )
+    }
   })
 
   it("tells at once that the cluster takes no more", () => {
@@ -112,6 +117,17 @@ describe("a client of a cluster", () => {
       asked++ === 0 ? "ExecuteSilently" : { _tag: "Refused", reason: "TooMuchUncommitted", leader: "a" }
     assert.deepStrictEqual(settle(propose(1)), { _tag: "Unknown", reason: "TimedOut" })
     assert.strictEqual(cluster.executed.get(1), 1)
+  })
+
+  it("never says refused when a node did not know", () => {
+    const { cluster, propose, settle, warm } = start()
+    warm()
+    let asked = 0
+    cluster.behave = () =>
+      asked++ === 0
+        ? { _tag: "Unknown", reason: "TimedOut" }
+        : { _tag: "Refused", reason: "TooMuchUncommitted", leader: "a" }
+    assert.deepStrictEqual(settle(propose(1)), { _tag: "Unknown", reason: "TimedOut" })
   })
 
   it("says refused at its deadline when every attempt was, and unknown when one was not answered", () => {

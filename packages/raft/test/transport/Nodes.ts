@@ -1,7 +1,9 @@
 import type { Address } from "@nxmesh/raft/transport/Transport"
 import { TcpTransport, type TcpTransportOptions } from "@nxmesh/raft/transport/tcp/TcpTransport"
 import type { TransportError } from "@nxmesh/raft/transport/tcp/TransportError"
-import { Recorder } from "./Recorder.ts"
+import { ManualEnvironment } from "./ManualEnvironment.ts"
+import { connectRaw, helloOf, type RawSocket } from "./RawSocket.ts"
+import { Recorder, until } from "./Recorder.ts"
 
 export interface TestNode {
   readonly id: string
@@ -35,6 +37,10 @@ export class Nodes {
     return { id, recorder, transport, problems, told: () => problems.map(({ message }) => message).join("\n") }
   }
 
+  /** Its clock stands still unless the test moves it: a busy machine makes nobody late. */
+  readonly still = (id: string, options: Partial<TcpTransportOptions> = {}): Promise<TestNode> =>
+    this.open(id, { environment: new ManualEnvironment(), ...options })
+
   add<A extends { readonly close: () => Promise<void> }>(closeable: A): A {
     this.opened.push(closeable)
     return closeable
@@ -47,3 +53,11 @@ export class Nodes {
 
 export const introduce = (node: TestNode, ...peers: ReadonlyArray<readonly [string, Address]>): void =>
   node.transport.setPeers(new Map(peers))
+
+/** A connection to a node that has its answer to this hello. */
+export const sayHello = async (node: TestNode, hello: Parameters<typeof helloOf>[0]): Promise<RawSocket> => {
+  const raw = connectRaw(node.transport.address.port)
+  raw.socket.write(helloOf(hello))
+  await until(() => raw.frames.length > 0)
+  return raw
+}

@@ -1,17 +1,15 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Limits } from "@nxmesh/raft/Limits"
 import type { Message } from "@nxmesh/raft/core/Message"
-import type { Answer } from "@nxmesh/raft/transport/Call"
-import { callCodec, encode, messageCodec } from "@nxmesh/raft/transport/MessageFormat"
+import { encode, messageCodec } from "@nxmesh/raft/transport/MessageFormat"
 import { protocolVersion } from "@nxmesh/raft/transport/tcp/Hello"
-import { tcpConnector } from "@nxmesh/raft/transport/tcp/TcpConnector"
-import type { TcpTransportOptions } from "@nxmesh/raft/transport/tcp/TcpTransport"
 import { ManualEnvironment } from "./ManualEnvironment.ts"
-import { introduce, Nodes, type TestNode } from "./Nodes.ts"
+import { introduce, Nodes, sayHello, type TestNode } from "./Nodes.ts"
 import { connectRaw, frame, helloOf, RawServer, type RawSocket, welcomeOf } from "./RawSocket.ts"
 import { heartbeat, until } from "./Recorder.ts"
 
 const nodes = new Nodes()
+const open = nodes.still
 afterEach(() => nodes.close())
 
 const { aliveMillis, connectMillis, silencesMax } = Limits.transport
@@ -27,13 +25,6 @@ const data = (bytes: number): Message => ({
   entries: [{ kind: "Command", index: 1, term: 1, data: new Uint8Array(bytes) }]
 })
 
-const query = (number: number): Uint8Array =>
-  frame(encode(callCodec, { number, call: { _tag: "Query", data: new Uint8Array(8) } }))
-
-/** Its clock stands still unless the test moves it: a busy machine makes nobody late. */
-const open = (id: string, options: Partial<TcpTransportOptions> = {}): Promise<TestNode> =>
-  nodes.open(id, { environment: new ManualEnvironment(), ...options })
-
 /** A peer whose every byte the test decides. */
 const withRawPeer = async (node: TestNode, id: string) => {
   const raw = nodes.add(await RawServer.open())
@@ -45,13 +36,6 @@ const withRawPeer = async (node: TestNode, id: string) => {
     return connection
   }
   return { raw, welcome }
-}
-
-const sayHello = async (node: TestNode, hello: Parameters<typeof helloOf>[0]): Promise<RawSocket> => {
-  const raw = connectRaw(node.transport.address.port)
-  raw.socket.write(helloOf(hello))
-  await until(() => raw.frames.length > 0)
-  return raw
 }
 
 describe("a node refuses", () => {
@@ -311,100 +295,6 @@ describe("messages", () => {
     for (let i = 0; i < 50; i++) a.transport.send(heartbeat("a", "b", 2))
     await until(() => control.heartbeats(2) === 50)
     assert.strictEqual(pieces, 1)
-  })
-})
-
-describe("clients", () => {
-  it("that ask faster than the node answers are not read any further", async () => {
-    const a = await open("a")
-    const replies: Array<(answer: Answer) => void> = []
-    a.recorder.onCall = (_call, reply) => replies.push(reply)
-    const raw = await sayHello(a, { role: "client" })
-    const { connectionCallsMax } = Limits.transport
-    const flood = Buffer.concat(Array.from({ length: connectionCallsMax * 4 }, (_, i) => query(i)))
-    raw.socket.write(flood)
-    await until(() => replies.length >= connectionCallsMax)
-    // More than was read already is not taken, however long one waits.
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    assert.strictEqual(replies.length, connectionCallsMax)
-    let answered = 0
-    await until(() => {
-      for (const reply of replies.slice(answered)) reply({ _tag: "Changed", index: answered++ })
-      return answered === connectionCallsMax * 4
-    })
-    await until(() => raw.frames.length === connectionCallsMax * 4 + 1)
-  })
-
-  it("that do not read their answers get no further", async () => {
-    const a = await open("a")
-    const result = new Uint8Array(65_536)
-    a.recorder.onCall = (_call, reply) => reply({ _tag: "Applied", index: 1, result })
-    const raw = await sayHello(a, { role: "client" })
-    raw.socket.pause()
-    const asked = 2_000
-    raw.socket.write(Buffer.concat(Array.from({ length: asked }, (_, i) => query(i))))
-    await until(() => a.recorder.calls.length > 100)
-    let before = -1
-    await until(() => {
-      const isStill = before === a.recorder.calls.length
-      before = a.recorder.calls.length
-      return isStill
-    })
-    assert.isBelow(a.recorder.calls.length, asked)
-    raw.socket.resume()
-    await until(() => raw.frames.length === asked + 1)
-  })
-
-  it("together cannot have more calls open than the node allows", async () => {
-    const a = await open("a")
-    const replies: Array<(answer: Answer) => void> = []
-    a.recorder.onCall = (_call, reply) => replies.push(reply)
-    const { callsMax, connectionCallsMax } = Limits.transport
-    const each = connectionCallsMax - 2_000
-    const flood = Buffer.concat(Array.from({ length: each }, (_, i) => query(i)))
-    const count = Math.ceil(callsMax / each) + 1
-    const clients: Array<RawSocket> = []
-    for (let i = 0; i < count; i++) {
-      clients.push(await sayHello(a, { role: "client", from: `x${i}` }))
-      clients.at(-1)!.socket.write(flood)
-    }
-    await until(() => replies.length >= callsMax)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    // Those that were not held yet notice at their next call.
-    assert.isAtMost(replies.length, callsMax + count)
-    let answered = 0
-    await until(() => {
-      for (const reply of replies.slice(answered)) reply({ _tag: "Changed", index: answered++ })
-      return answered === count * each
-    })
-  })
-
-  it("may be gone when they are answered", async () => {
-    const a = await open("a")
-    const replies: Array<(answer: Answer) => void> = []
-    a.recorder.onCall = (_call, reply) => replies.push(reply)
-    const raw = await sayHello(a, { role: "client" })
-    raw.socket.write(query(1))
-    await until(() => replies.length === 1)
-    raw.socket.destroy()
-    await until(() => raw.isClosed)
-    replies[0]!({ _tag: "Changed", index: 1 })
-    assert.throws(() => replies[0]!({ _tag: "Changed", index: 1 }), /a second time/)
-    const other = await sayHello(a, { role: "client" })
-    assert.strictEqual(other.helloAnswer._tag, "Welcome")
-  })
-
-  it("hear why they are refused", async () => {
-    const a = await open("a")
-    const connector = tcpConnector({ cluster: "c2", name: "x", tls: null, allowPlaintext: false })
-    const failure = await new Promise<Error>((resolve) => {
-      connector(a.transport.address, {
-        ready: () => assert.fail("it belongs to another cluster"),
-        answered: () => undefined,
-        closed: resolve
-      })
-    })
-    assert.match(failure.message, /client x belongs to cluster c2, node a to cluster c1/)
   })
 })
 

@@ -6,7 +6,7 @@ import type { TlsIdentity } from "@nxmesh/raft/transport/tcp/Tls"
 import { Authority } from "./Certificates.ts"
 import { ManualEnvironment } from "./ManualEnvironment.ts"
 import { introduce, Nodes, type TestNode } from "./Nodes.ts"
-import { helloOf, RawSocket } from "./RawSocket.ts"
+import { connectRaw, helloOf, RawSocket } from "./RawSocket.ts"
 import { heartbeat, until } from "./Recorder.ts"
 
 const nodes = new Nodes()
@@ -165,6 +165,17 @@ describe("with mutual TLS", () => {
     again.socket.write(helloOf({ from: "x", role: "client" }))
     await until(() => again.isClosed)
     assert.lengthOf(again.frames, 0)
+  })
+
+  it("a handshake that is under way when certificates are replaced ends too", async () => {
+    const a = await open("a")
+    const { port } = a.transport.address
+    const raw = connectRaw(port)
+    // Whoever comes later and is answered shows that the first one was accepted.
+    assert.isNull(await refusal(a.transport.address, "x", identity("raft:client:x")))
+    a.transport.setTls(identity("raft:node:a"))
+    await until(() => raw.isClosed)
+    assert.notMatch(a.told(), /handshake timeout/i)
   })
 
   it("a node that speaks without it cannot be given certificates while it runs", async () => {

@@ -38,6 +38,8 @@ export interface AcceptorOptions {
 export class Acceptor {
   private readonly options: AcceptorOptions
   private readonly server: Server
+  /** Everything that is open, with what is still in its TLS handshake. */
+  private readonly sockets = new Set<Socket>()
   /** Connections without a hello, the oldest first. */
   private readonly strangers = new Set<Connection>()
   /** By name and lane: a peer that connects again has lost its last connection. */
@@ -58,6 +60,10 @@ export class Acceptor {
       this.server = server
     }
     this.server.maxConnections = connectionsMax
+    this.server.on("connection", (socket) => {
+      this.sockets.add(socket)
+      socket.once("close", () => this.sockets.delete(socket))
+    })
   }
 
   /** Rejects with TransportError. */
@@ -92,6 +98,7 @@ export class Acceptor {
   private endAll(): void {
     for (const connection of [...this.strangers, ...this.peers.values()]) connection.close(null)
     for (const client of [...this.clients]) client.close()
+    for (const socket of this.sockets) socket.destroy()
   }
 
   private accept(socket: Socket): void {

@@ -1,6 +1,7 @@
 /**
  * Many messages between the Raft thread and the host's as one block of bytes, which moves without a copy. Those that come
- * ten thousands of times a second have a form in bytes; the others are cloned as they are.
+ * ten thousands of times a second, and those with data (a clone of a part takes the whole of its buffer along), have a
+ * form in bytes; the others are cloned as they are.
  */
 import { packEntries, unpackEntries } from "../../storage/thread/PackedEntries.ts"
 import { ByteReader } from "../../transport/binary/ByteReader.ts"
@@ -14,7 +15,18 @@ export interface Packet<Message> {
   readonly cloned: ReadonlyArray<Message>
 }
 
-const Kind = { Cloned: 0, Propose: 1, Read: 2, Applied: 3, Answers: 4, Apply: 5, Confirmed: 6, Query: 7 } as const
+const Kind = {
+  Cloned: 0,
+  Propose: 1,
+  Read: 2,
+  Applied: 3,
+  Answers: 4,
+  SnapshotChunk: 5,
+  Apply: 6,
+  Confirmed: 7,
+  Query: 8,
+  SnapshotData: 9
+} as const
 
 const writer = new ByteWriter()
 
@@ -111,6 +123,11 @@ const writeMessage = (message: HostMessage): boolean => {
         writer.data(data)
       })
       return true
+    case "snapshotChunk":
+      writer.uint8(Kind.SnapshotChunk)
+      writer.float64(message.offset)
+      writer.data(message.data)
+      return true
     default:
       return false
   }
@@ -142,6 +159,8 @@ const readMessage = (kind: number, reader: ByteReader): HostMessage => {
       }))
       return { kind: "answers", answers }
     }
+    case Kind.SnapshotChunk:
+      return { kind: "snapshotChunk", offset: reader.float64(), data: reader.data() }
     default:
       throw new RangeError(`the host sends no message of kind ${kind}`)
   }
@@ -173,6 +192,10 @@ const writeRequest = (request: HostRequest): boolean => {
         writer.data(data)
       })
       return true
+    case "snapshotData":
+      writer.uint8(Kind.SnapshotData)
+      writer.data(request.data)
+      return true
     default:
       return false
   }
@@ -203,6 +226,8 @@ const readRequest = (kind: number, reader: ByteReader): HostRequest => {
       const questions = readList(reader, () => ({ call: reader.float64(), data: reader.data() }))
       return { kind: "query", index, questions }
     }
+    case Kind.SnapshotData:
+      return { kind: "snapshotData", data: reader.data() }
     default:
       throw new RangeError(`the Raft thread sends no request of kind ${kind}`)
   }

@@ -85,6 +85,15 @@ describe("a packet between the threads of a node", () => {
     assert.deepStrictEqual(unpackMessages(packMessages([])), [])
   })
 
+  it("takes along nothing but the part of a snapshot that is sent", () => {
+    const whole = bytes(1_000_000)
+    const data = whole.subarray(500_000, 500_100)
+    const { bytes: chunk, cloned } = packMessages([{ kind: "snapshotChunk", offset: 500_000, data }])
+    assert.isBelow(chunk.buffer.byteLength, 200)
+    assert.lengthOf(cloned, 0)
+    assert.lengthOf(packRequests([{ kind: "snapshotData", data }]).cloned, 0)
+  })
+
   it("has a buffer of its own, so that moving it moves nothing else", () => {
     const data = bytes(64)
     moved(packMessages([{ kind: "propose", request: 1, data, timeoutMillis: 1 }]))

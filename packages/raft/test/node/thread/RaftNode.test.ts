@@ -10,6 +10,7 @@ import { NodeThread } from "@nxmesh/raft/node/thread/NodeThread"
 import type { StateMachine } from "@nxmesh/raft/node/StateMachine"
 import { decodeResult, encodeCommand } from "@nxmesh/raft/testing/machine/KeyValueCommand"
 import { MemoryKeyValue } from "@nxmesh/raft/testing/machine/MemoryKeyValue"
+import type { Address } from "@nxmesh/raft/transport/Transport"
 import { Effect, Exit, Scope, Stream } from "effect"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -33,7 +34,12 @@ const directory = Effect.acquireRelease(
   (path) => Effect.promise(() => rm(path, { recursive: true }))
 )
 
-const settings = (path: string, id: string, machine: StateMachine, voters = [id]): RaftNodeSettings => ({
+const settings = (
+  path: string,
+  id: string,
+  machine: StateMachine,
+  voters: ReadonlyArray<string> = [id]
+): RaftNodeSettings => ({
   // Elections after half a second to a second: a busy machine must not look like a dead leader.
   options: { ...defaultNodeOptions, tickMillis: 50, id, bootstrap: among(...voters) },
   directory: join(path, id),
@@ -196,17 +202,26 @@ describe("a Raft node that fails", { timeout: 60_000 }, () => {
   )
 })
 
-describe("three Raft nodes", { timeout: 60_000 }, () => {
-  it.live("hand over before the leader is closed: it sees the next term begin", () =>
+/** Started side by side, and told of each other. */
+const startCluster = Effect.fnUntraced(function* (path: string, ids: ReadonlyArray<string>) {
+  const members = yield* Effect.forEach(ids, (id) => startClosable(settings(path, id, new MemoryKeyValue(), ids)), {
+    concurrency: "unbounded"
+  })
+  yield* introduce(members.map(({ node }) => node))
+  const leading = yield* Effect.raceAll(members.map((member) => Effect.as(leads(member.node), member)))
+  return { members, leading }
+})
+
+const introduce = Effect.fnUntraced(function* (nodes: ReadonlyArray<Node>) {
+  const peers = new Map<string, Address>()
+  for (const node of nodes) peers.set((yield* node.status).id, node.address)
+  for (const node of nodes) yield* node.setPeers(peers)
+})
+
+describe("a cluster of Raft nodes", { timeout: 60_000 }, () => {
+  it.live("hands over before the leader is closed: it sees the next term begin", () =>
     Effect.gen(function* () {
-      const path = yield* directory
-      const ids = ["a", "b", "c"]
-      const members = yield* Effect.forEach(ids, (id) => startClosable(settings(path, id, new MemoryKeyValue(), ids)), {
-        concurrency: "unbounded"
-      })
-      const peers = new Map(members.map(({ node }, i) => [ids[i]!, node.address]))
-      yield* Effect.forEach(members, ({ node }) => node.setPeers(peers))
-      const leading = yield* Effect.raceAll(members.map((member) => Effect.as(leads(member.node), member)))
+      const { leading, members } = yield* startCluster(yield* directory, ["a", "b", "c"])
       const { term } = yield* leading.node.status
       yield* leading.close
       const { role, term: last } = yield* leading.node.status
@@ -214,6 +229,29 @@ describe("three Raft nodes", { timeout: 60_000 }, () => {
       const others = members.filter((member) => member !== leading)
       yield* Effect.raceAll(others.map(({ node }) => leads(node)))
       yield* others[0]!.node.propose(put("a", "1"))
+    })
+  )
+
+  it.live("takes in a node that was not there at its start, first as a learner, then as a voter", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const machine = new MemoryKeyValue()
+      const { leading, members } = yield* startCluster(path, ["a"])
+      yield* leading.node.propose(put("before", "1"))
+      const from = settings(path, "b", machine)
+      const joining = yield* startRaftNode({ ...from, options: { ...from.options, bootstrap: null } })
+      yield* introduce([...members.map(({ node }) => node), joining])
+      yield* leading.node.changeMembers({ voters: ["a"], learners: ["b"], expectedIndex: null })
+      yield* Stream.runHead(
+        Stream.filter(joining.statuses, ({ configuration }) => configuration.learners.includes("b"))
+      )
+      const { configurationIndex } = yield* leading.node.status
+      yield* leading.node.changeMembers({ voters: ["a", "b"], learners: [], expectedIndex: configurationIndex })
+      yield* joining.propose(put("after", "2"))
+      assert.deepStrictEqual([valueOf(machine, "before"), valueOf(machine, "after")], ["1", "2"])
+      const change = { voters: ["a"], learners: [], expectedIndex: configurationIndex }
+      const refusal = yield* Effect.flip(leading.node.changeMembers(change))
+      assert.strictEqual(refusal.reason, "ConfigurationOutdated")
     })
   )
 })

@@ -28,7 +28,8 @@ export const settle = (turn: Turn): void => {
   if (state.role !== "Leader") return
   const advanced = advance(turn)
   if (advanced) beginWaitingReads(turn)
-  leaveWhenCommitted(turn)
+  // The end of a joint phase counts by one majority: it may have what the other held up, and no step leaves that uncounted.
+  if (leaveWhenCommitted(turn)) advance(turn)
   replicate(turn)
   continueTransfer(turn)
   stepDownWhenRemoved(turn)

@@ -57,11 +57,12 @@ const followed = ({ state }: Turn, configuration: Configuration): ReadonlyMap<No
   )
 
 /** A joint phase whose entry is committed ends by itself, once: what ends it is in effect as soon as it is proposed. */
-export const leaveWhenCommitted = (turn: Turn): void => {
+export const leaveWhenCommitted = (turn: Turn): boolean => {
   const { commit, termStart, configurations } = turn.state
   const { index, configuration } = latest(configurations)
-  if (!isJoint(configuration) || !configuration.autoLeave || index > commit || commit < termStart) return
+  if (!isJoint(configuration) || !configuration.autoLeave || index > commit || commit < termStart) return false
   adopt(turn, null, leave(configuration))
+  return true
 }
 
 /**

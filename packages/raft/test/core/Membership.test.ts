@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isJoint } from "../../src/core/Configuration.ts"
+import { lastIndex } from "../../src/core/Log.ts"
 import { configurationOf } from "../../src/core/State.ts"
+import { step } from "../../src/core/Step.ts"
 import { configuration, Network } from "./Network.ts"
 
 const three = ["a", "b", "c"]
@@ -164,6 +166,22 @@ describe("a joint configuration", () => {
     network.heal()
     network.tick(3)
     assert.deepStrictEqual(network.node("d").applied, ["x"])
+  })
+
+  it("when it ends, commits in the same step what the new majority alone has", () => {
+    const network = led("d", "e")
+    const joint = network.last("a") + 1
+    // The old voters get the joint configuration and nothing after it, and acknowledge it last.
+    const isOld = (id: string): boolean => id === "b" || id === "c"
+    network.filter = ({ to, from }) => !isOld(to) && !isOld(from)
+    network.change("a", ["a", "d", "e"])
+    network.propose("a", "x", "y")
+    assert.deepInclude(network.state("a"), { role: "Leader", commit: joint - 1 })
+    const { term } = network.state("a")
+    const message = { _tag: "AppendAccepted", from: "b", to: "a", term, index: joint } as const
+    const [state] = step(network.state("a"), { _tag: "Receive", message })
+    assert.isFalse(isJoint(configurationOf(state)))
+    assert.deepStrictEqual([state.commit, lastIndex(state.log)], [joint + 2, joint + 3])
   })
 
   it("needs both majorities to elect", () => {

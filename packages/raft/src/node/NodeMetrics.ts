@@ -3,7 +3,8 @@
  * gives the prefix of all names, as in `nxmesh_raft` (core/observe/Metrics.ts has the rules).
  */
 import { Metrics } from "@nxmesh/core/observe/Metrics"
-import { Effect } from "effect"
+import { Effect, Layer, Stream } from "effect"
+import { RaftNode } from "./RaftNode.ts"
 import type { Counters, Status } from "./Status.ts"
 
 interface Described<Value> {
@@ -93,3 +94,13 @@ export const nodeMetrics = Effect.fnUntraced(function* (prefix: string) {
     for (const one of set) one(status)
   }
 })
+
+/** Keeps the metrics of the node as its latest status is. */
+export const nodeMetricsLayer = (prefix: string): Layer.Layer<never, never, RaftNode | Metrics> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const node = yield* RaftNode
+      const set = yield* nodeMetrics(prefix)
+      yield* Effect.forkScoped(Stream.runForEach(node.statuses, (status) => Effect.sync(() => set(status))))
+    })
+  )

@@ -1,17 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { Configuration } from "@nxmesh/raft/core/Types"
+import { nodeMetricsLayer } from "@nxmesh/raft/node/NodeMetrics"
 import { defaultNodeOptions } from "@nxmesh/raft/node/NodeOptions"
 import { Limits } from "@nxmesh/raft/Limits"
 import { NodeStopped } from "@nxmesh/raft/node/NodeStopped"
-import { startRaftNode } from "@nxmesh/raft/node/RaftNode"
-import type { RaftNode, RaftNodeSettings } from "@nxmesh/raft/node/RaftNode"
+import { RaftNode, startRaftNode } from "@nxmesh/raft/node/RaftNode"
+import type { RaftNodeSettings } from "@nxmesh/raft/node/RaftNode"
 import { RequestRefused } from "@nxmesh/raft/node/RequestError"
 import { NodeThread } from "@nxmesh/raft/node/thread/NodeThread"
 import type { StateMachine } from "@nxmesh/raft/node/StateMachine"
 import { decodeResult, encodeCommand } from "@nxmesh/raft/testing/machine/KeyValueCommand"
 import { MemoryKeyValue } from "@nxmesh/raft/testing/machine/MemoryKeyValue"
 import type { Address } from "@nxmesh/raft/transport/Transport"
-import { Effect, Exit, Scope, Stream } from "effect"
+import { Effect, Exit, Layer, Schedule, Scope, Stream } from "effect"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -78,6 +80,22 @@ describe("a Raft node", { timeout: 60_000 }, () => {
       assert.strictEqual(valueOf(machine, "key-199"), "value-199")
       const { leader, role } = yield* node.status
       assert.deepStrictEqual([role, leader], ["Leader", "a"])
+    })
+  )
+
+  it.live("is a layer, and so are its metrics", () =>
+    Effect.gen(function* () {
+      const node = RaftNode.layer(settings(yield* directory, "a", new MemoryKeyValue()))
+      const program = Effect.gen(function* () {
+        yield* (yield* RaftNode).propose(put("a", "1"))
+        const { text } = yield* Metrics
+        const isShown = Effect.map(text, (shown) => shown.includes('mesh_raft_is_leader{node="a"} 1'))
+        yield* Effect.repeat(isShown, { until: (shown) => shown, schedule: Schedule.spaced("20 millis") })
+      })
+      yield* Effect.provide(
+        program,
+        Layer.provideMerge(nodeMetricsLayer("mesh_raft"), Layer.merge(node, Metrics.layer))
+      )
     })
   )
 

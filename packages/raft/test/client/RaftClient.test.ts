@@ -95,7 +95,7 @@ describe("a client of a cluster", () => {
       assert.strictEqual(settle(propose(1))._tag, "Done")
       assert.deepStrictEqual(
         cluster.calls.slice(before).map(({ node }) => node),
-        asked
+        [...asked]
       )
     }
   })

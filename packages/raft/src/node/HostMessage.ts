@@ -18,7 +18,8 @@ export type CallId = number
 export interface Waiter {
   readonly index: Index
   readonly to: "host" | "call"
-  readonly id: RequestId | CallId
+  /** A RequestId or a CallId. */
+  readonly id: number
 }
 
 /** How applying one command ended. */

@@ -1,13 +1,13 @@
 /** A command, or the opening of a session, that waits on this node for its place in the log. */
 import { encodeEnvelope, envelopeBytes } from "./Envelope.ts"
-import type { CallId, RequestId } from "./HostMessage.ts"
 import type { SessionId } from "./Sessions.ts"
 import type { Attempt } from "./Attempts.ts"
 
 /** Who waits for the outcome. */
 export interface Asker {
   readonly to: "host" | "call"
-  readonly id: RequestId | CallId
+  /** A RequestId or a CallId. */
+  readonly id: number
 }
 
 /** Finds the proposal when its entry comes back from the log. */

@@ -8,6 +8,7 @@ import { defaultOptions } from "@nxmesh/raft/core/Options"
 import type { Options } from "@nxmesh/raft/core/Options"
 import type { State } from "@nxmesh/raft/core/State"
 import type { Configuration, NodeId } from "@nxmesh/raft/core/Types"
+import { decodeEnvelope } from "@nxmesh/raft/node/Envelope"
 import { Host } from "@nxmesh/raft/node/Host"
 import type { HostMessage, HostRequest } from "@nxmesh/raft/node/HostMessage"
 import { defaultNodeOptions } from "@nxmesh/raft/node/NodeOptions"
@@ -21,8 +22,10 @@ import { Effect } from "effect"
 import { MemoryNodeStorage } from "./MemoryNodeStorage.ts"
 
 export const put = (key: string, value: string): KeyValueCommand => ({ kind: "put", key, value })
-/** Counts executions: each one appends to the value. */
 export const get = (key: string): KeyValueCommand => ({ kind: "get", key })
+
+/** Only its first execution swaps: a second one would answer otherwise. */
+export const once = (key: string): KeyValueCommand => ({ kind: "cas", key, expected: null, value: "1" })
 
 export interface TestNode {
   readonly id: NodeId
@@ -40,6 +43,13 @@ export interface TestNode {
   /** The host's thread is blocked. */
   isHostHeld: boolean
 }
+
+/** The serials of commands in a node's log, in order. */
+export const serials = ({ state }: TestNode): ReadonlyArray<number> =>
+  state.log.backing.entries.flatMap((entry) => {
+    const envelope = entry.kind === "Command" ? decodeEnvelope(entry.data) : null
+    return envelope?.kind === "Command" ? [envelope.serial] : []
+  })
 
 export interface ClusterSettings {
   readonly core?: Partial<Options>
@@ -124,7 +134,6 @@ export class ReplicaCluster {
       bootstrap,
       core: { ...defaultOptions, ...this.settings.core }
     }
-    const run = {}
     const later = (action: () => void): void => void this.laters.push(action)
     const storage = node.disk.open({
       durable: (sequence, logBytes) => node.replica.durable(sequence, logBytes),
@@ -167,7 +176,6 @@ export class ReplicaCluster {
         }
       }
     )
-    void run
     node.isUp = true
     node.replica.tick()
   }

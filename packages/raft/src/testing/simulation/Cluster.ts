@@ -66,6 +66,14 @@ export class Cluster {
     return this.operator.sound().map(({ id }) => id)
   }
 
+  /** Where the operator would send a client: the members, as far as somebody leads. */
+  current(): ReadonlyArray<NodeId> {
+    const configuration = this.leader()?.configuration()
+    const members = configuration === undefined ? [] : [...configuration.voters, ...configuration.learners]
+    const sound = this.reachable().filter((id) => members.includes(id))
+    return sound.length > 0 ? sound : this.reachable()
+  }
+
   /** A call and its answer each take their time, and each may be lost. */
   ask(node: NodeId, call: Call, reply: (answer: Answer) => void): void {
     const { random, queue, profile } = this.options

@@ -194,8 +194,9 @@ export class Nemesis {
         })
         return true
       case "stranded member change":
-        this.strand(nodes, () => {})
-        return surface.changeMembers()
+        return this.strandChange(nodes)
+      case "late answers":
+        return this.delayAnswers(nodes)
       default:
         return false
     }
@@ -220,6 +221,44 @@ export class Nemesis {
       after(leader)
       surface.links.heal()
     })
+  }
+
+  /** Two leaders that do not know of each other both change the members, the new one as soon as it leads. */
+  private strandChange(nodes: ReadonlyArray<NodeId>): boolean {
+    const { surface, queue } = this
+    const before = surface.leader()
+    this.strand(nodes, () => {})
+    if (!surface.changeMembers()) return false
+    const watch = (times: number): void =>
+      queue.plan(10, () => {
+        if (this.isStopped || times === 0) return
+        if (surface.leader() === before) watch(times - 1)
+        else surface.changeMembers()
+      })
+    watch(150)
+    return true
+  }
+
+  /**
+   * What the others answer the leader is held back, and the leader sleeps, so that another leads. When it wakes up, it
+   * hears first what was true before.
+   */
+  private delayAnswers(nodes: ReadonlyArray<NodeId>): boolean {
+    const { random, queue, surface } = this
+    const { links } = surface
+    const leader = surface.leader()
+    if (leader === null) return false
+    const others = nodes.filter((node) => node !== leader)
+    for (const other of others) links.clog(other, leader)
+    queue.plan(random.between(20, 200), () => {
+      if (this.isStopped) return
+      const sleepMillis = random.between(800, 2500)
+      surface.node(leader)?.pauseRaftThread(sleepMillis)
+      queue.plan(sleepMillis + random.between(1, 60), () => {
+        for (const other of others) links.unclog(other, leader)
+      })
+    })
+    return true
   }
 
   /** FoundationDB's swizzle: links of some nodes stop one after the other, and come back in another order. */

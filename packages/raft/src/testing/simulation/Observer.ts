@@ -54,6 +54,8 @@ export class Observer {
 
   observe(before: State, input: Input, after: State, ready: Ready): void {
     this.latest = after
+    // Before this step commits anything: that is concurrent with the read.
+    if (input._tag === "ReadIndex") this.asked.set(input.context, this.options.oracle.commit)
     this.trace(input, after, ready)
     this.count(before, input, after, ready)
     const { oracle, id } = this.options
@@ -76,7 +78,8 @@ export class Observer {
     for (const entry of ready.committed) oracle.isCommitted(id, entry, "applies")
     if (isOtherLog || after.term !== before.term || after.commit !== before.commit || after.role !== before.role)
       oracle.observes(after)
-    this.reads(input, ready)
+    if (after.snapshot !== before.snapshot && after.snapshot !== null) oracle.snapshots(id, after.snapshot.metadata)
+    this.reads(ready)
   }
 
   /** What must be durable before others hear of it is (thesis figure 3.1). */
@@ -135,9 +138,8 @@ export class Observer {
     if (oracle.isRepeated(envelope.session, envelope.serial)) counters.add("session: repeated command")
   }
 
-  private reads(input: Input, ready: Ready): void {
+  private reads(ready: Ready): void {
     const { oracle, counters, id } = this.options
-    if (input._tag === "ReadIndex") this.asked.set(input.context, oracle.commit)
     for (const { context } of ready.dropped) this.asked.delete(context)
     for (const { context, index } of ready.reads) {
       counters.add("read: confirmed")

@@ -16,6 +16,12 @@ export interface OperatorView {
   readonly make: (id: NodeId) => SimulatedNode
 }
 
+/** Which process was asked: another one knows nothing of it. */
+interface Asked {
+  readonly node: SimulatedNode
+  readonly processNumber: number
+}
+
 /** Nodes ever made, for a run whose operator keeps replacing them. */
 const nodesMax = 14
 const changeMillisMax = 2000
@@ -26,8 +32,8 @@ export class Operator {
   private readonly view: OperatorView
   /** Those whose disk is gone, or was found damaged. */
   private readonly gone = new Set<NodeId>()
-  /** A change that was asked for and not answered. */
-  private asked: { readonly node: SimulatedNode; readonly processNumber: number } | null = null
+  /** Changes that were asked for and not answered. */
+  private readonly asked = new Set<Asked>()
 
   constructor(random: SeededRandom, counters: Counters, view: OperatorView) {
     this.random = random
@@ -52,7 +58,7 @@ export class Operator {
     const { random, counters, view } = this
     const leader = view.leader()
     // While it sleeps nobody knows when it would hear of it, and whether it would still make sense then.
-    if (leader === null || !leader.isAwake() || this.isChanging()) return false
+    if (leader === null || !leader.isAwake()) return false
     const configuration = leader.configuration()
     if (configuration.outgoing.length > 0) return false
     const members = new Set([...configuration.voters, ...configuration.learners])
@@ -75,10 +81,11 @@ export class Operator {
     if (chosen === null) return false
     for (const id of made) view.make(id).start()
     counters.add(`members: ${chosen.name}`)
-    this.asked = { node: leader, processNumber: leader.processNumber }
+    const asked = { node: leader, processNumber: leader.processNumber }
+    this.asked.add(asked)
     const change = { ...chosen.change, expectedIndex: leader.configurationIndex() }
     leader.changeMembers(change, changeMillisMax, (outcome) => {
-      this.asked = null
+      this.asked.delete(asked)
       counters.add(`members: ${outcome._tag === "Done" ? "Done" : `${outcome._tag} ${outcome.reason}`}`)
     })
     return true
@@ -114,6 +121,6 @@ export class Operator {
   }
 
   private isChanging(): boolean {
-    return this.asked !== null && this.asked.node.processNumber === this.asked.processNumber
+    return [...this.asked].some(({ node, processNumber }) => node.processNumber === processNumber)
   }
 }

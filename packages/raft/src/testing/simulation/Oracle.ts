@@ -9,7 +9,7 @@ import type { DurableState } from "../../core/Invariants.ts"
 import type { Message } from "../../core/Message.ts"
 import type { State } from "../../core/State.ts"
 import type { SessionId } from "../../node/Sessions.ts"
-import type { Configuration, Entry, Index, NodeId, Term } from "../../core/Types.ts"
+import type { Configuration, Entry, Index, NodeId, SnapshotMetadata, Term } from "../../core/Types.ts"
 
 /** A property of Raft that does not hold. */
 export class SafetyViolation extends Error {
@@ -23,6 +23,8 @@ interface Appended {
   readonly entry: Entry
   readonly previousTerm: Term | null
 }
+
+const isSameMembers = (a: Configuration, b: Configuration): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const isMajority = (members: ReadonlyArray<NodeId>, holds: (member: NodeId) => boolean): boolean =>
   members.length === 0 || members.filter(holds).length * 2 > members.length
@@ -133,6 +135,15 @@ export class Oracle {
     const instead =
       known === undefined ? "no leader committed anything there" : `one of term ${known.term} was committed`
     throw new SafetyViolation(`${node} ${verb} entry ${entry.index} of term ${entry.term}, but ${instead}`)
+  }
+
+  /** A snapshot carries the configuration that its last entry was under (thesis 5.1). */
+  snapshots(node: NodeId, { index, configuration }: SnapshotMetadata): void {
+    const last = this.committed.slice(0, index).findLast((entry) => entry.kind === "Configuration")
+    if (last?.kind !== "Configuration" || isSameMembers(last.configuration, configuration)) return
+    throw new SafetyViolation(
+      `${node} has a snapshot of ${index} with another configuration than that of ${last.index}`
+    )
   }
 
   // ---- state machines -----------------------------------------------------------------------------------------------

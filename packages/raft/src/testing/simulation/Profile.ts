@@ -21,6 +21,7 @@ export const faultKinds = [
   "isolated leader",
   "stranded leader",
   "stranded member change",
+  "late answers",
   "one-way partition",
   "chain of links",
   "clog",
@@ -84,11 +85,40 @@ const drawQuality = (random: SeededRandom): LinkQuality => ({
 })
 
 /** What a lease assumes not to happen: a process that sleeps, a clock that jumps (thesis 6.4.1). */
-const againstLeases: ReadonlySet<FaultKind> = new Set(["pause", "Raft thread pause", "clock jump"])
+const againstLeases: ReadonlySet<FaultKind> = new Set(["pause", "Raft thread pause", "clock jump", "late answers"])
 const leaseDriftPercentMax = 5
 
+/**
+ * Combinations that rare mistakes need, each made of few faults that come often: what differs between logs is spread in
+ * small steps, configurations change while leaders do, and answers come when they are no longer true.
+ */
+const themes: ReadonlyArray<Partial<Profile>> = [
+  {
+    voters: 5,
+    faults: ["stranded leader", "stranded leader", "crash"],
+    faultMillis: 700,
+    appendBytesMax: 60,
+    inflightMessagesMax: 1
+  },
+  {
+    voters: 3,
+    faults: ["stranded member change", "stranded member change", "member change"],
+    faultMillis: 1500,
+    preVote: false
+  },
+  {
+    voters: 3,
+    faults: ["late answers", "late answers", "crash"],
+    faultMillis: 1500,
+    checkQuorum: false,
+    reads: "Confirmed"
+  }
+]
+const themePercent = 25
+
 export const drawProfile = (random: SeededRandom, durationMillis: number): Profile => {
-  const profile = drawFreely(random, durationMillis)
+  const drawn = drawFreely(random, durationMillis)
+  const profile = random.chance(themePercent) ? { ...drawn, ...random.pick(themes) } : drawn
   if (profile.reads !== "Lease") return profile
   return {
     ...profile,
@@ -119,11 +149,11 @@ const drawFreely = (random: SeededRandom, durationMillis: number): Profile => ({
   checkQuorum: !random.chance(30),
   reads: random.chance(15) ? "Lease" : "Confirmed",
   priorities: random.chance(20),
-  sessionsMax: random.pick([4096, 4096, 12, 6]),
-  clients: random.between(3, 6),
+  sessionsMax: random.pick([4096, 4096, 12, 4]),
+  clients: random.between(3, 5),
   operationsMax: random.pick([1, 1, 3]),
   keys: random.between(2, 5),
-  thinkMillisMax: random.pick([150, 400, 800]),
+  thinkMillisMax: random.pick([200, 500, 1000]),
   durationMillis
 })
 

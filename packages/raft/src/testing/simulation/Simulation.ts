@@ -3,6 +3,7 @@
  * cluster must converge, then the clients' histories are judged.
  */
 
+import type { NodeId } from "../../core/Types.ts"
 import { keyValue } from "../checker/KeyValue.ts"
 import { checkLinearizability } from "../checker/Linearizability.ts"
 import { SeededRandom } from "../SeededRandom.ts"
@@ -66,8 +67,9 @@ export class Simulation {
     this.profile = drawProfile(this.random, durationMillis)
     const { random, queue, counters, trace, profile } = this
     this.cluster = new Cluster({ random: random.fork(), queue, counters, trace, profile })
+    const anywhere = (): ReadonlyArray<NodeId> => this.cluster.reachable()
     for (let i = 1; i <= profile.clients; i++) {
-      this.clients.push(i === 2 ? this.makeLocalClient(`c${i}`) : this.makeClient(`c${i}`))
+      this.clients.push(i === 2 ? this.makeLocalClient(`c${i}`) : this.makeClient(`c${i}`, anywhere))
     }
     this.nemesis = new Nemesis(random.fork(), queue, counters, profile, this.cluster.faults)
   }
@@ -106,7 +108,7 @@ export class Simulation {
     this.nemesis.stop()
     for (const client of this.clients) client.stop()
     this.cluster.heal()
-    const probe = this.makeClient("probe", { thinkMillisMax: 50, operationsMax: 1 })
+    const probe = this.makeClient("probe", () => this.cluster.current(), { thinkMillisMax: 50, operationsMax: 1 })
     this.clients.push(probe)
     probe.start()
     const deadline = this.queue.nowMillis + convergenceMillisMax
@@ -126,12 +128,12 @@ export class Simulation {
     }
   }
 
-  private makeClient(name: string, settings: Partial<ClientOptions> = {}): Client {
+  private makeClient(name: string, nodes: () => ReadonlyArray<NodeId>, settings: Partial<ClientOptions> = {}): Client {
     return new Client(
       { ...this.clientOptions(name), ...settings },
       {
         ...this.clientWorld(),
-        nodes: () => this.cluster.reachable(),
+        nodes,
         ask: (node, call, reply) => this.cluster.ask(node, call, reply)
       }
     )

@@ -94,5 +94,17 @@ export const coreBugs: ReadonlyArray<PlantedBug> = [
     find: "state.configurations = [{ index, configuration }]",
     replace:
       "state.configurations = [{ index, configuration: state.configurations[0]?.configuration ?? configuration }]"
+  },
+  {
+    name: "a joint configuration elects with the new majority alone",
+    file: "core/Quorum.ts",
+    find: 'return incoming === "Won" && outgoing === "Won" ? "Won" : "Pending"',
+    replace: "return incoming"
+  },
+  {
+    name: "members change while another change is under way",
+    file: "core/Membership.ts",
+    find: 'if (latest(state.configurations).index > state.commit) return "ConfigurationInProgress"',
+    replace: ""
   }
 ]

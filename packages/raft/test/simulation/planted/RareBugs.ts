@@ -21,18 +21,6 @@ export const rareBugs: ReadonlyArray<PlantedBug> = [
     replace: "Math.max(state.commit, Math.min(message.commit, lastIndex(state.log)))"
   },
   {
-    name: "a joint configuration elects with the new majority alone",
-    file: "core/Quorum.ts",
-    find: 'return incoming === "Won" && outgoing === "Won" ? "Won" : "Pending"',
-    replace: "return incoming"
-  },
-  {
-    name: "members change while another change is under way",
-    file: "core/Membership.ts",
-    find: 'if (latest(state.configurations).index > state.commit) return "ConfigurationInProgress"',
-    replace: ""
-  },
-  {
     name: "members change before the leader committed an entry of its term",
     file: "core/Membership.ts",
     find: 'return state.commit < state.termStart ? "ConfigurationBeforeTermCommit" : null',

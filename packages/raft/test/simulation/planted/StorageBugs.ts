@@ -33,12 +33,6 @@ export const storageBugs: ReadonlyArray<PlantedBug> = [
     replace: "if (!this.isDirty) this.sequence += 2"
   },
   {
-    name: "a truncation is not logged",
-    file: "storage/log/SegmentedLog.ts",
-    find: "    this.record(RecordKind.Truncate, index, lastTerm)\n",
-    replace: ""
-  },
-  {
     name: "a snapshot counts before it is flushed",
     file: "storage/snapshot/SnapshotReceiver.ts",
     find: '    systemCall("flush", target.path, null, () => target.file.sync())\n    this.isOpen',

@@ -20,8 +20,10 @@ export const queueOf = <A>(items: ReadonlyArray<A>): Queue<A> =>
 
 export const enqueue = <A>(queue: Queue<A>, item: A): Queue<A> => {
   const { start, end, backing } = queue
+  if (start === end) return { start: 0, end: 1, backing: [item] }
   // What left the queue goes when it is at least half: so the copies cost no more than what was put in.
-  if (end !== backing.length || end - start <= start) return queueOf([...queueItems(queue), item])
+  if (end !== backing.length || end - start <= start)
+    return { start: 0, end: end - start + 1, backing: [...queueItems(queue), item] }
   backing.push(item)
   return { start, end: end + 1, backing }
 }

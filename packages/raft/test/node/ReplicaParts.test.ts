@@ -50,6 +50,20 @@ describe("batches for the host", () => {
     )
   })
 
+  it("follow each other without a gap while more comes than is applied", () => {
+    const { queue: applies, sent } = queue()
+    for (let from = 1; from <= 60_000; from += 1_500) {
+      applies.push(commands(1_500, 0, from), 0)
+      applies.applied()
+    }
+    for (let answered = 0; answered < 60; answered++) applies.applied()
+    const indexes = sent.flatMap(({ entries }) => entries.map(({ index }) => index))
+    assert.deepStrictEqual(
+      indexes,
+      Array.from({ length: 60_000 }, (_, i) => i + 1)
+    )
+  })
+
   it("are all applied before a snapshot takes the place of the state", () => {
     const { queue: applies, sent } = queue()
     applies.push(commands(3_000, 0), 0)

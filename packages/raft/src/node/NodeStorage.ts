@@ -1,6 +1,6 @@
 /**
- * Storage as a node uses it: every call returns at once, and `done` is called later, in the order of the calls. Appends
- * are answered through `StorageListener`. After `failed` nothing is answered any more, and the node stops.
+ * Storage as a node uses it: every call returns at once, and `done` is called later, for snapshots in the order of the
+ * calls. Appends are answered through `StorageListener`. After `failed` nothing is answered any more, and the node stops.
  */
 import type { Result } from "effect"
 import type { Append } from "../core/Ready.ts"
@@ -19,7 +19,7 @@ export interface NodeStorage {
   readonly writeSnapshot: (offset: number, data: Uint8Array, done: Done<number>) => void
   readonly finishSnapshot: (done: Done<Snapshot>) => void
   readonly abandonSnapshot: () => void
-  /** Lets the newest snapshot take the place of the log, after every append before it. */
+  /** Lets the newest snapshot whose end was answered take the place of the log, after every append before it. */
   readonly restore: (done: Done<void>) => void
   /** `null` when `index` is no longer the newest snapshot's. */
   readonly readSnapshot: (index: Index, offset: number, bytesMax: number, done: Done<Uint8Array | null>) => void

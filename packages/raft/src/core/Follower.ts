@@ -1,6 +1,8 @@
 /** A follower's side of replication (thesis 3.5, figure 3.1). */
+import { RaftFailure } from "./Failure.ts"
 import { entryAt, lastIndex, lastNotAfterTerm, termAt } from "./Log.ts"
 import type { AppendRequest, Heartbeat } from "./Message.ts"
+import type { State } from "./State.ts"
 import { appendEntries, send, sendAfterPersist, truncateFrom } from "./Turn.ts"
 import type { Turn } from "./Turn.ts"
 import type { Entry } from "./Types.ts"
@@ -34,11 +36,18 @@ export const receiveAppend = (turn: Turn, message: AppendRequest): void => {
   sendAfterPersist(turn, { _tag: "AppendAccepted", to, index: last })
 }
 
-/** The leader sends no more than this node has acknowledged in its term; never past the log, whatever it sends. */
+/** The leader sends no more than this node has acknowledged in its term: a log that does not reach it was lost since. */
 export const receiveHeartbeat = (turn: Turn, message: Heartbeat): void => {
   const { state } = turn
   if (state.incoming?.isInstalling !== true) {
-    state.commit = Math.max(state.commit, Math.min(message.commit, lastIndex(state.log)))
+    if (message.commit > lastIndex(state.log)) throw forgotten(state, message)
+    state.commit = Math.max(state.commit, message.commit)
   }
   send(turn, { _tag: "HeartbeatResponse", to: message.from, round: message.round })
 }
+
+const forgotten = ({ id, log }: State, { commit }: Heartbeat): RaftFailure =>
+  new RaftFailure(
+    `${id} confirmed entries up to ${commit}, and its log ends at ${lastIndex(log)}: its disk lost what it had confirmed. ` +
+      "Remove this node, empty its data directory and let it join as a new node"
+  )

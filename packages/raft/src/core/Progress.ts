@@ -110,9 +110,13 @@ export const acknowledged = (progress: Progress, index: Index): Progress => {
   return { ...progress, match, next: Math.max(progress.next, match + 1), inflights, inflightBytes }
 }
 
-/** `null`: the refusal is of a message that no longer matters. */
+/**
+ * `null`: nothing to do about it now. Either it is of a message that no longer matters, or the follower lost what it had
+ * confirmed, which the next heartbeat tells it.
+ */
 export const rejected = (progress: Progress, index: Index, hint: Index): Progress | null => {
-  if (progress.mode === "Replicate") return index <= progress.match ? null : toProbe(progress, progress.match + 1)
-  if (progress.mode === "Snapshot" || progress.next - 1 !== index) return null
+  if (progress.mode === "Snapshot" || index <= progress.match) return null
+  if (progress.mode === "Replicate") return toProbe(progress, progress.match + 1)
+  if (progress.next - 1 !== index) return null
   return toProbe(progress, Math.min(index, hint + 1))
 }

@@ -164,10 +164,13 @@ describe("while a snapshot takes the log's place", () => {
 })
 
 describe("a heartbeat", () => {
-  it("commits nothing past the log, whatever it says", () => {
+  it("that says this node confirmed what it does not have stops it: its disk forgot (scenario 44)", () => {
     const network = new Network(["a", "b", "c"])
     network.receive(append(1, [0, 0], [command(1, 1), command(2, 1)]))
-    network.receive({ _tag: "Heartbeat", from: "b", to: "a", term: 1, commit: 9, round: 1 })
+    const heartbeat = (commit: number) =>
+      ({ _tag: "Heartbeat", from: "b", to: "a", term: 1, commit, round: 1 }) as const
+    network.receive(heartbeat(2))
     assert.strictEqual(network.state("a").commit, 2)
+    assert.throws(() => step(network.state("a"), { _tag: "Receive", message: heartbeat(3) }), /its disk lost/)
   })
 })

@@ -237,6 +237,23 @@ describe("appends", () => {
   })
 })
 
+describe("a follower that refuses what it had confirmed", () => {
+  it("is not asked again and again: the next heartbeat tells it that its disk forgot (scenario 44)", () => {
+    const network = led()
+    network.propose("a", "x")
+    network.partition(["a", "c"], ["b"])
+    network.input("a", { _tag: "Unreachable", peer: "b" })
+    network.propose("a", "y")
+    const { match, mode } = network.state("a").progress.get("b") ?? assert.fail()
+    assert.strictEqual(mode, "Probe")
+    const refused = { from: "b", to: "a", term: 1, index: match, hintIndex: 0, hintTerm: 0 } as const
+    const before = network.sent.length
+    for (let i = 0; i < 5; i++) network.receive({ ...refused, _tag: "AppendRejected" })
+    assert.deepStrictEqual(network.sent.slice(before), [])
+    assert.strictEqual(network.state("a").progress.get("b")?.match, match)
+  })
+})
+
 describe("proposals", () => {
   it("are refused past the bound on what is uncommitted (scenario 18)", () => {
     const network = led({ uncommittedBytesMax: 500, checkQuorum: false })

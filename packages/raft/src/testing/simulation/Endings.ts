@@ -3,6 +3,7 @@
  * ends the run.
  */
 
+import { RaftFailure } from "../../core/Failure.ts"
 import { NodeStopped } from "../../node/NodeStopped.ts"
 import { PowerCut } from "../../storage/file/SimulatedDisk.ts"
 import { StorageError } from "../../storage/StorageError.ts"
@@ -38,6 +39,8 @@ const storageEnding = (failure: StorageError, isDamaged: boolean): Ending => {
     case "Gap":
       if (!isDamaged) throw new SafetyViolation(`nothing was damaged, and storage says: ${failure.message}`)
       return { name: "damage found", isLost: true }
+    case "Misuse":
+      throw new SafetyViolation(`the storage was asked for what no node may ask: ${failure.message}`)
     default:
       throw failure
   }
@@ -48,6 +51,8 @@ export const endOf = (failure: unknown, isDamaged: boolean): Ending => {
   const chain = chainOf(failure)
   const violation = chain.find((cause) => cause instanceof SafetyViolation)
   if (violation !== undefined) throw violation
+  const broken = chain.find((cause) => cause instanceof RaftFailure)
+  if (broken !== undefined) throw new SafetyViolation(`a node found an assumption broken: ${broken.message}`)
   if (chain.some((cause) => cause instanceof CrashWhileApplying)) return ordinary("crash while applying")
   if (chain.some((cause) => cause instanceof PowerCut)) return ordinary("crash while recovering")
   const storage = chain.findLast((cause) => cause instanceof StorageError)

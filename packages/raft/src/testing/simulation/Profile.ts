@@ -90,7 +90,8 @@ const leaseDriftPercentMax = 5
 
 /**
  * Combinations that rare mistakes need, each made of few faults that come often: what differs between logs is spread in
- * small steps, configurations change while leaders do, and answers come when they are no longer true.
+ * small steps, configurations change while leaders do, answers come when they are no longer true, processes die in the
+ * middle of what they do.
  */
 const themes: ReadonlyArray<Partial<Profile>> = [
   {
@@ -112,9 +113,21 @@ const themes: ReadonlyArray<Partial<Profile>> = [
     faultMillis: 1500,
     checkQuorum: false,
     reads: "Confirmed"
+  },
+  {
+    voters: 3,
+    faults: ["crash while applying", "crash while applying", "crash"],
+    faultMillis: 700,
+    thinkMillisMax: 200
+  },
+  {
+    voters: 5,
+    faults: ["damaged sector", "damaged sector", "crash while writing", "member change"],
+    faultMillis: 700,
+    segmentBytes: 1024
   }
 ]
-const themePercent = 25
+const themePercent = 35
 
 export const drawProfile = (random: SeededRandom, durationMillis: number): Profile => {
   const drawn = drawFreely(random, durationMillis)

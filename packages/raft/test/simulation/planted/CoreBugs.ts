@@ -106,5 +106,11 @@ export const coreBugs: ReadonlyArray<PlantedBug> = [
     file: "core/Membership.ts",
     find: 'if (latest(state.configurations).index > state.commit) return "ConfigurationInProgress"',
     replace: ""
+  },
+  {
+    name: "a heartbeat that left before a read confirms it",
+    file: "core/ReadIndex.ts",
+    find: "index: state.commit, round: state.reads.round + 1 }",
+    replace: "index: state.commit, round: state.reads.round }"
   }
 ]

@@ -58,12 +58,6 @@ export const nodeBugs: ReadonlyArray<PlantedBug> = [
       ": [...this.commands.values()].map((ofSession) => ofSession.get(key.serial)).find((found) => found !== undefined)"
   },
   {
-    name: "a node's command of an expired session is proposed again though it may have been executed",
-    file: "node/Proposals.ts",
-    find: "const isCertain = proposal.attempts === 1 && ",
-    replace: "const isCertain = "
-  },
-  {
     name: "a snapshot takes the place of the state, and not of the log",
     file: "storage/DiskStorage.ts",
     find: "      this.opened.log.reset(metadata.index, metadata.term)\n",

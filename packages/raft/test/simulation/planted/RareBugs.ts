@@ -9,12 +9,6 @@ export const rareBugs: ReadonlyArray<PlantedBug> = [
     replace: ""
   },
   {
-    name: "a heartbeat that left before a read confirms it",
-    file: "core/ReadIndex.ts",
-    find: "index: state.commit, round: state.reads.round + 1 }",
-    replace: "index: state.commit, round: state.reads.round }"
-  },
-  {
     name: "a follower commits what it was not told to match",
     file: "core/Follower.ts",
     find: "Math.max(state.commit, Math.min(message.commit, last))",
@@ -25,5 +19,11 @@ export const rareBugs: ReadonlyArray<PlantedBug> = [
     file: "core/Membership.ts",
     find: 'return state.commit < state.termStart ? "ConfigurationBeforeTermCommit" : null',
     replace: "return null"
+  },
+  {
+    name: "a node's command of an expired session is proposed again though it may have been executed",
+    file: "node/Proposals.ts",
+    find: "const isCertain = proposal.attempts === 1 && ",
+    replace: "const isCertain = "
   }
 ]

@@ -11,8 +11,19 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/test/**/*.test.ts", "test/support/**/*.test.ts", "test/cli/**/*.test.ts"],
+          exclude: ["packages/raft/test/simulation/**"],
           testTimeout: 20_000,
           hookTimeout: 20_000
+        }
+      },
+      {
+        // Its files use every processor by themselves.
+        extends: true,
+        test: {
+          name: "simulation",
+          include: ["packages/raft/test/simulation/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000
         }
       },
       {

@@ -1,6 +1,6 @@
 import type { PlantedBug } from "./PlantedBug.ts"
 
-/** These need rarer circumstances than 200 seeds reliably make. Each fails tests in test/core; here they are kept in step with the sources. */
+/** These need rarer circumstances than 200 seeds reliably make. Each fails tests in test/core or test/node; here they are kept in step with the sources. */
 export const rareBugs: ReadonlyArray<PlantedBug> = [
   {
     name: "entries of an old term are committed by counting (thesis figure 3.7)",

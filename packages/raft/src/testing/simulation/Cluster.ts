@@ -105,8 +105,8 @@ export class Cluster {
     const configuration = leader.configuration()
     if (configuration.outgoing.length > 0) return "the configuration is still joint"
     if (leader.applied() < this.oracle.commit) return `${leader.id} has not applied what was committed`
-    const members = [...configuration.voters, ...configuration.learners]
-    const sound = this.operator.sound().filter(({ id }) => members.includes(id))
+    const members = new Set([...configuration.voters, ...configuration.learners])
+    const sound = this.operator.sound().filter(({ id }) => members.has(id))
     for (const node of sound) {
       if (node.term() !== leader.term()) return `${node.id} is in term ${node.term()}, ${leader.id} in ${leader.term()}`
       if (node.applied() !== leader.applied()) return `${node.id} applied ${node.applied()}, not ${leader.applied()}`

@@ -3,49 +3,28 @@
  * state machine of its own, and everything that may befall them.
  */
 
-import { Effect } from "effect"
-import type { Effect as EffectOf } from "effect/Effect"
-import type { Exit } from "effect/Exit"
 import type { Log } from "../../core/Log.ts"
 import type { Message } from "../../core/Message.ts"
 import { configurationOf } from "../../core/State.ts"
 import type { State } from "../../core/State.ts"
 import type { Configuration, Index, NodeId, Term } from "../../core/Types.ts"
-import { Limits } from "../../Limits.ts"
-import { Host } from "../../node/Host.ts"
 import type { MemberChange, Proposed, Reply } from "../../node/Host.ts"
-import { Replica } from "../../node/Replica.ts"
-import type { Start } from "../../node/Replica.ts"
 import type { DiskStorage } from "../../storage/DiskStorage.ts"
-import { readRecovered } from "../../storage/RecoveredState.ts"
 import type { Answer, Call } from "../../transport/Call.ts"
 import type { KeyValueInput } from "../checker/KeyValue.ts"
 import { encodeCommand } from "../machine/KeyValueCommand.ts"
 import type { SeededRandom } from "../SeededRandom.ts"
-import { Channel } from "./Channel.ts"
 import type { ClusterOptions } from "./Cluster.ts"
 import { Clock } from "./Clock.ts"
 import { endOf } from "./Endings.ts"
 import { MachineFile } from "./MachineFile.ts"
 import { NodeDisk } from "./NodeDisk.ts"
-import { Observer } from "./Observer.ts"
 import type { Oracle } from "./Oracle.ts"
-import { logOptions, nodeOptions, tickMillis } from "./Profile.ts"
+import { logOptions, tickMillis } from "./Profile.ts"
 import { CrashWhileApplying } from "./SimulatedMachine.ts"
-import type { MachineWatcher, SimulatedMachine } from "./SimulatedMachine.ts"
-import { SimulatedStorage } from "./SimulatedStorage.ts"
+import type { MachineWatcher } from "./SimulatedMachine.ts"
+import { SimulatedProcess } from "./SimulatedProcess.ts"
 import { Thread } from "./Thread.ts"
-
-/** Ends with the process: nothing that was on its way to it is heard afterwards. */
-class Life {
-  isOver = false
-
-  bound(action: () => void): () => void {
-    return () => {
-      if (!this.isOver) action()
-    }
-  }
-}
 
 export interface SimulatedNodeOptions extends ClusterOptions {
   readonly id: NodeId
@@ -59,16 +38,6 @@ export interface SimulatedNodeOptions extends ClusterOptions {
   readonly lost: (id: NodeId) => void
 }
 
-/** What lives as long as the process. */
-interface Run {
-  readonly life: Life
-  readonly replica: Replica
-  readonly host: Host
-  readonly machine: SimulatedMachine
-  readonly storage: SimulatedStorage
-  readonly observer: Observer
-}
-
 export class SimulatedNode {
   readonly id: NodeId
   readonly disk: NodeDisk
@@ -77,7 +46,7 @@ export class SimulatedNode {
   private readonly hostThread: Thread
   private readonly clock: Clock
   private readonly machineFile = new MachineFile()
-  private run: Run | null = null
+  private run: SimulatedProcess | null = null
   /** Counts the processes that this node had; another one hears nothing of what was asked of this one. */
   processNumber = 0
   private crashesWhileApplying = false
@@ -102,7 +71,7 @@ export class SimulatedNode {
 
   /** Neither down nor asleep. */
   isAwake(): boolean {
-    return this.run?.life.isOver === false && !this.raftThread.isPaused && !this.hostThread.isPaused
+    return this.run?.isOver === false && !this.raftThread.isPaused && !this.hostThread.isPaused
   }
 
   isLeader(): boolean {
@@ -167,68 +136,22 @@ export class SimulatedNode {
     if (bytes > 0) counters.add("storage: snapshot recovered")
     this.options.trace.add(`${this.options.queue.nowMillis} ${this.id} starts`)
     this.run = this.begin(storage)
-    this.clock.start(this.run.life.bound(() => this.run?.replica.tick()))
+    this.clock.start(this.run.bound(() => this.run?.replica.tick()))
   }
 
-  private begin(opened: DiskStorage): Run {
-    const { id, options, disk } = this
-    const { queue, random, counters, trace, oracle, profile } = options
-    const recovered = readRecovered(opened)
+  private begin(opened: DiskStorage): SimulatedProcess {
     const machine = this.machineFile.open(this.watcher())
-    if (machine.applied < recovered.base.index) restoreFromStorage(machine, opened)
-    oracle.agrees(id, machine.applied, machine.digest)
-    const observer = new Observer({
-      id,
-      queue,
-      counters,
-      trace,
-      oracle,
-      durable: disk.durable,
-      durableOf: (member) => options.diskOf(member)?.durable
-    })
-    const life = new Life()
-    const inRaftThread = (action: () => void): void => this.raftThread.run(life.bound(action))
-    const inHostThread = (action: () => void): void => this.hostThread.run(life.bound(action))
-    const toHost = new Channel(queue, random.fork(), 2, inHostThread)
-    const toRaft = new Channel(queue, random.fork(), 2, inRaftThread)
-    const storage = new SimulatedStorage({
-      disk,
-      storage: opened,
-      queue,
-      random: random.fork(),
-      counters,
-      syncMillisMax: profile.syncMillisMax,
-      deliver: inRaftThread,
-      listener: {
-        durable: (sequence, logBytes) => replica.durable(sequence, logBytes),
-        failed: (failure) => replica.failed(failure)
-      },
-      cut: life.bound(() => this.stopSoon("crash: while writing"))
-    })
-    const host: Host = new Host(
+    return new SimulatedProcess({
+      node: this.options,
+      disk: this.disk,
+      opened,
       machine,
-      {
-        tell: (message) => toRaft.send(() => replica.hear(message)),
-        run: (effect, done) => this.runEffect(effect, (exit) => inHostThread(() => done(exit))),
-        status: () => {},
-        stopped: (failure) => this.stopped(failure)
-      },
-      { ...Limits.sessions, sessionsMax: profile.sessionsMax }
-    )
-    const start: Start = { ...recovered, seed: random.bits(), applied: machine.applied }
-    const replica: Replica = new Replica(nodeOptions(profile, id, options.bootstrap), start, {
-      storage,
-      send: (message) => {
-        observer.sends(message)
-        options.send(message)
-      },
-      host: (request) => toHost.send(() => host.hear(request)),
+      raftThread: this.raftThread,
+      hostThread: this.hostThread,
       nowMillis: () => this.clock.nowMillis(),
-      later: (action) => queue.plan(0, () => inRaftThread(action)),
       stopped: (failure) => this.stopped(failure),
-      observe: (before, input, after, ready) => observer.observe(before, input, after, ready)
+      cut: () => this.stopSoon("crash: while writing")
     })
-    return { life, replica, host, machine, storage, observer }
   }
 
   private watcher(): MachineWatcher {
@@ -252,21 +175,13 @@ export class SimulatedNode {
     }
   }
 
-  /** Effects of the state machine take a while; that they wait only for what arrives in the host's thread keeps them in order. */
-  private runEffect<A>(effect: EffectOf<A, unknown>, done: (exit: Exit<A, unknown>) => void): void {
-    const { queue, random } = this.options
-    const fiber = Effect.runFork(effect)
-    fiber.addObserver((exit) => queue.plan(random.between(0, 3), () => done(exit)))
-  }
-
   /** The process dies, and with it often the machine. */
   crash(): void {
     const { run } = this
     if (run === null) return
     this.options.trace.add(`${this.options.queue.nowMillis} ${this.id} crashes`)
     this.report(run)
-    run.life.isOver = true
-    run.storage.end()
+    run.end()
     this.end()
     if (this.disk.crash() === "process") this.machineFile.flush(run.machine)
   }
@@ -281,7 +196,7 @@ export class SimulatedNode {
   }
 
   /** What the node itself counted. */
-  private report({ replica }: Run): void {
+  private report({ replica }: SimulatedProcess): void {
     const { counters } = this.options
     for (const [name, times] of Object.entries(replica.status().counters)) {
       if (times > 0) counters.add(`node: ${name}`, times)
@@ -301,10 +216,10 @@ export class SimulatedNode {
   private stopSoon(counter: string): void {
     const { queue, counters, random } = this.options
     const { run } = this
-    if (run === null || run.life.isOver) return
+    if (run === null || run.isOver) return
     counters.add(counter)
     this.options.trace.add(`${queue.nowMillis} ${this.id} ${counter}`)
-    run.life.isOver = true
+    run.end()
     queue.plan(0, () => {
       if (this.run !== run) return
       this.crash()
@@ -381,7 +296,7 @@ export class SimulatedNode {
   stopGracefully(): void {
     const { run } = this
     if (run === null) return
-    this.raftThread.run(run.life.bound(() => run.replica.close(() => this.stopSoon("stopped: as planned"))))
+    this.raftThread.run(run.bound(() => run.replica.close(() => this.stopSoon("stopped: as planned"))))
   }
 
   // ---- what comes from outside --------------------------------------------------------------------------------------
@@ -414,32 +329,17 @@ export class SimulatedNode {
     this.inHost(({ host }) => host.changeMembers(change, timeoutMillis, reply))
   }
 
-  private inRaft(action: (run: Run) => void): void {
+  private inRaft(action: (run: SimulatedProcess) => void): void {
     this.inThread(this.raftThread, action)
   }
 
-  private inHost(action: (run: Run) => void): void {
+  private inHost(action: (run: SimulatedProcess) => void): void {
     this.inThread(this.hostThread, action)
   }
 
-  private inThread(thread: Thread, action: (run: Run) => void): void {
+  private inThread(thread: Thread, action: (run: SimulatedProcess) => void): void {
     thread.run(() => {
-      if (this.run?.life.isOver === false) action(this.run)
+      if (this.run?.isOver === false) action(this.run)
     })
   }
-}
-
-/** The state machine is behind what the log begins with: the snapshot in storage takes its place before anything else. */
-const restoreFromStorage = (machine: SimulatedMachine, storage: DiskStorage): void => {
-  const { latest } = storage.snapshots
-  if (latest === null) throw new Error("there is no snapshot in place of what the log does not have")
-  Effect.runSync(
-    machine.restore({
-      index: latest.metadata.index,
-      bytes: latest.bytes,
-      read: (offset, bytesMax) =>
-        Effect.sync(() => storage.snapshots.read(latest.metadata.index, offset, bytesMax) ?? new Uint8Array()),
-      close: Effect.void
-    })
-  )
 }

@@ -99,7 +99,12 @@ const themes: ReadonlyArray<Partial<Profile>> = [
     faults: ["stranded leader", "stranded leader", "crash"],
     faultMillis: 700,
     appendBytesMax: 60,
-    inflightMessagesMax: 1
+    inflightMessagesMax: 1,
+    uncommittedBytesMax: 1_000_000,
+    snapshotLogBytes: 1_000_000_000,
+    sessionsMax: 4096,
+    thinkMillisMax: 200,
+    operationsMax: 3
   },
   {
     voters: 3,

@@ -102,12 +102,6 @@ export const coreBugs: ReadonlyArray<PlantedBug> = [
     replace: "return incoming"
   },
   {
-    name: "members change while another change is under way",
-    file: "core/Membership.ts",
-    find: 'if (latest(state.configurations).index > state.commit) return "ConfigurationInProgress"',
-    replace: ""
-  },
-  {
     name: "a heartbeat that left before a read confirms it",
     file: "core/ReadIndex.ts",
     find: "index: state.commit, round: state.reads.round + 1 }",

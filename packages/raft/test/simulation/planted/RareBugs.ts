@@ -25,5 +25,11 @@ export const rareBugs: ReadonlyArray<PlantedBug> = [
     file: "node/Proposals.ts",
     find: "const isCertain = proposal.attempts === 1 && ",
     replace: "const isCertain = "
+  },
+  {
+    name: "members change while another change is under way",
+    file: "core/Membership.ts",
+    find: 'if (latest(state.configurations).index > state.commit) return "ConfigurationInProgress"',
+    replace: ""
   }
 ]

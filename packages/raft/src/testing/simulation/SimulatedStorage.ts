@@ -202,7 +202,7 @@ export class SimulatedStorage implements NodeStorage {
       operation()
     } catch (cause) {
       const { counters, cut, deliver, listener } = this.options
-      if (cause instanceof PowerCut) return cut()
+      if (isPowerCut(cause)) return cut()
       if (!(cause instanceof StorageError)) throw cause
       this.end()
       counters.add(`storage: ${cause.reason}`)
@@ -210,3 +210,7 @@ export class SimulatedStorage implements NodeStorage {
     }
   }
 }
+
+/** The storage takes it for one more error of the operating system. */
+const isPowerCut = (cause: unknown): boolean =>
+  cause instanceof PowerCut || (cause instanceof StorageError && cause.cause instanceof PowerCut)

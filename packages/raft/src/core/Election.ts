@@ -88,9 +88,14 @@ const becomeLeader = (turn: Turn): void => {
   appendEntries(turn, [{ kind: "Empty", term: state.term, index: next }])
 }
 
-/** Whether this node has heard its leader within the shortest election timeout, and so stays with it (thesis 4.2.3). */
-export const holdsOnToLeader = ({ state }: Turn): boolean =>
-  state.options.checkQuorum && state.leader !== null && state.electionElapsed < state.options.electionTicks
+/**
+ * Whether this node has heard its leader within the shortest election timeout, and so stays with it (thesis 4.2.3). With
+ * leases one that has just started stays with whoever it may have heard before: its answer may carry a lease (thesis 6.4.1).
+ */
+export const holdsOnToLeader = ({ state: { electionElapsed, leader, options, ticks } }: Turn): boolean =>
+  options.checkQuorum &&
+  ((leader !== null && electionElapsed < options.electionTicks) ||
+    (options.reads === "Lease" && ticks < options.electionTicks))
 
 /** Asked nodes answer whatever they take themselves for: a learner may be a voter that does not know it yet. */
 export const answerPreVote = (turn: Turn, message: PreVoteRequest): void => {

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import { defaultOptions } from "../../src/core/Options.ts"
 import { Network } from "./Network.ts"
+
+const { electionTicks } = defaultOptions
 
 const three = ["a", "b", "c"]
 
@@ -193,13 +196,42 @@ describe("reads", () => {
   })
 })
 
+/** Nodes that run for an election timeout already: before, nobody votes. */
+const leased = (): Network => {
+  const network = new Network(three, { reads: "Lease" })
+  for (const id of three) network.node(id).state = { ...network.state(id), ticks: electionTicks }
+  return network
+}
+
 describe("leases", () => {
+  it("bind also a voter that has restarted since it answered for one", () => {
+    const network = leased()
+    network.elect("a")
+    network.tick(4)
+    network.restart("b")
+    network.partition(["a"], ["b", "c"])
+    const request = {
+      _tag: "VoteRequest",
+      from: "c",
+      to: "b",
+      term: 2,
+      lastIndex: 9,
+      lastTerm: 1,
+      transfer: false
+    } as const
+    network.receive(request)
+    assert.deepInclude(network.state("b"), { term: 1, vote: "a" })
+    network.node("b").state = { ...network.state("b"), ticks: electionTicks }
+    network.receive(request)
+    assert.deepInclude(network.state("b"), { term: 2, vote: "c" })
+  })
+
   it("are off unless asked for, and need check-quorum", () => {
     assert.throws(() => new Network(three, { reads: "Lease", checkQuorum: false }), /lease reads need checkQuorum/)
   })
 
   it("begin with the first round that is confirmed, not with the election", () => {
-    const network = new Network(three, { reads: "Lease" })
+    const network = leased()
     network.elect("a")
     network.filter = () => false
     network.read("a")
@@ -208,7 +240,7 @@ describe("leases", () => {
   })
 
   it("answer without a round of heartbeats, until they end (scenario 25)", () => {
-    const network = new Network(three, { reads: "Lease" })
+    const network = leased()
     network.elect("a")
     network.tick(4)
     network.filter = () => false
@@ -220,7 +252,7 @@ describe("leases", () => {
   })
 
   it("count from the latest of the rounds that one answer confirms", () => {
-    const network = new Network(three, { reads: "Lease" })
+    const network = leased()
     network.elect("a")
     network.tick(2)
     network.filter = () => false
@@ -232,7 +264,7 @@ describe("leases", () => {
   })
 
   it("are not used while a target of leadership still catches up", () => {
-    const network = new Network(three, { reads: "Lease" })
+    const network = leased()
     network.elect("a")
     network.tick(4)
     network.filter = () => false
@@ -244,7 +276,7 @@ describe("leases", () => {
   })
 
   it("are not taken up again after a transfer that came to nothing: the word to campaign may still arrive", () => {
-    const network = new Network(three, { reads: "Lease" })
+    const network = leased()
     network.elect("a")
     network.tick(4)
     network.filter = ({ _tag }) => _tag !== "TimeoutNow"
@@ -257,7 +289,7 @@ describe("leases", () => {
   })
 
   it("are given up before leadership is handed over (scenario 26)", () => {
-    const network = new Network(three, { reads: "Lease" })
+    const network = leased()
     network.elect("a")
     network.tick(4)
     network.filter = () => false

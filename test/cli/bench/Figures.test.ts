@@ -49,7 +49,7 @@ class HeldStore implements Store {
 describe("the load", () => {
   it("has one operation of each client on its way, never more", async () => {
     const store = new HeldStore()
-    const shape = { operation: "put", clients: 3, keys: 10, valueBytes: 1, pauseMillis: 0 } as const
+    const shape = { operation: "put", clients: 3, keys: 10, valueBytes: 8, pauseMillis: 0 } as const
     const loop = new ClosedLoop(store, shape, () => undefined)
     loop.start()
     assert.strictEqual(store.held.length, 3)

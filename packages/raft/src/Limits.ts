@@ -55,6 +55,8 @@ export const Limits = {
     readsMax: 16_384,
     /** Changes of members that wait on one node. */
     memberChangesMax: 16,
+    /** Envelopes of commands share buffers of this size. */
+    envelopeSlabBytes: 65_536,
     /** Calls of clients without an answer, of every kind. */
     callsMax: 32_768,
     /** A client's call that is not answered in this time fails. */

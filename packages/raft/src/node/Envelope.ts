@@ -8,8 +8,10 @@
  *
  * Numbers are little-endian. A byte above 2 is for versions to come.
  */
+import { Limits } from "../Limits.ts"
 import { readUint64, viewOf, writeUint64 } from "../storage/log/RecordFormat.ts"
 import type { SessionId } from "./Sessions.ts"
+import { Slab } from "./Slab.ts"
 
 /** The index of its entry becomes the session's id. `nonce`: by this whoever asked finds the entry; not empty, and unique. */
 export interface OpenSession {
@@ -37,7 +39,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 /** What a command's data grows by. */
 export const envelopeBytes = headBytes
 
-export const encodeEnvelope = (envelope: Envelope): Uint8Array<ArrayBuffer> => {
+/** For the log's entries, which leave it in their order. */
+const slab = new Slab(Limits.node.envelopeSlabBytes)
+
+export const encodeEnvelope = (envelope: Envelope): Uint8Array => {
   if (envelope.kind === "OpenSession") {
     const nonce = encoder.encode(envelope.nonce)
     const bytes = new Uint8Array(1 + nonce.length)
@@ -45,7 +50,7 @@ export const encodeEnvelope = (envelope: Envelope): Uint8Array<ArrayBuffer> => {
     bytes.set(nonce, 1)
     return bytes
   }
-  const bytes = new Uint8Array(headBytes + envelope.data.length)
+  const bytes = slab.take(headBytes + envelope.data.length)
   const view = viewOf(bytes)
   bytes[0] = kinds.Command
   writeUint64(view, 1, envelope.session)

@@ -4,7 +4,7 @@
  *
  * Each: u32 kind   u32 bytes of data   u64 index   u64 term   data
  */
-import type { Configuration, Entry } from "../../core/Types.ts"
+import type { Entry } from "../../core/Types.ts"
 import { decodeConfiguration, entryData } from "../log/EntryFormat.ts"
 import { readUint64, RecordKind, viewOf, writeUint64 } from "../log/RecordFormat.ts"
 
@@ -44,7 +44,7 @@ export const packBlocks = (entries: ReadonlyArray<Entry>, bytesMax: number): Rea
 }
 
 /** The data of commands looks at `bytes`. Throws RangeError when they are not packed entries. */
-export const unpackEntries = (bytes: Uint8Array, configurationOf = decodeConfiguration): ReadonlyArray<Entry> => {
+export const unpackEntries = (bytes: Uint8Array): ReadonlyArray<Entry> => {
   const view = viewOf(bytes)
   const entries: Array<Entry> = []
   for (let at = 0; at < bytes.length;) {
@@ -52,26 +52,20 @@ export const unpackEntries = (bytes: Uint8Array, configurationOf = decodeConfigu
     if (at + headBytes + length > bytes.length) throw new RangeError(`entry ${entries.length} has no end`)
     const data = bytes.subarray(at + headBytes, at + headBytes + length)
     const kind = view.getUint32(at, true)
-    entries.push(entryOf(kind, readUint64(view, at + 8), readUint64(view, at + 16), data, configurationOf))
+    entries.push(entryOf(kind, readUint64(view, at + 8), readUint64(view, at + 16), data))
     at += headBytes + length
   }
   return entries
 }
 
-const entryOf = (
-  kind: number,
-  index: number,
-  term: number,
-  data: Uint8Array,
-  configurationOf: (bytes: Uint8Array) => Configuration
-): Entry => {
+const entryOf = (kind: number, index: number, term: number, data: Uint8Array): Entry => {
   switch (kind) {
     case RecordKind.Empty:
       return { kind: "Empty", index, term }
     case RecordKind.Command:
       return { kind: "Command", index, term, data }
     case RecordKind.Configuration:
-      return { kind: "Configuration", index, term, configuration: configurationOf(data) }
+      return { kind: "Configuration", index, term, configuration: decodeConfiguration(data) }
     default:
       throw new RangeError(`there is no kind ${kind} of entry`)
   }

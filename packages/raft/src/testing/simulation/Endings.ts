@@ -8,7 +8,7 @@ import { NodeStopped } from "../../node/NodeStopped.ts"
 import { PowerCut } from "../../storage/file/SimulatedDisk.ts"
 import { StorageError } from "../../storage/StorageError.ts"
 import { SafetyViolation } from "./Oracle.ts"
-import { CrashWhileApplying } from "./SimulatedMachine.ts"
+import { CrashWhileApplying } from "../machine/MemoryKeyValue.ts"
 
 export interface Ending {
   /** For the counters. */

@@ -3,18 +3,18 @@
  * process dies all of them are there, when the machine dies the last ones are lost, each as a whole.
  */
 
-import type { MachineWatcher } from "./SimulatedMachine.ts"
-import { SimulatedMachine } from "./SimulatedMachine.ts"
+import type { MachineWatcher } from "../machine/MemoryKeyValue.ts"
+import { MemoryKeyValue } from "../machine/MemoryKeyValue.ts"
 
 export class MachineFile {
   private durable: Uint8Array = new Uint8Array()
 
-  open(watcher: MachineWatcher): SimulatedMachine {
-    return new SimulatedMachine(this.durable, watcher)
+  open(watcher: MachineWatcher): MemoryKeyValue {
+    return new MemoryKeyValue(this.durable, watcher)
   }
 
   /** All of its transactions are durable. */
-  flush(machine: SimulatedMachine): void {
+  flush(machine: MemoryKeyValue): void {
     this.durable = machine.image()
   }
 }

@@ -12,7 +12,7 @@ import { Channel } from "./Channel.ts"
 import type { NodeDisk } from "./NodeDisk.ts"
 import { Observer } from "./Observer.ts"
 import { nodeOptions } from "./Profile.ts"
-import type { SimulatedMachine } from "./SimulatedMachine.ts"
+import type { MemoryKeyValue } from "../machine/MemoryKeyValue.ts"
 import type { SimulatedNodeOptions } from "./SimulatedNode.ts"
 import { SimulatedStorage } from "./SimulatedStorage.ts"
 import type { Thread } from "./Thread.ts"
@@ -22,7 +22,7 @@ export interface ProcessOptions {
   readonly disk: NodeDisk
   /** What was recovered from it. */
   readonly opened: DiskStorage
-  readonly machine: SimulatedMachine
+  readonly machine: MemoryKeyValue
   readonly raftThread: Thread
   readonly hostThread: Thread
   readonly nowMillis: () => number
@@ -37,7 +37,7 @@ const channelMillisMax = 2
 export class SimulatedProcess {
   readonly replica: Replica
   readonly host: Host
-  readonly machine: SimulatedMachine
+  readonly machine: MemoryKeyValue
   readonly observer: Observer
   /** Nothing that was on its way to it is heard any more. */
   isOver = false
@@ -122,7 +122,7 @@ export class SimulatedProcess {
 }
 
 /** The state machine is behind what the log begins with: the snapshot in storage takes its place before anything else. */
-const restoreFromStorage = (machine: SimulatedMachine, storage: DiskStorage): void => {
+const restoreFromStorage = (machine: MemoryKeyValue, storage: DiskStorage): void => {
   const { latest } = storage.snapshots
   if (latest === null) throw new Error("there is no snapshot in place of what the log does not have")
   Effect.runSync(

@@ -10,13 +10,13 @@ export const nodeBugs: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "the snapshot leaves out the sessions",
-    file: "testing/simulation/SimulatedMachine.ts",
+    file: "testing/machine/MemoryKeyValue.ts",
     find: "sessions: this.sessions.rows().map((row) => ({",
     replace: "sessions: this.sessions.rows().slice(0, 0).map((row) => ({"
   },
   {
     name: "values are stored outside the transaction of the applied index",
-    file: "testing/simulation/SimulatedMachine.ts",
+    file: "testing/machine/MemoryKeyValue.ts",
     find: "set: (key, value) => void values.set(key, value.slice())",
     replace: "set: (key, value) => void this.values.set(key, value.slice())"
   },

@@ -220,8 +220,8 @@ describe("a peer", () => {
     a.recorder.clear()
     for (let beat = 0; beat < 20; beat++) {
       environment.advance(aliveMillis)
-      // The empty frames arrive before the clock goes on.
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      // The empty frames were sent before this, and arrive before its answer.
+      await sayHello(b, { role: "client", from: `x${beat}` })
     }
     a.transport.send(heartbeat("a", "b", 2))
     await until(() => b.recorder.heard.some(({ term }) => term === 2))

@@ -11,7 +11,9 @@ import {
   CommandId,
   ConfigVersionId,
   EnrolmentTokenId,
+  JoinTokenId,
   KeyId,
+  MasterId,
   OrganizationId,
   SessionId,
   Sha256,
@@ -25,6 +27,7 @@ import { AgentFacts, StoredAgent } from "./model/Agent.ts"
 import { StoredCertificate } from "./model/Certificate.ts"
 import { ChangeSummary } from "./model/ConfigVersion.ts"
 import { DeploymentOutcome } from "./model/Deployment.ts"
+import { MasterDescription } from "./model/Master.ts"
 import { Organization, Workspace } from "./model/Organization.ts"
 import { Revision } from "./model/Resource.ts"
 import { SealedSecret } from "./model/SealedSecret.ts"
@@ -61,6 +64,15 @@ const removeVersion = { ...remove, version_id: ConfigVersionId, change_summary: 
 /** The key by which an agent signs, sealed. */
 const SessionKey = Schema.Struct({ key_id: KeyId, key: SealedSecret })
 
+/** Why a master may become a member. */
+const JoinProof = Schema.Union([
+  Schema.TaggedStruct("Token", { token_hash: Sha256 }),
+  /** It showed that it knows the cluster secret, to the master that proposes this. */
+  Schema.TaggedStruct("ClusterSecret", {}),
+  /** It showed the certificate of this member, whose place it takes: its state was wrong or lost. */
+  Schema.TaggedStruct("Certificate", { replaces: MasterId })
+])
+
 export const Command = Schema.TaggedUnion({
   /** The first entry of a cluster: its identity, its keys (sealed) and its first administrator. */
   InitialiseCluster: {
@@ -68,7 +80,43 @@ export const Command = Schema.TaggedUnion({
     ca_certificate_pem: Schema.String,
     ca_private_key: SealedSecret,
     signing_key: Schema.Struct({ key_id: Schema.String, public_jwk: Schema.Unknown, private_jwk: SealedSecret }),
-    administrator: unstamped(StoredUser)
+    administrator: unstamped(StoredUser),
+    /** The master that makes it: the first member. */
+    master: Schema.optionalKey(MasterDescription)
+  },
+
+  CreateJoinToken: {
+    id: JoinTokenId,
+    token_hash: Sha256,
+    expires_at: Timestamp,
+    /** The text, for the answer to a retried request alone. */
+    sealed_token: SealedSecret
+  },
+  RevokeJoinToken: { id: JoinTokenId },
+  /** Burns the token and makes the master a member; the same token with the same public key may retry. */
+  AdmitMaster: {
+    proof: JoinProof,
+    /** Of the master's certificate, SPKI in base64. */
+    public_key: Schema.String,
+    master: MasterDescription
+  },
+  /** A member says of itself what has changed: its name, its addresses, its version. */
+  DescribeMaster: { master: MasterDescription },
+  /** Whether a member counts for majorities. */
+  SetMasterVoting: { id: MasterId, voter: Schema.Boolean },
+  RemoveMaster: { id: MasterId },
+  /** While the cluster is frozen no agent is told to deploy anything. */
+  SetFreeze: { frozen: Schema.Boolean, reason: Schema.String },
+  /** From this entry on apply, schema and bundles behave as this version says (design-cluster.md 6). */
+  SetClusterVersion: { version: Schema.Int },
+  /** After a restore or a forced recovery: agents follow this cluster again, and nothing is deployed until someone looked. */
+  OpenEpoch: { reason: Schema.Literals(["restored", "recovered"]) },
+  /** Which master holds the agents' newest connections (design-cluster.md 16). */
+  ClaimAgents: {
+    master_id: MasterId,
+    /** Of the master's process: a restart is another one. */
+    incarnation: Schema.String,
+    claims: Schema.Array(Schema.Struct({ agent_id: AgentId, connection_epoch: Schema.Int }))
   },
 
   SaveOrganization: { ...save, organization: unstamped(Organization) },
@@ -160,12 +208,14 @@ export type Idempotency = typeof Idempotency.Type
 /** What stands between a command and the log: who, when, and under which key it may be retried. */
 export const Proposal = Schema.Struct({
   id: CommandId,
-  /** Milliseconds since 1970, stamped by the leader. Apply uses the greatest it has seen. */
+  /** Milliseconds since 1970, by the clock of the master that proposes. Apply takes the leader's time, which its entry carries. */
   at_millis: Schema.Int,
   principal: Principal,
   idempotency: Schema.NullOr(Idempotency),
   /** Where the request came from, for the audit. */
   remote_address: Schema.NullOr(Schema.String),
+  /** Of a leader's task: apply refuses the command in an entry of another term (design-cluster.md 8). */
+  fence: Schema.optionalKey(Schema.Struct({ term: Schema.Int })),
   command: Command
 })
 export type Proposal = typeof Proposal.Type

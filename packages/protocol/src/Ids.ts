@@ -53,6 +53,13 @@ export type CommandId = typeof CommandId.Type
 export const ClusterId = uuid.pipe(Schema.brand("ClusterId"))
 export type ClusterId = typeof ClusterId.Type
 
+/** One master: random, made in its data directory. A wiped disk is another master (design-cluster.md 2). */
+export const MasterId = uuid.pipe(Schema.brand("MasterId"))
+export type MasterId = typeof MasterId.Type
+
+export const JoinTokenId = uuid.pipe(Schema.brand("JoinTokenId"))
+export type JoinTokenId = typeof JoinTokenId.Type
+
 /** Which of an agent's session keys signed a call: primary and secondary differ in it. */
 export const KeyId = uuid.pipe(Schema.brand("KeyId"))
 export type KeyId = typeof KeyId.Type

@@ -25,7 +25,9 @@ const expected: Readonly<Record<Permission, string>> = {
   "user:read": "admin",
   "user:write": "admin",
   "user:delete": "admin",
-  "metrics:read": "admin operator viewer"
+  "metrics:read": "admin operator viewer",
+  "cluster:read": "admin operator viewer",
+  "cluster:write": "admin"
 }
 
 describe("Authorize", () => {

@@ -24,7 +24,10 @@ export const Permission = Schema.Literals([
   "user:read",
   "user:write",
   "user:delete",
-  "metrics:read"
+  "metrics:read",
+  "cluster:read",
+  /** Who is a master, who leads, the freeze switch, join tokens. */
+  "cluster:write"
 ])
 export type Permission = typeof Permission.Type
 
@@ -47,9 +50,18 @@ export const rolePermissions: Readonly<Record<Role, ReadonlyArray<Permission>>> 
     "config:delete",
     "certificate:read",
     "certificate:write",
-    "metrics:read"
+    "metrics:read",
+    "cluster:read"
   ],
-  viewer: ["organization:read", "workspace:read", "agent:read", "config:read", "certificate:read", "metrics:read"]
+  viewer: [
+    "organization:read",
+    "workspace:read",
+    "agent:read",
+    "config:read",
+    "certificate:read",
+    "metrics:read",
+    "cluster:read"
+  ]
 }
 
 export const permits = (role: Role, permission: Permission): boolean => rolePermissions[role].includes(permission)

@@ -11,6 +11,8 @@ export const ResourceKind = Schema.Literals([
   "agent",
   "enrolment_token",
   "user",
+  "master",
+  "join_token",
   "virtual_host",
   "upstream",
   "certificate",

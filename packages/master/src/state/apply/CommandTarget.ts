@@ -8,6 +8,15 @@ export const commandTarget = (command: Command): Target | null => {
   switch (command._tag) {
     case "InitialiseCluster":
       return { kind: "cluster", id: command.cluster_id }
+    case "CreateJoinToken":
+    case "RevokeJoinToken":
+      return { kind: "join_token", id: command.id }
+    case "AdmitMaster":
+    case "DescribeMaster":
+      return { kind: "master", id: command.master.id }
+    case "SetMasterVoting":
+    case "RemoveMaster":
+      return { kind: "master", id: command.id }
     case "SaveOrganization":
       return { kind: "organization", id: command.organization.id }
     case "DeleteOrganization":
@@ -51,6 +60,10 @@ export const commandTarget = (command: Command): Target | null => {
     case "RotateSession":
     case "EndSession":
       return { kind: "session", id: command.id }
+    case "SetFreeze":
+    case "SetClusterVersion":
+    case "OpenEpoch":
+    case "ClaimAgents":
     case "EnrolAgent":
     case "RecordDeployments":
     case "RecordLoginFailure":

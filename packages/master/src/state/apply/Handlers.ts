@@ -6,6 +6,7 @@ import { recordDeployments } from "./Deployments.ts"
 import { createEnrolmentToken, enrolAgent, revokeEnrolmentToken, rotateAgentKey } from "./Enrolment.ts"
 import { deleteOrganization, deleteWorkspace, saveOrganization, saveWorkspace } from "./Organizations.ts"
 import { endSession, recordLoginFailure, rotateSession, startSession } from "./Sessions.ts"
+import { refuse } from "./Refusal.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 import { changePassword, deleteUser, saveUser } from "./Users.ts"
 import { deleteVirtualHost, saveVirtualHost } from "./VirtualHosts.ts"
@@ -20,8 +21,21 @@ import {
 
 type Handlers = { readonly [Tag in CommandTag]: (tx: Transaction, command: CommandOf<Tag>) => Applied }
 
+/** Commands of clusters with several masters, which this version does not form. */
+const notInThisVersion = (): Applied => refuse("UNPROCESSABLE", "this version of NxMesh does not know this change")
+
 export const handlers: Handlers = {
   InitialiseCluster: initialiseCluster,
+  CreateJoinToken: notInThisVersion,
+  RevokeJoinToken: notInThisVersion,
+  AdmitMaster: notInThisVersion,
+  DescribeMaster: notInThisVersion,
+  SetMasterVoting: notInThisVersion,
+  RemoveMaster: notInThisVersion,
+  SetFreeze: notInThisVersion,
+  SetClusterVersion: notInThisVersion,
+  OpenEpoch: notInThisVersion,
+  ClaimAgents: notInThisVersion,
   SaveOrganization: saveOrganization,
   DeleteOrganization: deleteOrganization,
   SaveWorkspace: saveWorkspace,

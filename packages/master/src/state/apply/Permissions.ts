@@ -9,6 +9,16 @@ import type { Transaction } from "./Transaction.ts"
 /** What a user needs for each command; `null` where only the master itself, an agent or the person concerned may. */
 export const commandPermissions: Readonly<Record<CommandTag, Permission | null>> = {
   InitialiseCluster: null,
+  CreateJoinToken: "cluster:write",
+  RevokeJoinToken: "cluster:write",
+  AdmitMaster: null,
+  DescribeMaster: null,
+  SetMasterVoting: "cluster:write",
+  RemoveMaster: "cluster:write",
+  SetFreeze: "cluster:write",
+  SetClusterVersion: "cluster:write",
+  OpenEpoch: null,
+  ClaimAgents: null,
   SaveOrganization: "organization:write",
   DeleteOrganization: "organization:delete",
   SaveWorkspace: "workspace:write",

@@ -109,6 +109,8 @@ export const Limits = {
 
   // state
   state: {
+    /** More voters make every write slower, and no cluster safer. */
+    mastersMax: 9,
     /** Referrers named when a delete is refused. */
     referencesNamedMax: 20,
     openTokensPerAgentMax: 16,
@@ -129,6 +131,8 @@ export const Limits = {
 
   // command
   command: {
+    /** A read waits so long for a leader, longer than an election takes. */
+    readBarrierMillisMax: 5_000,
     /** Commands waiting for the log; more are refused. */
     waitingMax: 10_000,
     /** Commands written with one fsync and applied in one transaction. */

@@ -1,8 +1,9 @@
 /** How the texts of the master's own settings are read. */
-import type { Reader } from "@nxmesh/core/settings/SettingValues"
+import { type Address, readAddress, type Reader } from "@nxmesh/core/settings/SettingValues"
 import { isIP } from "node:net"
 import { Email, Password } from "@nxmesh/protocol/model/Text"
 import { Redacted, Result, Schema } from "effect"
+import { Limits } from "./Limits.ts"
 
 export const readEmail: Reader<string> = (text) =>
   Schema.is(Email)(text) ? Result.succeed(text) : Result.fail("must be an email address")
@@ -34,4 +35,33 @@ export const readBlocks: Reader<ReadonlyArray<AddressBlock>> = (text) => {
     if (block !== undefined) blocks.push(block)
   }
   return Result.succeed(blocks)
+}
+
+/** `host:port`, comma-separated. */
+export const readAddresses: Reader<ReadonlyArray<Address>> = (text) => {
+  const addresses: Array<Address> = []
+  for (const part of text.split(",").map((each) => each.trim())) {
+    if (part === "") continue
+    const address = readAddress(part)
+    if (Result.isFailure(address) || address.success.port === 0) {
+      return Result.fail("must be host:port, comma-separated, as in master-1.example.com:8443,10.0.0.2:8443")
+    }
+    addresses.push(address.success)
+  }
+  return Result.succeed(addresses)
+}
+
+const joinToken = /^nxj1\.[0-9a-f]{64}\.[A-Za-z0-9_-]{20,200}$/
+
+/** Fingerprint of the cluster's authority, and the secret. */
+export const readJoinToken: Reader<Redacted.Redacted<string>> = (text) =>
+  joinToken.test(text)
+    ? Result.succeed(Redacted.make(text))
+    : Result.fail("must be a join token as the cluster answered it: nxj1., 64 hexadecimal digits, a dot and the secret")
+
+export const readBootstrapExpect: Reader<number> = (text) => {
+  const count = Number(text)
+  return /^\d{1,2}$/.test(text) && count >= 1 && count <= Limits.state.mastersMax
+    ? Result.succeed(count)
+    : Result.fail(`must be a number of masters from 1 to ${Limits.state.mastersMax}`)
 }

@@ -8,19 +8,37 @@ import type { SettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { type Address, readAddress, readHost, readLogLevel, readPath } from "@nxmesh/core/settings/SettingValues"
 import { Context, Layer } from "effect"
 import type { LogLevel, Redacted } from "effect"
-import { type AddressBlock, readBlocks, readEmail, readPassword } from "./SettingValues.ts"
+import {
+  type AddressBlock,
+  readAddresses,
+  readBlocks,
+  readBootstrapExpect,
+  readEmail,
+  readJoinToken,
+  readPassword
+} from "./SettingValues.ts"
 
 export interface SettingsShape {
   /** REST API, documentation and console. */
   readonly httpAddress: Address
   /** Where agents connect, TLS. */
   readonly agentAddress: Address
+  /** Where other masters connect for Raft, TLS on both sides. */
+  readonly peerAddress: Address
   readonly dataDirectory: string
   /** Names this master in logs and certificates. */
   readonly nodeName: string
-  /** How clients and agents reach this master, when it is not by the addresses it listens on. */
+  /** How clients, agents and masters reach this master, when it is not by the addresses it listens on. */
   readonly advertiseHttp: Address | null
   readonly advertiseAgent: Address | null
+  readonly advertisePeer: Address | null
+  /** Agent addresses of the cluster's masters, one of which lets this one in. Empty: this master makes a cluster. */
+  readonly join: ReadonlyArray<Address>
+  readonly joinToken: Redacted.Redacted<string> | null
+  /** What masters that form a cluster by themselves have in common. */
+  readonly clusterSecretFile: string | null
+  /** How many masters form the cluster by themselves. */
+  readonly bootstrapExpect: number | null
   /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
   readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
@@ -43,6 +61,12 @@ export const definitions: Definitions<SettingsShape> = {
     fallback: { host: "0.0.0.0", port: 8443 },
     help: "address that agents connect to, TLS 1.3 [0.0.0.0:8443]"
   },
+  peerAddress: {
+    key: "peer_address",
+    read: readAddress,
+    fallback: { host: "0.0.0.0", port: 7443 },
+    help: "address that the other masters of the cluster connect to, TLS 1.3 on both sides [0.0.0.0:7443]"
+  },
   dataDirectory: {
     key: "data_dir",
     read: readPath,
@@ -61,6 +85,38 @@ export const definitions: Definitions<SettingsShape> = {
     read: readAddress,
     fallback: null,
     help: "host:port by which agents reach this master, when it differs from agent_address"
+  },
+  advertisePeer: {
+    key: "advertise_peer",
+    read: readAddress,
+    fallback: null,
+    help: "host:port by which other masters reach this one, when peer_address names no host; needed to join a cluster"
+  },
+  join: {
+    key: "join",
+    read: readAddresses,
+    fallback: [],
+    help: "agent addresses, host:port, of masters of the cluster to join, at the first start [a cluster of its own]",
+    several: true
+  },
+  joinToken: {
+    key: "join_token",
+    read: readJoinToken,
+    fallback: null,
+    help: "the one-time token to join with, as the cluster's API answers it",
+    secret: true
+  },
+  clusterSecretFile: {
+    key: "cluster_secret_file",
+    read: readPath,
+    fallback: null,
+    help: "file of the secret that masters show each other to form a cluster without tokens, mode 0600"
+  },
+  bootstrapExpect: {
+    key: "bootstrap_expect",
+    read: readBootstrapExpect,
+    fallback: null,
+    help: "how many masters form the cluster, with cluster_secret_file: the cluster begins when all of them are there"
   },
   trustedProxies: {
     key: "trusted_proxies",

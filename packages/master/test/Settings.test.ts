@@ -17,6 +17,30 @@ describe("Settings", () => {
     ])
   })
 
+  it("reads where to join, and with what", () => {
+    const token = `nxj1.${"ab".repeat(32)}.${"x".repeat(32)}`
+    const environment = { NXMESH_JOIN: "m1.example.com:8443, [::1]:9443", NXMESH_JOIN_TOKEN: token }
+    const settings = Result.getOrThrow(readSettings(definitions, environment, null))
+    assert.deepStrictEqual(settings.join, [
+      { host: "m1.example.com", port: 8443 },
+      { host: "::1", port: 9443 }
+    ])
+    assert.strictEqual(settings.joinToken === null ? null : Redacted.value(settings.joinToken), token)
+  })
+
+  it("refuses addresses without a port, a token that is none, and a cluster of nobody", () => {
+    const environment = {
+      NXMESH_JOIN: "m1.example.com",
+      NXMESH_JOIN_TOKEN: "nxj1.planted-secret",
+      NXMESH_BOOTSTRAP_EXPECT: "0"
+    }
+    const result = readSettings(definitions, environment, null)
+    const problems = Result.isFailure(result) ? result.failure.problems : []
+    assert.lengthOf(problems, 3)
+    for (const name of Object.keys(environment)) assert.isTrue(problems.some((problem) => problem.startsWith(name)))
+    assert.notInclude(problems.join(" "), "planted-secret")
+  })
+
   it("explains every setting", () => {
     for (const name of ["NXMESH_HTTP_ADDRESS", "NXMESH_DATA_DIR", "NXMESH_ADMIN_PASSWORD"]) {
       assert.include(settingsHelp, name)

@@ -12,11 +12,12 @@ import { BootstrapLayer } from "@nxmesh/master/cluster/Bootstrap"
 import { CommandLog } from "@nxmesh/master/command/CommandLog"
 import { Commands } from "@nxmesh/master/command/Commands"
 import { Secrets } from "@nxmesh/master/secrets/Secrets"
-import { Settings, type SettingsShape } from "@nxmesh/master/Settings"
+import { readSettings } from "@nxmesh/core/settings/ReadSettings"
+import { definitions, Settings, type SettingsShape } from "@nxmesh/master/Settings"
 import { Database } from "@nxmesh/master/state/Database"
 import { Events } from "@nxmesh/master/state/Events"
 import { Reads } from "@nxmesh/master/state/Reads"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, Result } from "effect"
 import { TestClock } from "effect/testing"
 
 export const administrator = { email: "ada@example.test", password: Redacted.make("a planted password 0123456789") }
@@ -27,17 +28,13 @@ export const temporaryDirectory = Effect.acquireRelease(
 )
 
 const settingsOf = (dataDirectory: string, over: Partial<SettingsShape>): SettingsShape => ({
+  ...Result.getOrThrow(readSettings(definitions, {}, null)),
   httpAddress: { host: "127.0.0.1", port: 0 },
   agentAddress: { host: "127.0.0.1", port: 0 },
+  peerAddress: { host: "127.0.0.1", port: 0 },
   dataDirectory,
-  nodeName: "master",
-  advertiseHttp: null,
-  advertiseAgent: null,
-  trustedProxies: [],
   adminEmail: administrator.email,
   adminPassword: administrator.password,
-  secretsKeyFile: null,
-  logLevel: "Info",
   ...over
 })
 

@@ -3,14 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Context, Effect, Layer, Redacted, Result } from "effect"
 import { HttpServer } from "effect/http"
 import { layerHttpServer } from "../../../src/api/HttpServer.ts"
 import { LiveAgents } from "../../../src/api/LiveAgents.ts"
 import { layerControl } from "../../../src/Master.ts"
 import { Readiness } from "../../../src/observe/Readiness.ts"
 import { Reads } from "../../../src/state/Reads.ts"
-import { Settings } from "../../../src/Settings.ts"
+import { readSettings } from "@nxmesh/core/settings/ReadSettings"
+import { definitions, Settings } from "../../../src/Settings.ts"
 
 export const adminEmail = "admin@example.com"
 export const adminPassword = "correct horse battery"
@@ -32,16 +33,15 @@ const layerSettings = Layer.effect(
   Settings,
   Effect.map(directory, (dataDirectory) =>
     Settings.of({
+      ...Result.getOrThrow(readSettings(definitions, {}, null)),
       httpAddress: { host: "127.0.0.1", port: 0 },
       agentAddress: { host: "0.0.0.0", port: 8443 },
+      peerAddress: { host: "127.0.0.1", port: 0 },
       dataDirectory,
       nodeName: "m1",
-      advertiseHttp: null,
-      advertiseAgent: null,
       trustedProxies: [{ address: "127.0.0.1", prefix: 32 }],
       adminEmail,
       adminPassword: Redacted.make(adminPassword),
-      secretsKeyFile: null,
       logLevel: "Debug"
     })
   )

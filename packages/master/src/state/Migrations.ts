@@ -83,7 +83,18 @@ CREATE INDEX audit_by_resource ON audit (kind, resource_id);
 CREATE INDEX audit_by_principal ON audit (principal);
 `
 
-const steps: ReadonlyArray<string> = [initial]
+/** Sessions of proposers as Raft keeps them (rule 7): in the state's own file, so that they and it belong to one entry. */
+const sessionsOfRaft = `
+CREATE TABLE raft_sessions (session INTEGER PRIMARY KEY, last_used INTEGER NOT NULL, acknowledged INTEGER NOT NULL) STRICT;
+CREATE TABLE raft_answers (session INTEGER NOT NULL, serial INTEGER NOT NULL, result BLOB,
+  PRIMARY KEY (session, serial)) STRICT;
+`
+
+const cluster = `
+${sessionsOfRaft}
+`
+
+const steps: ReadonlyArray<string> = [initial, cluster]
 
 /** The state was written by a newer NxMesh, and this one would misread it. */
 export class StateTooNew extends Data.TaggedError("StateTooNew")<{ readonly found: number; readonly known: number }> {

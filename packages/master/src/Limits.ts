@@ -69,6 +69,11 @@ export const Limits = {
     /** What guessers elsewhere can do to the owner of an email is bounded by this. */
     lockoutPerEmailMax: Duration.seconds(10),
     failuresForgottenAfter: Duration.hours(24),
+    /** Failures kept in memory while none can be recorded. */
+    rememberedEmailsMax: 1_000,
+    rememberedAddressesMax: 100,
+    /** A token given while there is no quorum: good for looking, until someone can log in. */
+    readOnlyTokenLifetime: Duration.minutes(5),
     signingKeyBits: 2_048,
     generatedPasswordBytes: 15
   },

@@ -34,9 +34,18 @@ export const Limits = {
   perPageMax: 200,
   pageMax: 100_000,
   idempotencyKeyCharactersMax: 128,
+  watchSecondsDefault: 30,
+  watchSecondsMax: 55,
 
   // link
   linkFrameBytesMax: 64 * 1_048_576,
   logLinesPerReportMax: 1_000,
-  deploymentErrorCharactersMax: 8_192
+  /** Agents in one answer between masters; with their health some 500 bytes each. */
+  sightingsPerAnswerMax: 2_000,
+  deploymentErrorCharactersMax: 8_192,
+
+  // between masters
+  peerRequestBytesMax: 4 * 1_048_576,
+  certificateRequestCharactersMax: 8_192,
+  certificateNamesMax: 32
 } as const

@@ -1,0 +1,47 @@
+/**
+ * What masters ask each other, under `/peer/v1` of the agent address. A master shows its certificate with every call but
+ * those by which it asks to be let in.
+ */
+import { Context, Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware } from "effect/http-api"
+import { AgentId, type MasterId } from "../Ids.ts"
+import { JoinAccepted, JoinPayload } from "./Joining.ts"
+import { PeerRefused, PeerUnavailable } from "./PeerRefused.ts"
+import { PeerStatus } from "./PeerStatus.ts"
+
+export const peerPath = "/peer/v1"
+
+const errors = [PeerRefused, PeerUnavailable] as const
+
+/** The master that asks, by its certificate. */
+export class CallingMaster extends Context.Service<CallingMaster, { readonly id: MasterId }>()(
+  "@nxmesh/protocol/peer/CallingMaster"
+) {}
+
+/** Takes the caller's identity from the certificate of its connection, and refuses who is no member. */
+export class PeerIdentity extends HttpApiMiddleware.Service<PeerIdentity, { provides: CallingMaster }>()(
+  "@nxmesh/protocol/peer/PeerIdentity",
+  { error: [PeerRefused, PeerUnavailable] }
+) {}
+
+export class JoinApi extends HttpApiGroup.make("join").add(
+  HttpApiEndpoint.post("join", "/join", { payload: JoinPayload, success: JoinAccepted, error: errors })
+) {}
+
+export class StatusApi extends HttpApiGroup.make("status")
+  .add(HttpApiEndpoint.get("status", "/status", { success: PeerStatus, error: errors }))
+  .middleware(PeerIdentity) {}
+
+/** To the session of an agent that is connected to the master that is asked. What it says, `AgentMessage` knows. */
+export class AgentMessagesApi extends HttpApiGroup.make("agents")
+  .add(
+    HttpApiEndpoint.post("message", "/agents/:id/messages", {
+      params: { id: AgentId },
+      payload: Schema.Struct({ message: Schema.Unknown }),
+      success: Schema.Struct({ answer: Schema.Unknown }),
+      error: errors
+    })
+  )
+  .middleware(PeerIdentity) {}
+
+export class PeerApi extends HttpApi.make("nxmesh-peer").add(JoinApi, StatusApi, AgentMessagesApi).prefix(peerPath) {}

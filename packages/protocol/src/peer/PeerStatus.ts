@@ -1,0 +1,32 @@
+/** What a master says of itself when another one asks. */
+import { Schema } from "effect"
+import { MasterId } from "../Ids.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+export const PeerStatus = Schema.Struct({
+  id: MasterId,
+  /** Raft's role, as this master sees itself. */
+  role: Schema.Literals(["leader", "candidate", "follower", "learner"]),
+  term: count,
+  leader_id: Schema.NullOr(MasterId),
+  commit_index: count,
+  /** Index of the last entry of its log. */
+  last_index: count,
+  /** What its state holds. */
+  applied_index: count,
+  /** Of the build that runs. */
+  version: Schema.String,
+  /** Why it is not healthy, in one sentence; `null` when it is. */
+  problem: Schema.NullOr(Schema.String),
+  disk: Schema.Struct({
+    /** All of the master's data directory. */
+    data_bytes: count,
+    /** The state alone. */
+    state_bytes: count,
+    /** Of the file system that holds the data directory. */
+    free_bytes: count,
+    total_bytes: count
+  })
+})
+export type PeerStatus = typeof PeerStatus.Type

@@ -1,6 +1,6 @@
 /**
- * The cluster's own certificate authority (X.509, RFC 5280): one P-256 key, ten years, which issues the server
- * certificates of the masters. Agents pin its fingerprint.
+ * The cluster's own certificate authority (X.509, RFC 5280): one P-256 key, ten years, which issues the certificates of
+ * the masters. Agents pin its fingerprint.
  */
 import "reflect-metadata"
 import { webcrypto } from "node:crypto"
@@ -89,6 +89,8 @@ export const makeCertificateAuthority = Effect.fn("CertificateAuthority.make")(f
 export interface ServerCertificateRequest {
   readonly dnsNames: ReadonlyArray<string>
   readonly ipAddresses: ReadonlyArray<string>
+  /** With one the certificate also says who its holder is where the holder is the client. */
+  readonly uris?: ReadonlyArray<string>
 }
 
 const importSigningKey = (authority: KeyedCertificate) =>
@@ -100,39 +102,70 @@ const importSigningKey = (authority: KeyedCertificate) =>
     ["sign"]
   )
 
-/** A server certificate for 90 days, with a key of its own. The chain that a server sends is it, then the authority's. */
-export const issueServerCertificate = Effect.fn("CertificateAuthority.issueServer")(function* (
+const extensionsFor = async (
+  { dnsNames, ipAddresses, uris = [] }: ServerCertificateRequest,
+  issuer: x509.X509Certificate,
+  key: x509.PublicKey
+) => [
+  new x509.BasicConstraintsExtension(false, undefined, true),
+  new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+  new x509.ExtendedKeyUsageExtension([
+    x509.ExtendedKeyUsage.serverAuth,
+    ...(uris.length === 0 ? [] : [x509.ExtendedKeyUsage.clientAuth])
+  ]),
+  new x509.SubjectAlternativeNameExtension([
+    ...dnsNames.map((value) => ({ type: "dns", value }) as const),
+    ...ipAddresses.map((value) => ({ type: "ip", value }) as const),
+    ...uris.map((value) => ({ type: "url", value }) as const)
+  ]),
+  await x509.AuthorityKeyIdentifierExtension.create(issuer),
+  await x509.SubjectKeyIdentifierExtension.create(key)
+]
+
+export interface IssuedCertificate {
+  readonly certificatePem: string
+  readonly expiresAtMillis: number
+}
+
+/** A certificate for 90 days for a key whose private half the authority need not know. */
+export const certifyKey = Effect.fn("CertificateAuthority.certifyKey")(function* (
   authority: KeyedCertificate,
+  key: x509.PublicKey,
   request: ServerCertificateRequest
-): Effect.fn.Return<KeyedCertificate & { readonly expiresAtMillis: number }, CertificateAuthorityError, Identifiers> {
+): Effect.fn.Return<IssuedCertificate, CertificateAuthorityError, Identifiers> {
   const stamped = yield* stamp(Duration.days(Limits.crypto.serverValidityDays))
   const name = request.dnsNames[0] ?? request.ipAddresses[0] ?? "nxmesh"
-  return yield* attempt(`issue a server certificate for ${name}`, async () => {
+  return yield* attempt(`issue a certificate for ${name}`, async () => {
     const issuer = new x509.X509Certificate(authority.certificatePem)
-    const keys = await generateKeys()
     const certificate = await x509.X509CertificateGenerator.create({
       ...stamped,
       subject: commonName(name),
       issuer: issuer.subject,
       signingAlgorithm,
-      publicKey: keys.publicKey,
+      publicKey: key,
       signingKey: await importSigningKey(authority),
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-        new x509.SubjectAlternativeNameExtension([
-          ...request.dnsNames.map((value) => ({ type: "dns", value }) as const),
-          ...request.ipAddresses.map((value) => ({ type: "ip", value }) as const)
-        ]),
-        await x509.AuthorityKeyIdentifierExtension.create(issuer),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)
-      ]
+      extensions: await extensionsFor(request, issuer, key)
     })
-    return {
-      certificatePem: pemOf(certificate),
-      privateKeyPem: await privateKeyPem(keys),
-      expiresAtMillis: stamped.notAfter.getTime()
-    }
+    return { certificatePem: pemOf(certificate), expiresAtMillis: stamped.notAfter.getTime() }
   })
+})
+
+/** A P-256 key for a certificate, PKCS #8. */
+export const makePrivateKey: Effect.Effect<Redacted.Redacted<string>, CertificateAuthorityError> = attempt(
+  "make a private key",
+  async () => privateKeyPem(await generateKeys())
+)
+
+/** A server certificate for 90 days, with a key of its own. The chain that a server sends is it, then the authority's. */
+export const issueServerCertificate = Effect.fn("CertificateAuthority.issueServer")(function* (
+  authority: KeyedCertificate,
+  request: ServerCertificateRequest
+): Effect.fn.Return<KeyedCertificate & { readonly expiresAtMillis: number }, CertificateAuthorityError, Identifiers> {
+  const keys = yield* attempt("make a private key", generateKeys)
+  const key = yield* attempt(
+    "read a public key",
+    async () => new x509.PublicKey(await webcrypto.subtle.exportKey("spki", keys.publicKey))
+  )
+  const issued = yield* certifyKey(authority, key, request)
+  return { ...issued, privateKeyPem: yield* attempt("write a private key", () => privateKeyPem(keys)) }
 })

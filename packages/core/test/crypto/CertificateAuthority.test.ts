@@ -40,6 +40,20 @@ layer(Identifiers.layer, { excludeTestServices: true })("CertificateAuthority", 
     })
   )
 
+  it.effect("issues certificates that name their holder by a URI too, where it is the client", () =>
+    Effect.gen(function* () {
+      const authority = yield* makeCertificateAuthority("NxMesh test")
+      const names = { dnsNames: ["localhost"], ipAddresses: [] }
+      const server = new X509Certificate((yield* issueServerCertificate(authority, names)).certificatePem)
+      const both = yield* issueServerCertificate(authority, { ...names, uris: ["raft:node:a-b"] })
+      const certificate = new X509Certificate(both.certificatePem)
+      const [serverAuth, clientAuth] = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
+      assert.strictEqual(certificate.subjectAltName, "DNS:localhost, URI:raft:node:a-b")
+      assert.deepStrictEqual(certificate.keyUsage, [serverAuth, clientAuth])
+      assert.deepStrictEqual(server.keyUsage, [serverAuth])
+    })
+  )
+
   it.effect("serves TLS 1.3 that a client of the authority trusts, both ends with one channel binding", () =>
     Effect.gen(function* () {
       const authority = yield* makeCertificateAuthority("NxMesh test")

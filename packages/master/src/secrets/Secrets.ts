@@ -5,6 +5,7 @@
 import { dirname, join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { loadKeyFile, loadOrCreateKeyFile } from "@nxmesh/core/crypto/KeyFile"
+import { isKeyProof } from "@nxmesh/core/crypto/KeyProof"
 import { makeSealer, type SealError } from "@nxmesh/core/crypto/Sealer"
 import { makeDirectory } from "@nxmesh/core/file/AtomicFile"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
@@ -28,6 +29,8 @@ export class Secrets extends Context.Service<
       sealed: SealedSecret,
       associatedData: string
     ) => Effect.Effect<Redacted.Redacted<Uint8Array>, SealError>
+    /** Whether who made the proof has the same key-encryption key (core/crypto/KeyProof). */
+    readonly isProof: (proof: string, purpose: string, texts: ReadonlyArray<string | Uint8Array>) => boolean
   }
 >()("@nxmesh/master/secrets/Secrets") {
   /** With `create`, a key is made where there is none: right for the data directory, wrong for a path the operator named. */
@@ -54,7 +57,8 @@ export class Secrets extends Context.Service<
             Effect.map(openBytes(sealed, associatedData), (plain) =>
               Redacted.make(Buffer.from(Redacted.value(plain)).toString("utf8"))
             ),
-          openBytes
+          openBytes,
+          isProof: (proof, purpose, texts) => isKeyProof(proof, Redacted.value(key.key), purpose, texts)
         })
       })
     ).pipe(Layer.provide(Identifiers.layer))

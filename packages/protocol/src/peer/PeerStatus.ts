@@ -6,7 +6,7 @@ const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 export const PeerStatus = Schema.Struct({
   id: MasterId,
-  /** Raft's role, as this master sees itself. */
+  /** As this master sees itself. */
   role: Schema.Literals(["leader", "candidate", "follower", "learner"]),
   term: count,
   leader_id: Schema.NullOr(MasterId),

@@ -25,7 +25,11 @@ export const Limits = {
     enrolmentTokenBytes: 24,
     /** Templates that one may use as partials. */
     templatesPerWorkspaceMax: 1_000,
-    pathCharactersLogged: 256
+    pathCharactersLogged: 256,
+    /** Events kept for watchers that come back; at times twice as many. */
+    watchEventsKept: 10_000,
+    watchEventsPerAnswerMax: 1_000,
+    watchersMax: 2_000
   },
 
   link: {
@@ -80,7 +84,29 @@ export const Limits = {
   cluster: {
     /** A server certificate is renewed when less than this is left of it. */
     certificateRenewal: Duration.days(30),
-    certificateCheckInterval: Duration.hours(1)
+    certificateCheckInterval: Duration.hours(1),
+    /** A learner that has caught up has to stay so for this long before it votes. */
+    promotionStability: Duration.seconds(10),
+    /** Masters that are admitted so soon after the first one form the cluster, and vote as soon as they have caught up. */
+    forming: Duration.minutes(1),
+    /** A peer that has not been heard of for this long is not counted on. */
+    peerSilence: Duration.seconds(5),
+    /** A master that has not been heard of for this long is warned about, and for the second, removed where that is set. */
+    deadMasterWarning: Duration.minutes(2),
+    deadMasterRemoval: Duration.minutes(30),
+    autopilotInterval: Duration.seconds(10),
+    /** Voters that must stay alive when autopilot removes a dead one. */
+    autopilotVotersMin: 3,
+    /** Asking another master how it is, and how long its answer is good. */
+    askMaster: Duration.seconds(1),
+    statusKept: Duration.seconds(1),
+    /** A master without a leader for this long asks the others where everybody is, and whether it is still one of them. */
+    lostLeader: Duration.seconds(5),
+    lostLeaderAskInterval: Duration.seconds(5),
+    /** Less free space than both the bytes and the share is an alarm; it ends at twice as much. */
+    diskAlarmBytes: 256 * 1_048_576,
+    diskAlarmShare: 0.05,
+    diskCheckInterval: Duration.seconds(10)
   },
 
   // config and agents
@@ -119,6 +145,9 @@ export const Limits = {
     /** Referrers named when a delete is refused. */
     referencesNamedMax: 20,
     openTokensPerAgentMax: 16,
+    openJoinTokensMax: 16,
+    /** Agents in one `ClaimAgents`. */
+    claimsPerCommandMax: 1_024,
     sessionsPerUserMax: 64,
     /** Refresh tokens remembered per session, to tell a stolen one from a wrong one. */
     replacedTokensPerSessionMax: 3_000,

@@ -22,6 +22,7 @@ import { layerTemplates } from "./TemplatesHandlers.ts"
 import { layerUpstreams } from "./UpstreamsHandlers.ts"
 import { layerUsers } from "./UsersHandlers.ts"
 import { layerVirtualHosts } from "./VirtualHostsHandlers.ts"
+import { layerWatch } from "./WatchHandlers.ts"
 import { layerWellKnown } from "./WellKnownHandlers.ts"
 import { layerWorkspaces } from "./WorkspacesHandlers.ts"
 
@@ -36,6 +37,7 @@ const layerGroups = Layer.mergeAll(
   layerDeployments,
   layerUsers,
   layerAuth,
+  layerWatch,
   layerWellKnown
 ).pipe(Layer.provide(Layer.merge(AuthenticationLayer, layerRequestAttribution)))
 

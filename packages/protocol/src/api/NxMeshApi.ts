@@ -9,6 +9,7 @@ import { TemplatesApi } from "./TemplatesApi.ts"
 import { UpstreamsApi } from "./UpstreamsApi.ts"
 import { UsersApi } from "./UsersApi.ts"
 import { VirtualHostsApi } from "./VirtualHostsApi.ts"
+import { WatchApi } from "./WatchApi.ts"
 import { WellKnownApi } from "./WellKnownApi.ts"
 import { WorkspacesApi } from "./WorkspacesApi.ts"
 
@@ -26,7 +27,8 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     TemplatesApi,
     DeploymentsApi,
     UsersApi,
-    AuthApi
+    AuthApi,
+    WatchApi
   )
   .prefix("/api/v1")
   .add(WellKnownApi)

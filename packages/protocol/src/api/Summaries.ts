@@ -42,6 +42,7 @@ const own: Readonly<Record<string, string>> = {
   "agents.deploy": "Deploy again to an agent that is connected",
   "users.me": "Get the user who asks, with what the role permits",
   "users.changePassword": "Change the own password; ends the user's other sessions",
+  "watch.watch": "Wait for changes after an index of the log",
   "auth.login": "Log in with email and password",
   "auth.refresh": "Get new tokens for a refresh token, which is used up",
   "auth.logout": "End the session",

@@ -1,0 +1,40 @@
+/** What of an applied event a watcher gets to see. Pure. */
+import type { WatchedKind, WatchEvent } from "@nxmesh/protocol/api/WatchApi"
+import type { AppliedEvent } from "@nxmesh/protocol/Event"
+import { type Permission, permits, type Role } from "@nxmesh/protocol/model/Permission"
+
+const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
+  organization: "organization:read",
+  workspace: "workspace:read",
+  agent: "agent:read",
+  enrolment_token: "agent:write",
+  user: "user:read",
+  master: "cluster:read",
+  join_token: "cluster:write",
+  virtual_host: "config:read",
+  upstream: "config:read",
+  certificate: "certificate:read",
+  template: "config:read",
+  deployment: "config:read"
+}
+
+/** `null` for what is of no use outside, or not for this role to know. */
+export const watchable = ({ event, index }: AppliedEvent, role: Role): WatchEvent | null => {
+  const seen = watchEvent(event, index)
+  return seen !== null && permits(role, neededToRead[seen.kind]) ? seen : null
+}
+
+const watchEvent = (event: AppliedEvent["event"], index: number): WatchEvent | null => {
+  switch (event._tag) {
+    case "ResourceChanged": {
+      const { id, kind, operation, organization_id, workspace_id } = event
+      return { index, kind, id, operation, organization_id, workspace_id }
+    }
+    case "DeploymentRecorded": {
+      const { id, workspace_id } = event.deployment
+      return { index, kind: "deployment", id, operation: "create", organization_id: null, workspace_id }
+    }
+    default:
+      return null
+  }
+}

@@ -90,7 +90,12 @@ const measure = async (size: number, applyBatch: ApplyBatch): Promise<Figures> =
 const alone = (machine: StateMachine, size: number): ApplyBatch => {
   const sessionChanges = () => ({ expired: [], used: [], forgotten: [], answered: [] })
   return (first) => {
-    const batch = Array.from({ length: size }, (_, i) => ({ index: first + i, term: 1, data: nextCommand() }))
+    const batch = Array.from({ length: size }, (_, i) => ({
+      index: first + i,
+      term: 1,
+      millis: 0,
+      data: nextCommand()
+    }))
     machine.apply({ commands: batch, last: { index: first + size - 1, term: 1 }, sessionChanges })
   }
 }
@@ -119,7 +124,7 @@ const throughHost = (machine: StateMachine, size: number): ApplyBatch => {
         const serial = index - 1
         const acknowledged = Math.max(0, serial - inFlight)
         const data = nextCommand()
-        return entry(index, encodeEnvelope({ kind: "Command", session: 1, serial, acknowledged, data }))
+        return entry(index, encodeEnvelope({ kind: "Command", session: 1, serial, acknowledged, millis: 0, data }))
       })
     )
 }

@@ -68,6 +68,7 @@ class Member {
       send,
       host: (request) => void this.toHost.push(request),
       nowMillis: () => performance.now(),
+      wallMillis: () => 0,
       later: (action) => void this.laters.push(action),
       stopped: (failure) => {
         throw failure

@@ -4,6 +4,11 @@ import type { Exception } from "./rules/Bans.ts"
 export const exceptions: ReadonlyArray<Exception> = [
   {
     path: "packages/raft/src/node/thread/NodeWorker.ts",
+    ban: "Date.now",
+    reason: "the leader's wall clock, which commands carry; behind an interface, and nothing waits by it"
+  },
+  {
+    path: "packages/raft/src/node/thread/NodeWorker.ts",
     ban: "setInterval",
     reason: "the Raft thread's only clock: fibers would share the event loop's turns with what they time"
   },

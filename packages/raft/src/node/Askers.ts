@@ -23,6 +23,7 @@ export interface AskersPorts {
   readonly host: (request: HostRequest) => void
   readonly state: () => State
   readonly feed: (input: Input) => void
+  readonly propose: (context: Context, data: ReadonlyArray<Uint8Array>) => void
   readonly readIndex: (context: Context) => void
   readonly nowMillis: () => number
   readonly later: (action: () => void) => void
@@ -48,10 +49,7 @@ export class Askers {
       leadership: () => ({ leader: ports.state().leader, term: ports.state().term }),
       fail: (asker: Asker, failure: Failure) => this.fail(asker, failure)
     }
-    this.proposals = new Proposals(electionTicks, {
-      ...shared,
-      propose: (context, data) => ports.feed({ _tag: "Propose", context, data })
-    })
+    this.proposals = new Proposals(electionTicks, shared)
     this.reads = new Reads(options.id, electionTicks, shared)
     this.members = new MemberChanges({ ...shared, changed: (asker, accepted) => this.changed(asker, accepted) })
   }

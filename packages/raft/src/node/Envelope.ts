@@ -1,9 +1,10 @@
 /**
- * What a command of the log carries besides the state machine's own bytes: who proposed it, so that it is executed once.
+ * What a command of the log carries besides the state machine's own bytes: who proposed it, so that it is executed once,
+ * and when its leader appended it.
  *
  * ```
  * 0 u8 1   1 nonce, UTF-8                                                       opens a session
- * 0 u8 2   1 u64 session   9 u64 serial   17 u64 acknowledged   25 data          a command of a session
+ * 0 u8 2   1 u64 session   9 u64 serial   17 u64 acknowledged   25 u64 millis   33 data          a command of a session
  * ```
  *
  * Numbers are little-endian. A byte above 2 is for versions to come.
@@ -26,21 +27,26 @@ export interface SessionCommand {
   readonly serial: number
   /** Whoever proposes has the answers to all serials below: at most `serial`. */
   readonly acknowledged: number
+  /** Milliseconds since 1970, whole: when the leader appended it, by its clock. 0 on the way to the leader. */
+  readonly millis: number
   readonly data: Uint8Array
 }
 
 export type Envelope = OpenSession | SessionCommand
 
 const kinds = { OpenSession: 1, Command: 2 } as const
-const headBytes = 25
+const millisAt = 25
+const headBytes = 33
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** What a command's data grows by. */
 export const envelopeBytes = headBytes
 
+/** For proposals, which live until they are committed. */
+const proposed = new Slab(Limits.node.envelopeSlabBytes)
 /** For the log's entries, which leave it in their order. */
-const slab = new Slab(Limits.node.envelopeSlabBytes)
+const appended = new Slab(Limits.node.envelopeSlabBytes)
 
 export const encodeEnvelope = (envelope: Envelope): Uint8Array => {
   if (envelope.kind === "OpenSession") {
@@ -50,14 +56,27 @@ export const encodeEnvelope = (envelope: Envelope): Uint8Array => {
     bytes.set(nonce, 1)
     return bytes
   }
-  const bytes = slab.take(headBytes + envelope.data.length)
+  const bytes = proposed.take(headBytes + envelope.data.length)
   const view = viewOf(bytes)
   bytes[0] = kinds.Command
   writeUint64(view, 1, envelope.session)
   writeUint64(view, 9, envelope.serial)
   writeUint64(view, 17, envelope.acknowledged)
+  writeUint64(view, millisAt, envelope.millis)
   bytes.set(envelope.data, headBytes)
   return bytes
+}
+
+/**
+ * The same at another time: a copy, for the bytes as they were may be in a log or on their way to another node. What
+ * carries no time comes back as it is.
+ */
+export const stampEnvelope = (bytes: Uint8Array, millis: number): Uint8Array => {
+  if (bytes[0] !== kinds.Command || bytes.length < headBytes) return bytes
+  const stamped = appended.take(bytes.length)
+  stamped.set(bytes)
+  writeUint64(viewOf(stamped), millisAt, millis)
+  return stamped
 }
 
 /** `null`: no envelope. That depends on nothing but the bytes, so all nodes agree. The data looks at `bytes`. */
@@ -87,7 +106,8 @@ const decodeCommand = (bytes: Uint8Array): SessionCommand | null => {
   const session = readUint64(view, 1)
   const serial = readUint64(view, 9)
   const acknowledged = readUint64(view, 17)
-  const isSound = Number.isSafeInteger(session) && Number.isSafeInteger(serial) && acknowledged <= serial
+  const millis = readUint64(view, millisAt)
+  const isSound = [session, serial, millis].every(Number.isSafeInteger) && acknowledged <= serial
   if (!isSound || session === 0 || serial === 0) return null
-  return { kind: "Command", session, serial, acknowledged, data: bytes.subarray(headBytes) }
+  return { kind: "Command", session, serial, acknowledged, millis, data: bytes.subarray(headBytes) }
 }

@@ -52,7 +52,7 @@ export const newProposal = (
 /** Gives a command its number in the node's own session. */
 export const number = (proposal: Proposal, session: SessionId, serial: number, acknowledged: number): void => {
   proposal.key = { kind: "Command", session, serial }
-  proposal.data = encodeEnvelope({ kind: "Command", session, serial, acknowledged, data: proposal.data })
+  proposal.data = encodeEnvelope({ kind: "Command", session, serial, acknowledged, millis: 0, data: proposal.data })
 }
 
 /** Takes it away again: the session is gone, and the command was surely not executed in it. */

@@ -88,7 +88,12 @@ export class Proposals {
       same.askers.push(asker)
       return
     }
-    const proposal = newProposal([asker], key, encodeEnvelope({ ...command, kind: "Command" }), deadlineMillis)
+    const proposal = newProposal(
+      [asker],
+      key,
+      encodeEnvelope({ ...command, kind: "Command", millis: 0 }),
+      deadlineMillis
+    )
     if (this.admit(proposal)) this.enter(proposal)
   }
 

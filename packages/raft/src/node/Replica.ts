@@ -5,7 +5,7 @@
  * This file is the switchboard: what comes from where goes to which part. The parts do not know each other.
  */
 import type { Input } from "../core/Input.ts"
-import type { Message } from "../core/Message.ts"
+import type { Message, ProposeRequest } from "../core/Message.ts"
 import { initialState } from "../core/State.ts"
 import type { Context, NodeId } from "../core/Types.ts"
 import { Limits } from "../Limits.ts"
@@ -17,6 +17,7 @@ import { AwakeClock } from "./AwakeClock.ts"
 import { Closing } from "./Closing.ts"
 import { Driver } from "./Driver.ts"
 import type { DriverPorts } from "./Driver.ts"
+import { stampEnvelope } from "./Envelope.ts"
 import { FlushQueue } from "./FlushQueue.ts"
 import { Forwards } from "./Forwards.ts"
 import { guardedStorage } from "./GuardedStorage.ts"
@@ -73,6 +74,7 @@ export class Replica {
     }
     this.askers = new Askers(options, {
       ...shared,
+      propose: (context, data) => this.feed({ _tag: "Propose", context, data: this.stamped(data) }),
       readIndex: (context) => this.readIndex(context),
       later: (action) => ports.later(() => this.guard(action)),
       unique: () => `${this.runId}/${++this.contexts}`
@@ -123,10 +125,15 @@ export class Replica {
   receive(message: Message): void {
     this.guard(() => {
       this.counters.values.messagesReceived++
-      if (message._tag === "ProposeRequest" && !this.forwards.admits(message)) return
+      if (message._tag === "ProposeRequest") return this.receiveProposal(message)
       if (message._tag === "ReadRequest") this.stalls.distrustLease(this.ports.nowMillis())
       this.feed({ _tag: "Receive", message })
     })
+  }
+
+  private receiveProposal(message: ProposeRequest): void {
+    if (!this.forwards.admits(message)) return
+    this.feed({ _tag: "Receive", message: { ...message, data: this.stamped(message.data) } })
   }
 
   unreachable(peer: NodeId): void {
@@ -216,6 +223,12 @@ export class Replica {
     this.isLeadershipNew = false
     this.askers.leadershipChanged()
     this.tellStatus(this.ports.nowMillis())
+  }
+
+  /** Whoever hands commands to its core sets their time: the leader that appends them is the last. */
+  private stamped(data: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> {
+    const millis = this.ports.wallMillis()
+    return data.map((bytes) => stampEnvelope(bytes, millis))
   }
 
   private readIndex(context: Context): void {

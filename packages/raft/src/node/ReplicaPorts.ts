@@ -12,6 +12,8 @@ export interface ReplicaPorts {
   readonly host: (request: HostRequest) => void
   /** Of a clock that never goes back. */
   readonly nowMillis: () => number
+  /** Since 1970, whole, of a clock that is set and may jump: for commands, and for nothing that waits. */
+  readonly wallMillis: () => number
   /** Runs `action` once what arrives in this turn of the event loop has arrived: proposals gather meanwhile. */
   readonly later: (action: () => void) => void
   /** The node cannot go on; called once, and nothing is sent afterwards. The process has to end. */

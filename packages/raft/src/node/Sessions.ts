@@ -109,7 +109,10 @@ export class Sessions {
   }
 
   /** Decides on the command at `index`. Whatever is to be executed gets its result by `settle`, in the same order. */
-  decide(index: Index, { acknowledged, serial, session: id }: Omit<SessionCommand, "kind" | "data">): Decision {
+  decide(
+    index: Index,
+    { acknowledged, serial, session: id }: Pick<SessionCommand, "session" | "serial" | "acknowledged">
+  ): Decision {
     const session = this.table.get(id)
     if (session === undefined) return expired
     this.use(session, index)

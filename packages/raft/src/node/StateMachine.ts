@@ -1,7 +1,7 @@
 /**
  * What is replicated: the interface that the user of this package implements. Every node applies the same commands in
  * the same order, so `apply` must depend on nothing but the state and the commands: no clock, no chance, no order of a
- * hash map. Time and random values travel inside the commands (thesis 6.3).
+ * hash map. Time is the command's (`millis`), random values travel inside it (thesis 6.3).
  */
 import type { Effect } from "effect"
 import type { Index, Term } from "../core/Types.ts"
@@ -11,6 +11,11 @@ import type { SessionChanges, SessionRow } from "./Sessions.ts"
 export interface Command {
   readonly index: Index
   readonly term: Term
+  /**
+   * Milliseconds since 1970, whole: when the leader appended the entry, by its wall clock. The same on every node. It may
+   * go back, for clocks are set and leaders change: a state machine that needs time to go forward keeps the largest.
+   */
+  readonly millis: number
   readonly data: Uint8Array
 }
 

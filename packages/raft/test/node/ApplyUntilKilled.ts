@@ -8,7 +8,7 @@ const machine = new SqliteKeyValue(argv[2] ?? "")
 for (let last = 10; ; last += 10) {
   const commands = Array.from({ length: 10 }, (_, i) => {
     const index = last - 9 + i
-    return { index, term: 1, data: encodeCommand({ kind: "put", key: "k", value: `${index}` }) }
+    return { index, term: 1, millis: 0, data: encodeCommand({ kind: "put", key: "k", value: `${index}` }) }
   })
   const used = [{ session: 1, lastUsed: last, acknowledged: 1 }]
   machine.apply({

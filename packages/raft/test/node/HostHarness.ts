@@ -50,7 +50,8 @@ export const command = (
   serial: number,
   what: KeyValueCommand,
   { acknowledged = 0, session = 1 } = {}
-): Entry => raw(index, encodeEnvelope({ kind: "Command", session, serial, acknowledged, data: encodeCommand(what) }))
+): Entry =>
+  raw(index, encodeEnvelope({ kind: "Command", session, serial, acknowledged, millis: 0, data: encodeCommand(what) }))
 
 export const put = (key: string, value: string): KeyValueCommand => ({ kind: "put", key, value })
 export const get = (key: string): KeyValueCommand => ({ kind: "get", key })

@@ -59,6 +59,8 @@ export interface ClusterSettings {
 export class ReplicaCluster {
   readonly nodes = new Map<NodeId, TestNode>()
   nowMillis = 1_000
+  /** How far the wall clocks of nodes are ahead of `nowMillis`. */
+  readonly wallAheadMillis = new Map<NodeId, number>()
   /** True lets a message through. */
   filter: (message: Message) => boolean = () => true
   /** Everything that was sent. */
@@ -165,6 +167,7 @@ export class ReplicaCluster {
         },
         host: (request) => void node.toHost.push(request),
         nowMillis: () => this.nowMillis,
+        wallMillis: () => this.nowMillis + (this.wallAheadMillis.get(node.id) ?? 0),
         later,
         stopped: (failure) => {
           node.stopped.push(failure)

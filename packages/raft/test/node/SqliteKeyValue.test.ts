@@ -21,7 +21,11 @@ const put = (machine: SqliteKeyValue, index: number, value: string): void => {
     forgotten: [],
     answered: [{ session: 1, serial: index, result: new TextEncoder().encode(value) }]
   }
-  machine.apply({ commands: [{ index, term: 1, data }], last: { index, term: 1 }, sessionChanges: () => changes })
+  machine.apply({
+    commands: [{ index, term: 1, millis: 0, data }],
+    last: { index, term: 1 },
+    sessionChanges: () => changes
+  })
 }
 
 /** The one value, the index and the answers: they belong together. */

@@ -41,7 +41,7 @@ const batch = (
   commands: ReadonlyArray<Uint8Array>,
   sessionChanges: Batch["sessionChanges"] = () => noChanges
 ): Batch => ({
-  commands: commands.map((data, i) => ({ index: index - commands.length + 1 + i, term: 2, data })),
+  commands: commands.map((data, i) => ({ index: index - commands.length + 1 + i, term: 2, millis: 0, data })),
   last: { index, term: 2 },
   sessionChanges
 })

@@ -60,7 +60,7 @@ export class BatchPlan {
       return opened
     }
     const decision = sessions.decide(index, envelope)
-    if (decision._tag === "Execute") this.commands.push({ index, term, data: envelope.data })
+    if (decision._tag === "Execute") this.commands.push({ index, term, millis: envelope.millis, data: envelope.data })
     return decision
   }
 }

@@ -105,6 +105,7 @@ class NodeWorker {
         send: (message) => this.transport?.send(message),
         host: (request) => this.tellHost(request),
         nowMillis: systemEnvironment.nowMillis,
+        wallMillis: () => Date.now(),
         later: atEndOfTurn,
         stopped: (failure) => this.stop(failure),
         observe: () => undefined

@@ -128,9 +128,14 @@ export class MemoryKeyValue implements StateMachine {
     return Uint8Array.from(Buffer.from(JSON.stringify(image)))
   }
 
-  private execute(transaction: Transaction, { data, index, term }: Command): Uint8Array {
+  private execute(transaction: Transaction, { data, index, millis, term }: Command): Uint8Array {
     const result = execute(this.registers(transaction), data)
-    transaction.digest = crc32c(data, 0, data.length, transaction.digest ^ Math.imul(term, 31) ^ index)
+    transaction.digest = crc32c(
+      data,
+      0,
+      data.length,
+      transaction.digest ^ Math.imul(term, 31) ^ index ^ Math.imul(millis % 2 ** 31, 7)
+    )
     transaction.digest = crc32c(result, 0, result.length, transaction.digest)
     const operation = decodeCommand(data)
     if (operation?.kind === "put" || operation?.kind === "cas") this.watcher.executed(index, textOf(operation.value))

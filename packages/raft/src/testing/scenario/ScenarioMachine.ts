@@ -98,7 +98,7 @@ export class ScenarioMachine {
     return rows.join(", ") || "none"
   }
 
-  private execute({ data, index, term }: Command): string {
+  private execute({ data, index, term }: Omit<Command, "millis">): string {
     const text = decoder.decode(data)
     if (isFenced(text, term)) return "fenced"
     this.executed.push({ index, text })

@@ -1,6 +1,6 @@
 /**
- * The clock and the timer of one process. Its rate is its own; timers are late when their thread sleeps, and come too
- * early or not at all when the clock jumps. It never goes back.
+ * The clocks and the timer of one process. Its rate is its own; timers are late when their thread sleeps, and come too
+ * early or not at all when the clock jumps. The clock that intervals are measured by never goes back, the wall clock does.
  */
 
 import type { SeededRandom } from "../SeededRandom.ts"
@@ -14,6 +14,9 @@ export interface ClockOptions {
   readonly driftPercent: number
 }
 
+/** When every simulation begins. */
+const epochMillis = 1_700_000_000_000
+
 export class Clock {
   private readonly queue: EventQueue
   private readonly random: SeededRandom
@@ -22,6 +25,7 @@ export class Clock {
   private readonly options: ClockOptions
   private generation = 0
   private aheadMillis = 0
+  private wallAheadMillis = 0
   private ticksToSkip = 0
   private tick: () => void = () => {}
 
@@ -35,6 +39,10 @@ export class Clock {
 
   nowMillis(): number {
     return this.queue.nowMillis * (1 + this.options.driftPercent / 100) + this.aheadMillis
+  }
+
+  wallMillis(): number {
+    return epochMillis + Math.floor(this.nowMillis() + this.wallAheadMillis)
   }
 
   start(tick: () => void): void {
@@ -60,8 +68,9 @@ export class Clock {
     this.tick = () => {}
   }
 
-  /** Forward: so many ticks come at once, or time goes by without them. Backward: so many do not come. */
+  /** The wall clock is set. Forward: so many ticks come at once, or time goes by without them. Backward: so many do not come. */
   jump(ticks: number): void {
+    this.wallAheadMillis += ticks * this.options.tickMillis
     this.counters.add(ticks < 0 ? "clock: backward" : "clock: forward")
     if (ticks < 0) this.ticksToSkip -= ticks
     else if (this.random.chance(50)) this.aheadMillis += ticks * this.options.tickMillis

@@ -148,7 +148,7 @@ export class SimulatedNode {
       machine,
       raftThread: this.raftThread,
       hostThread: this.hostThread,
-      nowMillis: () => this.clock.nowMillis(),
+      clock: this.clock,
       stopped: (failure) => this.stopped(failure),
       cut: () => this.stopSoon("crash: while writing")
     })

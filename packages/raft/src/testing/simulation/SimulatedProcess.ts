@@ -9,6 +9,7 @@ import { Replica } from "../../node/Replica.ts"
 import type { DiskStorage } from "../../storage/DiskStorage.ts"
 import { readRecovered } from "../../storage/RecoveredState.ts"
 import { Channel } from "./Channel.ts"
+import type { Clock } from "./Clock.ts"
 import type { NodeDisk } from "./NodeDisk.ts"
 import { Observer } from "./Observer.ts"
 import { nodeOptions } from "./Profile.ts"
@@ -25,7 +26,7 @@ export interface ProcessOptions {
   readonly machine: MemoryKeyValue
   readonly raftThread: Thread
   readonly hostThread: Thread
-  readonly nowMillis: () => number
+  readonly clock: Pick<Clock, "nowMillis" | "wallMillis">
   /** The node says that it cannot go on. */
   readonly stopped: (failure: Error) => void
   /** The power was cut in the middle of an operation of the disk. */
@@ -94,7 +95,8 @@ export class SimulatedProcess {
         node.send(message)
       },
       host: (request) => toHost.send(() => this.host.hear(request)),
-      nowMillis: options.nowMillis,
+      nowMillis: () => options.clock.nowMillis(),
+      wallMillis: () => options.clock.wallMillis(),
       later: (action) => queue.plan(0, () => inRaftThread(action)),
       stopped: options.stopped,
       observe: (before, input, after, ready) => observer.observe(before, input, after, ready)

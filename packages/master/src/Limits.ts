@@ -48,7 +48,26 @@ export const Limits = {
     /** Encoded bundles kept for the next agent that gets the same: 5,000 virtual hosts are some 6 million. */
     bundleTextCharactersMax: 128 * 1_048_576,
     /** After Goodbye, before connections are cut. */
-    goodbyeGrace: Duration.seconds(2)
+    goodbyeGrace: Duration.seconds(2),
+    /** A connection of another master without a request is kept this long. */
+    peerKeepAlive: Duration.seconds(30)
+  },
+
+  peer: {
+    /** Requests of other masters that are served at once; more are told to come back. */
+    requestsConcurrentMax: 256,
+    /** From a request's last byte to its answer. */
+    requestTimeout: Duration.seconds(15),
+    /** Each may take a signature and an entry of the log. */
+    joinsConcurrentMax: 4,
+    /** Attempts to join from one address in the window, and addresses remembered. */
+    joinsPerAddressMax: 30,
+    joinWindow: Duration.minutes(1),
+    joinAddressesMax: 4_096,
+    /** Connections kept to each other master, and requests that may wait for one. */
+    connectionsPerMasterMax: 8,
+    callsWaitingMax: 1_024,
+    callTimeout: Duration.seconds(5)
   },
 
   // auth and cluster

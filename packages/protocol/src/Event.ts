@@ -1,6 +1,6 @@
 /** What apply says has changed. Emitted after the transaction commits, in the order of the log; sessions and feeds follow it. */
 import { Schema } from "effect"
-import { AgentId, OrganizationId, SessionId, WorkspaceId } from "./Ids.ts"
+import { AgentId, MasterId, OrganizationId, SessionId, WorkspaceId } from "./Ids.ts"
 import { Deployment } from "./model/Deployment.ts"
 import { ResourceKind } from "./model/ResourceKind.ts"
 
@@ -18,6 +18,12 @@ export const Event = Schema.TaggedUnion({
   AgentRemoved: { agent_id: AgentId },
   DeploymentRecorded: { deployment: Deployment },
   SessionEnded: { session_id: SessionId },
+  /** Whether agents may be told to deploy: also when a new epoch begins, which is frozen. */
+  FreezeChanged: { frozen: Schema.Boolean },
+  /** Directives count from here anew (design-cluster.md 1). */
+  EpochOpened: { epoch: Schema.Int },
+  /** This master holds the newest connections of these agents. Whoever else holds one of them closes it. */
+  AgentsClaimed: { agent_ids: Schema.Array(AgentId), master_id: MasterId, incarnation: Schema.String },
   /** State was replaced as a whole: caches, feeds and sessions start over. */
   StateReset: {}
 })

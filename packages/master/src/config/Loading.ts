@@ -63,6 +63,8 @@ export const takeChange = Effect.fnUntraced(function* (
     case "organization":
     case "user":
     case "enrolment_token":
+    case "master":
+    case "join_token":
       return
   }
 })

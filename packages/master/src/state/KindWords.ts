@@ -9,5 +9,6 @@ export const kindWords: Readonly<Record<Kind, string>> = {
   upstream: "upstream",
   certificate: "certificate",
   template: "template",
-  user: "user"
+  user: "user",
+  master: "master"
 }

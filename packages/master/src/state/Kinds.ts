@@ -1,6 +1,7 @@
 /** The kinds of resource that the state keeps, and the columns by which each is found, sorted and kept unique. */
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { StoredCertificate } from "@nxmesh/protocol/model/Certificate"
+import type { StoredMaster } from "@nxmesh/protocol/model/Master"
 import type { Organization, Workspace } from "@nxmesh/protocol/model/Organization"
 import type { Template } from "@nxmesh/protocol/model/Template"
 import type { Upstream } from "@nxmesh/protocol/model/Upstream"
@@ -17,6 +18,7 @@ interface Stored {
   readonly certificate: StoredCertificate
   readonly template: Template
   readonly user: StoredUser
+  readonly master: StoredMaster
 }
 
 export type Kind = keyof Stored
@@ -77,5 +79,15 @@ export const tables: { readonly [K in Kind]: Table<K> } = {
   user: {
     table: "users",
     columns: { email: (r) => r.email, name: (r) => r.name, role: (r) => r.role, disabled: (r) => Number(r.disabled) }
+  },
+  master: {
+    table: "masters",
+    columns: {
+      name: (r) => r.name,
+      peer_address: (r) => r.peer_address,
+      agent_address: (r) => r.agent_address,
+      http_address: (r) => r.http_address,
+      voter: (r) => Number(r.voter)
+    }
   }
 }

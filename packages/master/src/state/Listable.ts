@@ -30,6 +30,7 @@ export const listable: { readonly [K in Kind | "deployment" | "audit"]: Listing 
   certificate: { sort: ["name", "domain", "expires_at", ...stamps], filter: ["workspace_id", "name", "domain"] },
   template: { sort: ["name", ...stamps], filter: ["workspace_id", "name"] },
   user: { sort: ["email", "name", "role", ...stamps], filter: ["email", "role"] },
+  master: { sort: ["name", ...stamps], filter: ["name"] },
   deployment: {
     sort: ["started_at", "finished_at"],
     filter: ["workspace_id", "agent_id", "status", "generation"]

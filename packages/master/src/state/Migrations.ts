@@ -90,8 +90,27 @@ CREATE TABLE raft_answers (session INTEGER NOT NULL, serial INTEGER NOT NULL, re
   PRIMARY KEY (session, serial)) STRICT;
 `
 
+/** Several masters: who they are and were, who may join, what they agree on, and which of them holds which agent. */
+const severalMasters = `
+ALTER TABLE cluster ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE cluster ADD COLUMN frozen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE cluster ADD COLUMN freeze_reason TEXT;
+ALTER TABLE cluster ADD COLUMN cluster_version INTEGER NOT NULL DEFAULT 1;
+
+CREATE TABLE masters (${stamped}, name TEXT NOT NULL UNIQUE COLLATE NOCASE, peer_address TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  agent_address TEXT NOT NULL UNIQUE COLLATE NOCASE, http_address TEXT NOT NULL, voter INTEGER NOT NULL) STRICT;
+CREATE TABLE master_keys (master_id TEXT PRIMARY KEY, public_key TEXT NOT NULL UNIQUE) STRICT, WITHOUT ROWID;
+CREATE TABLE removed_masters (id TEXT PRIMARY KEY, name TEXT NOT NULL, removed_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE join_tokens (id TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL, used_at TEXT, used_by TEXT, used_public_key TEXT) STRICT;
+CREATE TABLE agent_claims (agent_id TEXT PRIMARY KEY, master_id TEXT NOT NULL, incarnation TEXT NOT NULL,
+  connection_epoch INTEGER NOT NULL, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_claims_by_master ON agent_claims (master_id);
+`
+
 const cluster = `
 ${sessionsOfRaft}
+${severalMasters}
 `
 
 const steps: ReadonlyArray<string> = [initial, cluster]

@@ -8,11 +8,14 @@ import type {
   DeploymentId,
   EnrolmentTokenId,
   Generation,
+  JoinTokenId,
+  MasterId,
   SessionId
 } from "@nxmesh/protocol/Ids"
 import type { EnrolmentToken } from "@nxmesh/protocol/model/Agent"
 import type { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
 import type { Deployment } from "@nxmesh/protocol/model/Deployment"
+import type { JoinToken } from "@nxmesh/protocol/model/Master"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import { Context, Effect, Layer } from "effect"
 import type { AuditRow } from "./apply/Audit.ts"
@@ -20,6 +23,7 @@ import { Database } from "./Database.ts"
 import type { ContentOf, Kind, ResourceOf } from "./Kinds.ts"
 import { listable, type ListQuery } from "./Listable.ts"
 import { listPage, listResources, type Page } from "./ReadLists.ts"
+import * as Cluster from "./ReadCluster.ts"
 import * as Identities from "./ReadIdentities.ts"
 import * as History from "./ReadHistory.ts"
 import { findResource, findResourceBy, resourcesBy } from "./Resources.ts"
@@ -65,6 +69,18 @@ export class Reads extends Context.Service<
     readonly enrolmentTokens: (agentId: AgentId) => Effect.Effect<ReadonlyArray<EnrolmentToken>>
     readonly agentKeys: (agentId: AgentId) => Effect.Effect<Identities.AgentKeys | undefined>
     readonly cluster: Effect.Effect<Identities.StoredCluster | undefined>
+    /** `undefined` before the cluster is initialised. */
+    readonly clusterState: Effect.Effect<Cluster.ClusterState | undefined>
+    /** Who should be a member, by id. */
+    readonly masters: Effect.Effect<ReadonlyArray<ResourceOf<"master">>>
+    /** True for one that was a member, and never can be again. */
+    readonly isRemovedMaster: (id: MasterId) => Effect.Effect<boolean>
+    readonly joinToken: (tokenHash: string) => Effect.Effect<JoinToken | undefined>
+    readonly joinTokenById: (id: JoinTokenId) => Effect.Effect<JoinToken | undefined>
+    readonly joinTokens: Effect.Effect<ReadonlyArray<JoinToken>>
+    readonly agentClaim: (agentId: AgentId) => Effect.Effect<Cluster.AgentClaim | undefined>
+    /** Of every agent that a master holds: for filling a cache, not for answering a request. */
+    readonly agentClaims: Effect.Effect<ReadonlyMap<AgentId, Cluster.AgentClaim>>
     readonly appliedIndex: Effect.Effect<number>
     readonly audit: (query: ListQuery) => Effect.Effect<Page<AuditRow & { readonly hash: string }>>
   }
@@ -102,6 +118,14 @@ export class Reads extends Context.Service<
         enrolmentTokens: (agentId) => Effect.sync(() => Identities.enrolmentTokens(reader, agentId)),
         agentKeys: (agentId) => Effect.sync(() => Identities.agentKeys(reader, agentId)),
         cluster: Effect.sync(() => Identities.cluster(reader)),
+        clusterState: Effect.sync(() => Cluster.clusterState(reader)),
+        masters: Effect.sync(() => resourcesBy(reader, "master", {})),
+        isRemovedMaster: (id) => Effect.sync(() => Cluster.isRemovedMaster(reader, id)),
+        joinToken: (hash) => Effect.sync(() => Cluster.joinToken(reader, "token_hash", hash)),
+        joinTokenById: (id) => Effect.sync(() => Cluster.joinToken(reader, "id", id)),
+        joinTokens: Effect.sync(() => Cluster.joinTokens(reader)),
+        agentClaim: (agentId) => Effect.sync(() => Cluster.agentClaim(reader, agentId)),
+        agentClaims: Effect.sync(() => Cluster.agentClaims(reader)),
         appliedIndex: Effect.sync(() => readAppliedIndex(reader)),
         audit: (query) =>
           Effect.sync(() =>

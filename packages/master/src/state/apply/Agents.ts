@@ -37,7 +37,7 @@ export const saveAgent = (tx: Transaction, command: CommandOf<"SaveAgent">): App
 }
 
 /** What belongs to an agent alone goes with it. */
-const ownedTables = ["enrolment_tokens", "agent_keys", "deployments", "serving_generations"] as const
+const ownedTables = ["enrolment_tokens", "agent_keys", "deployments", "serving_generations", "agent_claims"] as const
 
 export const deleteAgent = (tx: Transaction, command: CommandOf<"DeleteAgent">): Applied => {
   const before = required(tx, "agent", command.id, command.if_match)

@@ -1,7 +1,10 @@
-/** The first entry of a cluster. */
+/** The first entry of a cluster, and the switches that all of it shares. */
 import type { CommandOf } from "@nxmesh/protocol/Command"
-import { write } from "./Save.ts"
+import { type ClusterState, clusterState } from "../ReadCluster.ts"
+import { resourcesBy } from "../Resources.ts"
+import { addMaster } from "./Masters.ts"
 import { refuse } from "./Refusal.ts"
+import { write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 
 export const initialiseCluster = (tx: Transaction, command: CommandOf<"InitialiseCluster">): Applied => {
@@ -10,7 +13,8 @@ export const initialiseCluster = (tx: Transaction, command: CommandOf<"Initialis
     return refuse("CONFLICT", "this cluster is initialised already")
   }
   connection.run(
-    "INSERT INTO cluster (only, cluster_id, ca_certificate_pem, ca_private_key, created_at) VALUES (1, ?, ?, ?, ?)",
+    `INSERT INTO cluster (only, cluster_id, ca_certificate_pem, ca_private_key, created_at, epoch, frozen, cluster_version)
+     VALUES (1, ?, ?, ?, ?, 1, 0, 1)`,
     command.cluster_id,
     command.ca_certificate_pem,
     JSON.stringify(command.ca_private_key),
@@ -24,14 +28,88 @@ export const initialiseCluster = (tx: Transaction, command: CommandOf<"Initialis
     tx.timestamp
   )
   write(tx, "user", undefined, command.administrator)
+  const { master } = command
   return {
     value: { cluster_id: command.cluster_id },
-    events: [],
+    events: master === undefined ? [] : addMaster(tx, master).events,
     audit: {
       kind: "cluster",
       id: command.cluster_id,
       before: null,
-      after: { cluster_id: command.cluster_id, administrator: command.administrator.email }
+      after: {
+        cluster_id: command.cluster_id,
+        administrator: command.administrator.email,
+        ...(master === undefined ? {} : { master })
+      }
     }
   }
+}
+
+/** The cluster, or the refusal that there is none yet. */
+export const requireCluster = ({ connection }: Transaction): ClusterState =>
+  clusterState(connection) ?? refuse("CONFLICT", "this cluster is not initialised")
+
+const switches = ({ clusterVersion, epoch, freezeReason, frozen }: ClusterState) => ({
+  epoch,
+  frozen,
+  freeze_reason: freezeReason,
+  cluster_version: clusterVersion
+})
+
+/** What a change of a switch answers and leaves in the audit. */
+const switched = (tx: Transaction, before: ClusterState, events: Applied["events"]): Applied => {
+  const after = switches(requireCluster(tx))
+  return { value: after, events, audit: { kind: "cluster", id: before.clusterId, before: switches(before), after } }
+}
+
+const setFrozen = ({ connection }: Transaction, frozen: boolean, reason: string | null): void => {
+  connection.run("UPDATE cluster SET frozen = ?, freeze_reason = ?", Number(frozen), reason)
+}
+
+/** Freezing what is frozen changes the reason alone; a repeated switch is no error. */
+export const setFreeze = (tx: Transaction, { frozen, reason }: CommandOf<"SetFreeze">): Applied => {
+  const before = requireCluster(tx)
+  setFrozen(tx, frozen, frozen ? reason : null)
+  return switched(tx, before, before.frozen === frozen ? [] : [{ _tag: "FreezeChanged", frozen }])
+}
+
+/** One step at a time, and only when every member can take it: a member left behind could not go on. */
+export const setClusterVersion = (tx: Transaction, { version }: CommandOf<"SetClusterVersion">): Applied => {
+  const before = requireCluster(tx)
+  if (version === before.clusterVersion) return switched(tx, before, [])
+  if (version !== before.clusterVersion + 1) {
+    refuse(
+      "UNPROCESSABLE",
+      `the cluster version is ${before.clusterVersion}, and it goes up by one: ${before.clusterVersion + 1} is next`
+    )
+  }
+  const behind = resourcesBy(tx.connection, "master", {}).filter(
+    ({ cluster_versions: { highest, lowest } }) => version < lowest || version > highest
+  )
+  if (behind.length > 0) {
+    refuse(
+      "UNPROCESSABLE",
+      `not every master knows cluster version ${version}: upgrade ${behind.map(({ name }) => name).join(", ")} first`,
+      behind.map(({ id, name, version: build }) => ({ field: "", message: `master ${id} (${name}) is ${build}` }))
+    )
+  }
+  tx.connection.run("UPDATE cluster SET cluster_version = ?", version)
+  return switched(tx, before, [])
+}
+
+const epochReasons = {
+  restored: "restored from a backup: look at what would be deployed, then unfreeze",
+  recovered: "recovered after a lost quorum: look at what would be deployed, then unfreeze"
+} as const
+
+/** Agents follow this cluster's directives again from the first, and nothing is deployed until someone looked (rule 20). */
+export const openEpoch = (tx: Transaction, { reason }: CommandOf<"OpenEpoch">): Applied => {
+  const before = requireCluster(tx)
+  const epoch = before.epoch + 1
+  tx.connection.run("UPDATE cluster SET epoch = ?", epoch)
+  setFrozen(tx, true, epochReasons[reason])
+  return switched(tx, before, [
+    { _tag: "EpochOpened", epoch },
+    { _tag: "FreezeChanged", frozen: true }
+  ])
 }

@@ -1,12 +1,14 @@
 /** What each command does, by its tag. */
 import type { Command, CommandOf, CommandTag } from "@nxmesh/protocol/Command"
 import { deleteAgent, recordAgentFacts, saveAgent } from "./Agents.ts"
-import { initialiseCluster } from "./Cluster.ts"
+import { claimAgents } from "./AgentClaims.ts"
+import { initialiseCluster, openEpoch, setClusterVersion, setFreeze } from "./Cluster.ts"
 import { recordDeployments } from "./Deployments.ts"
+import { admitMaster, createJoinToken, revokeJoinToken } from "./Joining.ts"
+import { describeMaster, removeMaster, setMasterVoting } from "./Masters.ts"
 import { createEnrolmentToken, enrolAgent, revokeEnrolmentToken, rotateAgentKey } from "./Enrolment.ts"
 import { deleteOrganization, deleteWorkspace, saveOrganization, saveWorkspace } from "./Organizations.ts"
 import { endSession, recordLoginFailure, rotateSession, startSession } from "./Sessions.ts"
-import { refuse } from "./Refusal.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 import { changePassword, deleteUser, saveUser } from "./Users.ts"
 import { deleteVirtualHost, saveVirtualHost } from "./VirtualHosts.ts"
@@ -21,21 +23,18 @@ import {
 
 type Handlers = { readonly [Tag in CommandTag]: (tx: Transaction, command: CommandOf<Tag>) => Applied }
 
-/** Commands of clusters with several masters, which this version does not form. */
-const notInThisVersion = (): Applied => refuse("UNPROCESSABLE", "this version of NxMesh does not know this change")
-
 export const handlers: Handlers = {
   InitialiseCluster: initialiseCluster,
-  CreateJoinToken: notInThisVersion,
-  RevokeJoinToken: notInThisVersion,
-  AdmitMaster: notInThisVersion,
-  DescribeMaster: notInThisVersion,
-  SetMasterVoting: notInThisVersion,
-  RemoveMaster: notInThisVersion,
-  SetFreeze: notInThisVersion,
-  SetClusterVersion: notInThisVersion,
-  OpenEpoch: notInThisVersion,
-  ClaimAgents: notInThisVersion,
+  CreateJoinToken: createJoinToken,
+  RevokeJoinToken: revokeJoinToken,
+  AdmitMaster: admitMaster,
+  DescribeMaster: describeMaster,
+  SetMasterVoting: setMasterVoting,
+  RemoveMaster: removeMaster,
+  SetFreeze: setFreeze,
+  SetClusterVersion: setClusterVersion,
+  OpenEpoch: openEpoch,
+  ClaimAgents: claimAgents,
   SaveOrganization: saveOrganization,
   DeleteOrganization: deleteOrganization,
   SaveWorkspace: saveWorkspace,

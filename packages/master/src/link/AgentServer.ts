@@ -24,13 +24,16 @@ import { LinkAuthenticationLayer } from "./LinkAuthenticationLayer.ts"
 import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
 import { LinkProtocol, recordRefusal } from "./LinkProtocol.ts"
+import { isPeerPath } from "./PeerHandler.ts"
 
 export class AgentServerError extends Data.TaggedError("AgentServerError")<{ readonly message: string }> {}
 
 const { link: limits } = Limits
 
+/** Masters show a certificate, agents have none: what a certificate is worth, whoever takes one from a connection decides. */
 const tlsOptions = ({ authorityPem, certificatePem, privateKeyPem }: ServerCertificate) => ({
   minVersion: "TLSv1.3" as const,
+  ca: authorityPem,
   cert: `${certificatePem.trim()}\n${authorityPem.trim()}\n`,
   key: Redacted.value(privateKeyPem)
 })
@@ -175,13 +178,18 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
         handshakeTimeout: Duration.toMillis(limits.authenticateTimeout),
         headersTimeout: Duration.toMillis(limits.authenticateTimeout),
         connectionsCheckingInterval: Duration.toMillis(limits.silenceCheckInterval),
-        maxHeaderSize: 16_384
+        requestTimeout: Duration.toMillis(limits.authenticateTimeout),
+        keepAliveTimeout: Duration.toMillis(limits.peerKeepAlive),
+        maxHeaderSize: 16_384,
+        requestCert: true,
+        rejectUnauthorized: false
       })
       server.maxConnections = limits.connectionsMax
       const fibers = yield* FiberSet.make<void>()
       const run = yield* FiberSet.runtime(fibers)<AgentDirectory | LinkConnections | LinkMetrics | LinkProtocol>()
       let nextId = 0
-      server.on("request", (_, response) => {
+      server.on("request", (request, response) => {
+        if (settings.peer !== undefined && isPeerPath(request.url)) return settings.peer(request, response)
         response.writeHead(426, { upgrade: "websocket", connection: "close" }).end()
       })
       server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -1,6 +1,7 @@
-/** Where agents connect, and with which certificate. */
+/** Where agents and other masters connect, and with which certificate. */
 import { Context, type Effect, type Stream } from "effect"
 import type { ServerCertificate } from "../cluster/ServerCertificates.ts"
+import type { PeerHandler } from "./PeerHandler.ts"
 
 export class AgentServerSettings extends Context.Service<
   AgentServerSettings,
@@ -13,5 +14,7 @@ export class AgentServerSettings extends Context.Service<
     readonly certificate: Effect.Effect<ServerCertificate>
     /** Each certificate that replaces the one before. */
     readonly renewals: Stream.Stream<ServerCertificate>
+    /** What other masters ask; absent where none do. */
+    readonly peer?: PeerHandler
   }
 >()("@nxmesh/master/link/AgentServerSettings") {}

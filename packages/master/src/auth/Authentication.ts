@@ -9,7 +9,7 @@ import { Clock, Data, Effect, Layer, Redacted } from "effect"
 import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
 import { authorize } from "./Authorize.ts"
-import { Tokens } from "./Tokens.ts"
+import { type AccessClaims, Tokens } from "./Tokens.ts"
 
 class Refused extends Data.TaggedError("Refused")<{
   readonly reason: "missing" | "expired" | "invalid" | "session_ended" | "no_account"
@@ -18,6 +18,9 @@ class Refused extends Data.TaggedError("Refused")<{
 
 const howToLogIn =
   "send the access token of POST /api/v1/auth/login in the header Authorization, as in Bearer <access_token>"
+
+const readOnlyMessage =
+  "this token is for reading alone: it was given while the cluster had no quorum. Log in again when it has one"
 
 const unauthenticated = (message: string) =>
   new Unauthenticated({ error: { code: "UNAUTHENTICATED", message, details: [] } })
@@ -31,6 +34,16 @@ export const AuthenticationLayer = Layer.effect(
     const reads = yield* Reads
     const tokens = yield* Tokens
 
+    /** The session is recorded, of this user, and has not ended. */
+    const standing = Effect.fnUntraced(function* ({ sessionId, userId }: AccessClaims) {
+      const session = yield* reads.session(sessionId)
+      const nowMillis = yield* Clock.currentTimeMillis
+      const isOver = session === undefined || session.ended_at !== null || Date.parse(session.expires_at) <= nowMillis
+      if (isOver || session.user_id !== userId) {
+        return yield* new Refused({ reason: "session_ended", message: "the session has ended; log in" })
+      }
+    })
+
     const identify = Effect.fn("Authentication.identify")(function* (token: Redacted.Redacted<string>) {
       if (Redacted.value(token) === "") return yield* new Refused({ reason: "missing", message: howToLogIn })
       const claims = yield* tokens
@@ -40,32 +53,30 @@ export const AuthenticationLayer = Layer.effect(
             ({ message, reason }) => new Refused({ reason: reason === "Expired" ? "expired" : "invalid", message })
           )
         )
-      const session = yield* reads.session(claims.sessionId)
-      const nowMillis = yield* Clock.currentTimeMillis
-      if (session === undefined || session.ended_at !== null || Date.parse(session.expires_at) <= nowMillis) {
-        return yield* new Refused({ reason: "session_ended", message: "the session has ended; log in" })
-      }
+      if (claims.readOnly !== true) yield* standing(claims)
       const user = yield* reads.get("user", claims.userId)
-      if (user === undefined || user.disabled || session.user_id !== user.id) {
+      if (user === undefined || user.disabled) {
         return yield* new Refused({ reason: "no_account", message: "the account does not exist or is disabled" })
       }
-      return CurrentUser.of({ user_id: user.id, session_id: claims.sessionId, role: user.role })
+      const current = CurrentUser.of({ user_id: user.id, session_id: claims.sessionId, role: user.role })
+      return { current, isReadOnly: claims.readOnly === true }
     })
 
     return Authentication.of({
       bearer: (httpEffect, { credential, endpoint, group }) =>
         Effect.gen(function* () {
-          const user = yield* identify(credential).pipe(
+          const { current, isReadOnly } = yield* identify(credential).pipe(
             Effect.tapError(({ reason }) => Effect.sync(() => refusedTokens.inc({ reason }))),
             Effect.mapError(({ message }) => unauthenticated(message))
           )
-          const decision = authorize(demandOf(endpoint, group), user.role)
+          if (isReadOnly && endpoint.method !== "GET") return yield* forbidden(readOnlyMessage)
+          const decision = authorize(demandOf(endpoint, group), current.role)
           switch (decision._tag) {
             case "Allowed":
-              return yield* Effect.provideService(httpEffect, CurrentUser, user)
+              return yield* Effect.provideService(httpEffect, CurrentUser, current)
             case "Missing":
               return yield* forbidden(
-                `this needs the permission ${decision.permission}, which the role ${user.role} lacks`
+                `this needs the permission ${decision.permission}, which the role ${current.role} lacks`
               )
             case "Undeclared":
               yield* Effect.logError(

@@ -17,6 +17,8 @@ export interface AccessClaims {
   readonly userId: UserId
   readonly sessionId: SessionId
   readonly role: Role
+  /** Given while the cluster had no quorum: its session is recorded nowhere, and it is for reading alone. */
+  readonly readOnly?: true
 }
 
 export class TokenRefused extends Data.TaggedError("TokenRefused")<{ readonly reason: "Expired" | "Invalid" }> {
@@ -27,7 +29,12 @@ export class TokenRefused extends Data.TaggedError("TokenRefused")<{ readonly re
   }
 }
 
-const Claims = Schema.Struct({ sub: UserId, sid: SessionId, role: Role })
+const Claims = Schema.Struct({
+  sub: UserId,
+  sid: SessionId,
+  role: Role,
+  read_only: Schema.optionalKey(Schema.Literal(true))
+})
 const decodeClaims = Schema.decodeUnknownEffect(Claims)
 
 export class Tokens extends Context.Service<
@@ -46,15 +53,16 @@ export class Tokens extends Context.Service<
     Tokens,
     Effect.gen(function* () {
       const { issuer, keys } = yield* SigningKeys
-      const lifetimeSeconds = Duration.toSeconds(Limits.auth.accessTokenLifetime)
       const [signer] = keys
       const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(signer.privateJwk), algorithm))
       const keySet: JSONWebKeySet = { keys: keys.map((key) => ({ ...key.publicJwk })) }
       const verifyingKey = createLocalJWKSet(keySet)
 
-      const issue = Effect.fn("Tokens.issue")(function* ({ role, sessionId, userId }: AccessClaims) {
+      const issue = Effect.fn("Tokens.issue")(function* ({ readOnly, role, sessionId, userId }: AccessClaims) {
+        const { accessTokenLifetime, readOnlyTokenLifetime } = Limits.auth
+        const lifetimeSeconds = Duration.toSeconds(readOnly === true ? readOnlyTokenLifetime : accessTokenLifetime)
         const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1_000)
-        const token = new SignJWT({ sid: sessionId, role })
+        const token = new SignJWT({ sid: sessionId, role, ...(readOnly === true ? { read_only: true } : {}) })
           .setProtectedHeader({ alg: algorithm, typ: type, kid: signer.keyId })
           .setIssuer(issuer)
           .setAudience(audience)
@@ -65,7 +73,9 @@ export class Tokens extends Context.Service<
         return { accessToken: Redacted.make(signed), expiresInSeconds: lifetimeSeconds }
       })
 
-      const verify = Effect.fn("Tokens.verify")(function* (token: Redacted.Redacted<string>) {
+      const verify = Effect.fn("Tokens.verify")(function* (
+        token: Redacted.Redacted<string>
+      ): Effect.fn.Return<AccessClaims, TokenRefused> {
         const currentDate = new Date(yield* Clock.currentTimeMillis)
         const payload = yield* Effect.tryPromise({
           try: async (): Promise<JWTPayload> => {
@@ -83,7 +93,8 @@ export class Tokens extends Context.Service<
           catch: (cause) => new TokenRefused({ reason: cause instanceof errors.JWTExpired ? "Expired" : "Invalid" })
         })
         const claims = yield* Effect.mapError(decodeClaims(payload), () => new TokenRefused({ reason: "Invalid" }))
-        return { userId: claims.sub, sessionId: claims.sid, role: claims.role }
+        const names = { userId: claims.sub, sessionId: claims.sid, role: claims.role }
+        return claims.read_only === true ? { ...names, readOnly: true } : names
       })
 
       return Tokens.of({ issue, verify, keySet })

@@ -1,8 +1,10 @@
 import { AuthenticationLayer } from "@nxmesh/master/auth/Authentication"
 import { Sessions } from "@nxmesh/master/auth/Sessions"
+import { Tokens } from "@nxmesh/master/auth/Tokens"
 import { Commands } from "@nxmesh/master/command/Commands"
 import { Reads } from "@nxmesh/master/state/Reads"
 import { Authentication, CurrentUser, demands } from "@nxmesh/protocol/api/Authentication"
+import { SessionId } from "@nxmesh/protocol/Ids"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
 import type { Role } from "@nxmesh/protocol/model/Permission"
 import { assert, describe, it } from "@effect/vitest"
@@ -18,6 +20,7 @@ class Doors extends HttpApiGroup.make("doors")
     HttpApiEndpoint.get("mine", "/mine", { success: Answer }).annotateMerge(demands("authenticated")),
     HttpApiEndpoint.get("users", "/users", { success: Answer }).annotateMerge(demands("user:write")),
     HttpApiEndpoint.get("hosts", "/hosts", { success: Answer }).annotateMerge(demands("config:read")),
+    HttpApiEndpoint.post("change", "/hosts", { success: Answer }).annotateMerge(demands("config:read")),
     HttpApiEndpoint.get("forgotten", "/forgotten", { success: Answer })
   )
   .middleware(Authentication) {}
@@ -30,6 +33,7 @@ const handlers = HttpApiBuilder.group(House, "doors", (group) =>
       mine: () => answer,
       users: () => answer,
       hosts: () => answer,
+      change: () => answer,
       forgotten: () => answer
     })
   )
@@ -84,6 +88,22 @@ describe("Authentication", () => {
       yield* use(Redacted.value(issued.accessToken))
       assert.deepStrictEqual(yield* client.mine(), { user: issued.userId, role: "admin" })
       assert.strictEqual((yield* client.users()).role, "admin")
+    }).pipe(Effect.provide(master))
+  )
+
+  it.effect("lets a token that was given without a quorum read, and nothing else", () =>
+    Effect.gen(function* () {
+      const { client, use } = yield* makeClient
+      const { userId } = yield* login
+      const unrecorded = SessionId.make("0197c0de-0000-7000-8000-0000000000bb")
+      const { accessToken } = yield* Tokens.use((tokens) =>
+        tokens.issue({ userId, sessionId: unrecorded, role: "admin", readOnly: true })
+      )
+      yield* use(Redacted.value(accessToken))
+      assert.strictEqual((yield* client.hosts()).role, "admin")
+      assert.strictEqual(yield* codeOf(client.change()), "FORBIDDEN")
+      yield* become("viewer", true)
+      assert.strictEqual(yield* codeOf(client.hosts()), "UNAUTHENTICATED")
     }).pipe(Effect.provide(master))
   )
 

@@ -52,6 +52,15 @@ layer(live)("Tokens", (it) => {
     })
   )
 
+  it.effect("for reading alone says so, and lasts minutes", () =>
+    Effect.gen(function* () {
+      const tokens = yield* Tokens
+      const { accessToken, expiresInSeconds } = yield* tokens.issue({ ...claims, readOnly: true })
+      assert.deepStrictEqual(yield* tokens.verify(accessToken), { ...claims, readOnly: true })
+      assert.strictEqual(expiresInSeconds, 300)
+    })
+  )
+
   it.effect("is RS256 with the key's id, and holds no more than names, role and times", () =>
     Effect.gen(function* () {
       const { accessToken } = yield* (yield* Tokens).issue(claims)

@@ -66,6 +66,8 @@ export class Identity extends Context.Service<
     readonly enrolled: Effect.Effect<EnrolledIdentity | null>
     readonly enrol: (answer: Enrolled, by: EnrolledBy) => Effect.Effect<EnrolledIdentity, IdentityError>
     readonly rotate: (key: SessionKey) => Effect.Effect<void, IdentityError>
+    /** What the cluster says of its masters now; nothing is written when that is known. */
+    readonly learn: (masters: ReadonlyArray<string>) => Effect.Effect<void, IdentityError>
     /** One more than the last, durable before it is used. */
     readonly nextEpoch: Effect.Effect<number, FileError>
   }
@@ -174,6 +176,13 @@ const makeIdentity = Effect.fn("Identity.load")(function* (dataDirectory: string
         ...old,
         enrolment: old.enrolment && { ...old.enrolment, key_id, session_key: sealKey(session_key) }
       }))
+      yield* Ref.set(enrolled, yield* unsealed(changed))
+    }),
+    learn: Effect.fn("Identity.learn")(function* (masters) {
+      const known = (yield* Ref.get(file)).enrolment?.masters
+      const isNew = masters.length !== known?.length || masters.some((master) => !known.includes(master))
+      if (known === undefined || masters.length === 0 || !isNew) return
+      const changed = yield* change((old) => ({ ...old, enrolment: old.enrolment && { ...old.enrolment, masters } }))
       yield* Ref.set(enrolled, yield* unsealed(changed))
     }),
     nextEpoch: Effect.map(

@@ -21,6 +21,10 @@ const stamp = Effect.fnUntraced(function* (happening: Happening) {
   return { ...happening, nowMillis: yield* Clock.currentTimeMillis, random: yield* Random.next } as LinkEvent
 })
 
+/** Those that an agent can connect to. */
+const urlsOf = (masters: ReadonlyArray<string>): ReadonlyArray<string> =>
+  masters.map(masterUrl).flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
+
 const announce = (before: LinkState, after: LinkState, outputs: ReadonlyArray<LinkOutput>) => {
   if (before.phase === after.phase) return Effect.void
   const wait = outputs.find((output) => output._tag === "Wait")
@@ -64,18 +68,34 @@ export class Link extends Context.Service<
       const current = yield* Ref.make<LinkClient | null>(null)
       const refusedToken = yield* Ref.make<string | null>(null)
 
+      const announcement = Effect.map(identity.enrolled, (enrolled) => ({
+        agentId: enrolled?.agentId ?? null,
+        urls: urlsOf(enrolled?.masters ?? [])
+      }))
+      /** Kept for the next start. A disk that fails must not cost the connection: the master says it again. */
+      const learn = Effect.fnUntraced(function* (masters: ReadonlyArray<string>) {
+        yield* identity
+          .learn(masters)
+          .pipe(
+            Effect.catch(({ message }) =>
+              Effect.logWarning(`the list of masters is not kept for a restart: ${message}`)
+            )
+          )
+        return { ...(yield* announcement), urls: urlsOf(masters) }
+      })
+
       const session = (url: string, handlers: LinkHandlers, emit: (happening: Happening) => Effect.Effect<void>) =>
         Effect.gen(function* () {
           const transport: Transport = yield* openTransport(url, yield* connect(url))
           const events: SessionEvents = {
-            registered: ({ masters }, client) =>
-              Effect.andThen(
-                Ref.set(current, client),
-                emit({
-                  _tag: "Registered",
-                  announced: masters.map(masterUrl).flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
-                })
-              ),
+            registered: Effect.fnUntraced(function* ({ masters }, client) {
+              yield* Ref.set(current, client)
+              yield* emit({ _tag: "Registered", announced: yield* learn(masters) })
+            }),
+            announced: Effect.fnUntraced(function* (masters) {
+              yield* Effect.logInfo("the cluster has other masters").pipe(Effect.annotateLogs({ masters }))
+              yield* emit({ _tag: "Announced", announced: yield* learn(masters) })
+            }),
             subscribed: emit({ _tag: "Subscribed" })
           }
           return yield* runSession(transport, handlers, events, refusedToken)
@@ -107,9 +127,7 @@ export class Link extends Context.Service<
                 session(output.url, handlers, (happening) => Effect.asVoid(emit(happening)))
               )
             : FiberHandle.run(timer, Effect.andThen(Effect.sleep(output.millis), emit({ _tag: "Woken" })))
-        const known = (yield* identity.enrolled)?.masters ?? []
-        const learned = known.map(masterUrl).flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
-        yield* emit({ _tag: "Started", urls: [...urls, ...learned] })
+        yield* emit({ _tag: "Started", configured: urls, announced: yield* announcement })
         while (true) {
           const event = yield* Queue.take(events)
           const before = yield* Ref.get(state)

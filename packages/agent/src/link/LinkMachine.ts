@@ -24,6 +24,8 @@ export interface LinkState {
   readonly url: string | null
   /** Attempts in a row that did not reach READY. */
   readonly failures: number
+  /** How often in a row every master had its turn in vain. */
+  readonly rounds: number
   /** Why it is where it is, for an operator; empty when all is well. */
   readonly detail: string
 }
@@ -36,11 +38,17 @@ interface Instant {
 }
 
 export type LinkEvent =
-  | ({ readonly _tag: "Started"; readonly urls: ReadonlyArray<string> } & Instant)
+  | ({
+      readonly _tag: "Started"
+      readonly configured: ReadonlyArray<string>
+      readonly announced: Endpoints.Announcement
+    } & Instant)
   /** The wait is over. */
   | ({ readonly _tag: "Woken" } & Instant)
   /** Identity proved, `Register` answered. */
-  | ({ readonly _tag: "Registered"; readonly announced: ReadonlyArray<string> } & Instant)
+  | ({ readonly _tag: "Registered"; readonly announced: Endpoints.Announcement } & Instant)
+  /** The cluster has other masters than it said when the agent registered. */
+  | ({ readonly _tag: "Announced"; readonly announced: Endpoints.Announcement } & Instant)
   /** The subscription stands: a call made after it was answered. */
   | ({ readonly _tag: "Subscribed" } & Instant)
   /** The connection or the attempt ended; `permanent` when the master, or the pin, refused for good. */
@@ -59,6 +67,7 @@ export const initialState: LinkState = {
   endpoints: Endpoints.makeEndpoints([]),
   url: null,
   failures: 0,
+  rounds: 0,
   detail: ""
 }
 
@@ -70,35 +79,57 @@ const open = (state: LinkState, { nowMillis }: Instant): LinkStep => {
   return to({ ...state, phase: "CONNECT", url: endpoint.url }, { _tag: "Open", url: endpoint.url })
 }
 
-/**
- * While masters are left that were not tried in this round, the next follows at once, spread over a second so that a
- * fleet which lost one master does not fall on another in the same instant; after each round the wait doubles.
- */
-const waitMillis = (failures: number, masters: number, random: number): number =>
-  failures % masters === 0
-    ? backoffMillis(linkBackoff, Math.floor(failures / masters) - 1, random)
-    : Math.round(Limits.failoverSpreadMillis * random)
+/** Spread, so that a fleet which lost one master does not fall on another in the same instant. */
+const failover = (random: number): LinkOutput => ({
+  _tag: "Wait",
+  millis: Math.round(Limits.failoverSpreadMillis * random)
+})
 
+/** While masters are left that were not tried in this round, the next follows at once; after each round the wait doubles. */
 const lost = (state: LinkState, event: Extract<LinkEvent, { _tag: "Lost" }>): LinkStep => {
+  const { detail, nowMillis, permanent, random } = event
   if (state.url === null) return unchanged(state)
   const wasUp = state.phase === "STREAM" || state.phase === "READY"
-  const endpoints = Endpoints.failed(state.endpoints, state.url, event.permanent ? event.detail : null, event.nowMillis)
-  const failures = state.phase === "READY" ? 1 : state.failures + 1
-  const next = { ...state, endpoints, failures, url: null, detail: event.detail }
-  if (Endpoints.allRefused(endpoints)) {
-    return to({ ...next, phase: "ERROR" }, { _tag: "Wait", millis: Limits.refusedRetryMillis })
+  const endpoints = Endpoints.failed(state.endpoints, state.url, permanent ? detail : null, nowMillis)
+  const next: LinkState = {
+    ...state,
+    phase: wasUp ? "RECONNECT" : "RETRY",
+    endpoints,
+    failures: state.failures + 1,
+    url: null,
+    detail
   }
+  if (Endpoints.allRefused(endpoints)) {
+    const again = { ...next, phase: "ERROR" as const, endpoints: Endpoints.newRound(endpoints) }
+    return to(again, { _tag: "Wait", millis: Limits.refusedRetryMillis })
+  }
+  if (!Endpoints.isRoundOver(endpoints, nowMillis)) return to(next, failover(random))
   return to(
-    { ...next, phase: wasUp ? "RECONNECT" : "RETRY" },
-    { _tag: "Wait", millis: waitMillis(failures, endpoints.list.length, event.random) }
+    { ...next, endpoints: Endpoints.newRound(endpoints), rounds: state.rounds + 1 },
+    { _tag: "Wait", millis: backoffMillis(linkBackoff, state.rounds, random) }
   )
 }
+
+const dismissed = (state: LinkState, { detail, random }: Extract<LinkEvent, { _tag: "Dismissed" }>): LinkStep =>
+  state.url !== null && (state.phase === "STREAM" || state.phase === "READY")
+    ? to(
+        {
+          ...state,
+          phase: "RECONNECT",
+          endpoints: Endpoints.passOver(state.endpoints, state.url),
+          failures: 1,
+          url: null,
+          detail
+        },
+        failover(random)
+      )
+    : unchanged(state)
 
 const step = (state: LinkState, event: LinkEvent): LinkStep => {
   switch (event._tag) {
     case "Started":
       return state.phase === "INIT"
-        ? open({ ...state, endpoints: Endpoints.makeEndpoints(event.urls) }, event)
+        ? open({ ...state, endpoints: Endpoints.makeEndpoints(event.configured, event.announced) }, event)
         : unchanged(state)
     case "Woken":
       return state.phase === "RETRY" || state.phase === "RECONNECT" || state.phase === "ERROR"
@@ -112,24 +143,25 @@ const step = (state: LinkState, event: LinkEvent): LinkStep => {
             endpoints: Endpoints.announced(Endpoints.connected(state.endpoints, state.url), event.announced)
           })
         : unchanged(state)
+    case "Announced":
+      return state.phase === "STREAM" || state.phase === "READY"
+        ? to({ ...state, endpoints: Endpoints.announced(state.endpoints, event.announced) })
+        : unchanged(state)
     case "Subscribed":
-      return state.phase === "STREAM" ? to({ ...state, phase: "READY", failures: 0, detail: "" }) : unchanged(state)
+      return state.phase === "STREAM"
+        ? to({
+            ...state,
+            phase: "READY",
+            endpoints: Endpoints.newRound(state.endpoints),
+            failures: 0,
+            rounds: 0,
+            detail: ""
+          })
+        : unchanged(state)
     case "Lost":
       return lost(state, event)
     case "Dismissed":
-      return state.url !== null && (state.phase === "STREAM" || state.phase === "READY")
-        ? to(
-            {
-              ...state,
-              phase: "RECONNECT",
-              endpoints: Endpoints.passOver(state.endpoints, state.url),
-              failures: 1,
-              url: null,
-              detail: event.detail
-            },
-            { _tag: "Wait", millis: Math.round(Limits.failoverSpreadMillis * event.random) }
-          )
-        : unchanged(state)
+      return dismissed(state, event)
   }
 }
 

@@ -95,7 +95,7 @@ const rotateKey = Effect.fnUntraced(function* (client: LinkClient) {
 })
 
 /** Follows the directives for as long as there are any; never succeeds. */
-const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers) {
+const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers, events: SessionEvents) {
   yield* client.Directives({ have: yield* handlers.have }).pipe(
     Stream.mapError(lostByCall),
     Stream.runForEach((directive): Effect.Effect<void, LinkLost | Dismissed, Identity> => {
@@ -105,6 +105,8 @@ const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHa
           return handlers.task(directive)
         case "RotateKey":
           return rotateKey(client)
+        case "Masters":
+          return events.announced(directive.masters)
         case "Goodbye":
           return Effect.fail(new Dismissed({ detail: directive.reason }))
       }
@@ -138,6 +140,8 @@ const reportOutcomes = Effect.fnUntraced(function* (client: LinkClient) {
 
 export interface SessionEvents {
   readonly registered: (answer: Registered, client: LinkClient) => Effect.Effect<void>
+  /** The cluster has other masters now. */
+  readonly announced: (masters: ReadonlyArray<string>) => Effect.Effect<void>
   readonly subscribed: Effect.Effect<void>
 }
 
@@ -160,7 +164,7 @@ export const runSession = Effect.fn("Link.session")(function* (
     const registered = yield* register(client, handlers)
     yield* events.registered(registered, client)
     return yield* Effect.raceAllFirst([
-      follow(client, handlers),
+      follow(client, handlers, events),
       reportHealth(client, handlers, registered, events.subscribed),
       reportOutcomes(client)
     ])

@@ -22,3 +22,6 @@ export const addressOf = (url: string): MasterAddress => {
   const { hostname, port } = new URL(url)
   return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? 443 : Number(port) }
 }
+
+/** `host:port` of what `masterUrl` made, as masters name each other. */
+export const authorityOf = (url: string): string => new URL(url.replace(/^wss:/, "agent:")).host

@@ -51,6 +51,24 @@ describe("Identity", () => {
     })
   )
 
+  it.effect("keeps the newest list of masters over a restart, and writes nothing when it is known", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const identity = yield* load(path)
+      yield* identity.learn(["m2:8443"])
+      assert.isNull(yield* identity.enrolled)
+      yield* identity.enrol(answer, by)
+      yield* identity.learn(["m2:8443", "m3:8443"])
+      const written = statSync(join(path, "identity.json")).ino
+      yield* identity.learn(["m3:8443", "m2:8443"])
+      yield* identity.learn([])
+      assert.strictEqual(statSync(join(path, "identity.json")).ino, written)
+      for (const one of [identity, yield* load(path)]) {
+        assert.deepStrictEqual((yield* one.enrolled)?.masters, ["m2:8443", "m3:8443"])
+      }
+    })
+  )
+
   it.effect("signs with a rotated key at once and after a restart", () =>
     Effect.gen(function* () {
       const path = yield* directory

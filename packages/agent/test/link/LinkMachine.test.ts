@@ -9,9 +9,15 @@ import {
 import { assert, describe, it } from "@effect/vitest"
 
 const at = { nowMillis: 0, random: 0 }
-const started = (...urls: ReadonlyArray<string>): LinkEvent => ({ _tag: "Started", urls, ...at })
+const started = (...configured: ReadonlyArray<string>): LinkEvent => ({
+  _tag: "Started",
+  configured,
+  announced: Endpoints.nothingAnnounced,
+  ...at
+})
 const woken: LinkEvent = { _tag: "Woken", ...at }
-const registered: LinkEvent = { _tag: "Registered", announced: [], ...at }
+const registered: LinkEvent = { _tag: "Registered", announced: Endpoints.nothingAnnounced, ...at }
+const announced: LinkEvent = { _tag: "Announced", announced: { agentId: null, urls: ["z"] }, ...at }
 const subscribed: LinkEvent = { _tag: "Subscribed", ...at }
 const lost: LinkEvent = { _tag: "Lost", permanent: false, detail: "broke", ...at }
 const refused: LinkEvent = { _tag: "Lost", permanent: true, detail: "revoked", ...at }
@@ -21,6 +27,9 @@ const after = (...events: ReadonlyArray<LinkEvent>) =>
   events.reduce((step, event) => linkMachine.step(step.state, event), linkMachine.step(initialState, woken))
 
 const up = [started("a"), registered, subscribed]
+
+const agentId = "018f0000-0000-7000-8000-000000000001"
+const masters = ["m1", "m2", "m3"].map((name) => `wss://${name}:8443/agents`)
 
 describe("LinkMachine", () => {
   it("goes INIT, CONNECT, STREAM, READY", () => {
@@ -103,22 +112,65 @@ describe("LinkMachine", () => {
   })
 
   it("learns masters that the cluster announces and never forgets the configured ones", () => {
-    const { state } = after(started("a"), { ...registered, announced: ["a", "b"] } as LinkEvent)
-    assert.deepStrictEqual(
+    const announced = { agentId, urls: masters }
+    const { state } = after(started("wss://other:8443/agents"), { ...registered, announced } as LinkEvent)
+    const urls = state.endpoints.list.map(({ url }) => url)
+    assert.sameMembers(urls.slice(0, 3), masters)
+    assert.strictEqual(urls[3], "wss://other:8443/agents")
+  })
+
+  it("follows a change of the masters while it is connected, without leaving its own", () => {
+    const first: LinkEvent = { _tag: "Registered", announced: { agentId, urls: masters.slice(0, 2) }, ...at }
+    const second: LinkEvent = { _tag: "Announced", announced: { agentId, urls: masters.slice(1) }, ...at }
+    const { outputs, state } = after(started(masters[0] ?? ""), first, subscribed, second)
+    assert.deepStrictEqual(outputs, [])
+    assert.strictEqual(state.phase, "READY")
+    assert.strictEqual(state.url, masters[0])
+    assert.sameMembers(
       state.endpoints.list.map(({ url }) => url),
-      ["a", "b"]
+      masters
     )
+  })
+
+  it("goes to the master that it prefers when another one dismisses it", () => {
+    const announced = { agentId, urls: masters }
+    const ranked = Endpoints.makeEndpoints([], announced).list.map(({ url }) => url)
+    const guest = after(
+      started(ranked[2] ?? ""),
+      { _tag: "Registered", announced, ...at },
+      subscribed,
+      dismissed,
+      woken
+    )
+    assert.deepStrictEqual(guest.outputs, [{ _tag: "Open", url: ranked[0] ?? "" }])
+  })
+
+  it("tries every other master before the lost one again, and comes back to the preferred one in the next round", () => {
+    const announced = { agentId, urls: masters }
+    const ranked = Endpoints.makeEndpoints([], announced).list.map(({ url }) => url)
+    const events: Array<LinkEvent> = [
+      { _tag: "Started", configured: [], announced, ...at },
+      { _tag: "Registered", announced, ...at },
+      subscribed
+    ]
+    const opened: Array<string | undefined> = []
+    for (let attempt = 0; attempt < 3; attempt++) {
+      events.push(lost, woken)
+      const [output] = after(...events).outputs
+      opened.push(output?._tag === "Open" ? output.url : undefined)
+    }
+    assert.deepStrictEqual(opened, [ranked[1], ranked[2], ranked[0]])
   })
 
   it("ignores every event that means nothing in its phase", () => {
     const meaningless: ReadonlyArray<readonly [LinkPhase, ReadonlyArray<LinkEvent>, ReadonlyArray<LinkEvent>]> = [
-      ["INIT", [], [woken, registered, subscribed, lost, dismissed]],
-      ["CONNECT", [started("a")], [started("b"), woken, subscribed, dismissed]],
+      ["INIT", [], [woken, registered, subscribed, announced, lost, dismissed]],
+      ["CONNECT", [started("a")], [started("b"), woken, subscribed, announced, dismissed]],
       ["STREAM", [started("a"), registered], [started("b"), woken, registered]],
       ["READY", up, [started("b"), woken, registered, subscribed]],
-      ["RETRY", [started("a"), lost], [started("b"), registered, subscribed, lost, dismissed]],
-      ["RECONNECT", [...up, lost], [started("b"), registered, subscribed, lost, dismissed]],
-      ["ERROR", [started("a"), refused], [started("b"), registered, subscribed, lost, dismissed]]
+      ["RETRY", [started("a"), lost], [started("b"), registered, subscribed, announced, lost, dismissed]],
+      ["RECONNECT", [...up, lost], [started("b"), registered, subscribed, announced, lost, dismissed]],
+      ["ERROR", [started("a"), refused], [started("b"), registered, subscribed, announced, lost, dismissed]]
     ]
     for (const [phase, events, ignored] of meaningless) {
       const { state } = after(...events)
@@ -136,7 +188,7 @@ describe("Endpoints", () => {
     Array.from({ length: times }).reduce<Endpoints.Endpoints>((next) => Endpoints.failed(next, url, null, 0), endpoints)
 
   it("passes over a master whose breaker is open", () => {
-    const open = { ...fail(two, "a", 3), next: 0 }
+    const open = Endpoints.newRound(fail(two, "a", 3))
     assert.strictEqual(Endpoints.choose(open, 0)?.url, "b")
     assert.strictEqual(Endpoints.choose(open, 15_000)?.url, "a")
   })
@@ -144,13 +196,35 @@ describe("Endpoints", () => {
     const open = fail(two, "b", 3).list.map((endpoint) =>
       endpoint.url === "a" ? { ...endpoint, breaker: { failures: 3, openUntilMillis: 20_000 } } : endpoint
     )
-    assert.strictEqual(Endpoints.choose({ list: open, next: 0 }, 0)?.url, "b")
+    assert.strictEqual(Endpoints.choose({ ...two, list: open }, 0)?.url, "b")
+  })
+  it("does not wait for a master whose breaker is open to end a round", () => {
+    assert.isTrue(Endpoints.isRoundOver(Endpoints.failed(Endpoints.newRound(fail(two, "a", 3)), "b", null, 0), 0))
   })
   it("forgets failures of a master that works", () => {
-    const works = Endpoints.connected(fail(two, "a", 3), "a")
-    assert.strictEqual(Endpoints.choose({ ...works, next: 0 }, 0)?.url, "a")
+    const works = Endpoints.newRound(Endpoints.connected(fail(two, "a", 3), "a"))
+    assert.strictEqual(Endpoints.choose(works, 0)?.url, "a")
   })
   it("names no master twice", () => {
     assert.strictEqual(Endpoints.makeEndpoints(["a", "a"]).list.length, 1)
+  })
+  it("keeps the operator's order while the cluster has named no other master", () => {
+    const [configured, other] = ["wss://z:8443/agents", "wss://a:8443/agents"] as const
+    for (const announcement of [Endpoints.nothingAnnounced, { agentId, urls: [other] }]) {
+      assert.deepStrictEqual(
+        Endpoints.makeEndpoints([configured, other], announcement).list.map(({ url }) => url),
+        [configured, other]
+      )
+    }
+  })
+  it("drops a master that the cluster no longer names, unless it is configured, and keeps what it knows of the rest", () => {
+    const before = fail(Endpoints.makeEndpoints([masters[0] ?? ""], { agentId, urls: masters }), masters[2] ?? "", 3)
+    const after = Endpoints.announced(before, { agentId, urls: [masters[2] ?? "", "wss://m4:8443/agents"] })
+    assert.sameMembers(
+      after.list.map(({ url }) => url),
+      [masters[0], masters[2], "wss://m4:8443/agents"]
+    )
+    assert.strictEqual(after.list.find(({ url }) => url === masters[2])?.breaker.failures, 3)
+    assert.strictEqual(Endpoints.announced(before, { agentId, urls: [] }), before)
   })
 })

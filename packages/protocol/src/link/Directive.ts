@@ -43,6 +43,11 @@ export const Directive = Schema.Union([
   /** Start signing with the key that `RotateKey` will answer. */
   Schema.TaggedStruct("RotateKey", { key_id: KeyId }),
   /** The master goes away in good order; connect again, elsewhere if there is an elsewhere. */
-  Schema.TaggedStruct("Goodbye", { reason: Schema.String })
+  Schema.TaggedStruct("Goodbye", { reason: Schema.String }),
+  /** Where agents may connect from now on, as `Registered` says it at first. Since version 2. */
+  Schema.TaggedStruct("Masters", { masters: Schema.Array(Schema.String) })
 ])
 export type Directive = typeof Directive.Type
+
+/** The first version of the link whose agents know the directive: one that they do not know ends their stream. */
+export const directiveSince = (tag: Directive["_tag"]): number => (tag === "Masters" ? 2 : 1)

@@ -36,6 +36,8 @@ export const refusalReasons = [
   "unregistered",
   /** The first verified call did not come in time. */
   "unauthenticated",
+  /** The agent has accepted a directive newer than what this master knows so far: another master knows more. */
+  "behind",
   /** More connections than the master takes. */
   "connection_limit",
   /** The master cannot do it now: it stops, or has no quorum. */

@@ -10,8 +10,8 @@ export const VersionRange = Schema.Struct({
 })
 export type VersionRange = typeof VersionRange.Type
 
-/** What this build speaks. */
-export const spokenVersions: VersionRange = { oldest: 1, newest: 1 }
+/** What this build speaks. Version 2 has the directive `Masters`. */
+export const spokenVersions: VersionRange = { oldest: 1, newest: 2 }
 
 /** The newest version that both speak; `null` when there is none. */
 export const commonVersion = (a: VersionRange, b: VersionRange): number | null => {

@@ -1,5 +1,5 @@
 import { AgentLink } from "@nxmesh/protocol/link/AgentLink"
-import { Directive } from "@nxmesh/protocol/link/Directive"
+import { Directive, directiveSince } from "@nxmesh/protocol/link/Directive"
 import { Registered } from "@nxmesh/protocol/link/Registration"
 import { AgentFrame } from "@nxmesh/protocol/link/SignedCall"
 import { assert, describe, it } from "@effect/vitest"
@@ -27,6 +27,14 @@ describe("an older peer", () => {
       travels(Directive, hold, { until: "tomorrow", order: { epoch: 1, index: 2, hint: 3 } }),
       hold
     )
+  })
+
+  it("would break at a directive that it does not know, so each has the version since which it may be sent", () => {
+    const unknown = { _tag: "Dance", tempo: 120 }
+    assert.throws(() => Schema.decodeUnknownSync(Schema.toCodecJson(Directive))(unknown))
+    // Those of the first version, which is 0.1.0's.
+    const since = (["Deploy", "Hold", "RotateKey", "Goodbye", "Masters"] as const).map(directiveSince)
+    assert.deepStrictEqual(since, [1, 1, 1, 1, 2])
   })
 
   it("ignores what a newer agent added to a frame, and needs no tracing", () => {

@@ -68,7 +68,7 @@ export class Operator {
         configuration,
         leader: leader.id,
         wiped: this.unsound(),
-        removed: this.sound().flatMap(({ id }) => (members.has(id) ? [] : [id])),
+        removed: this.sound().flatMap(({ disk, id }) => (members.has(id) || disk.isDamaged ? [] : [id])),
         fresh: () => {
           if (view.nodes.size + made.length >= nodesMax) return null
           const id = `n${view.nodes.size + made.length + 1}`

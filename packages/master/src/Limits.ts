@@ -178,6 +178,11 @@ export const Limits = {
     manifestsMax: 32,
     idempotencyKept: Duration.hours(24),
     busyMillisMax: 5_000,
+    /** A checkpoint is made beside apply when the -wal is so large, and in apply's thread when that does not keep up. */
+    checkpointBytes: 16 * 1_048_576,
+    walBytesMax: 64 * 1_048_576,
+    /** Of a state that takes the place of this one, read and written in one piece. */
+    restoreChunkBytes: 1_048_576,
     /** Events that a subscriber may lag behind before it has to start over. */
     subscriberEventsMax: 4_096
   },

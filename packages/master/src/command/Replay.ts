@@ -1,8 +1,8 @@
 /** At the start, the state catches up with the log: it may lag after a power cut, and it may be new. */
-import type { Proposal } from "@nxmesh/protocol/Command"
 import { Data, Effect } from "effect"
 import type { Entry } from "../state/apply/Apply.ts"
 import { handlers } from "../state/apply/Handlers.ts"
+import { decodeProposal, encodeProposal } from "../state/replica/CommandBytes.ts"
 import { StateFailed, type StateMachine } from "../state/StateMachine.ts"
 import type { CommandLog } from "./CommandLog.ts"
 import type { LogRecord } from "./log/LogRecord.ts"
@@ -14,12 +14,13 @@ export class LogMismatch extends Data.TaggedError("LogMismatch")<{ readonly prob
   }
 }
 
-const text = new TextDecoder("utf-8", { fatal: true })
+export { encodeProposal }
 
-export const encodeProposal = (proposal: Proposal): Uint8Array => Buffer.from(JSON.stringify(proposal), "utf8")
-
-/** What apply gets is what the log holds, so that a later replay gets the same. */
-export const parseProposal = (payload: Uint8Array): Proposal => JSON.parse(text.decode(payload)) as Proposal
+/** Of a log that knows no terms and no leader's clock. */
+export const logEntry = ({ index, payload }: LogRecord): Entry => {
+  const proposal = decodeProposal(payload)
+  return { index, term: 1, atMillis: proposal.at_millis, proposal }
+}
 
 /**
  * Entries were checked against their schema before they were logged. A later version may check more strictly, and
@@ -28,9 +29,10 @@ export const parseProposal = (payload: Uint8Array): Proposal => JSON.parse(text.
 const readEntry = ({ index, payload }: LogRecord) =>
   Effect.try({
     try: (): Entry => {
-      const proposal = parseProposal(payload)
-      if (!Object.hasOwn(handlers, proposal.command._tag)) throw new Error(`unknown command ${proposal.command._tag}`)
-      return { index, proposal }
+      const entry = logEntry({ index, payload })
+      const { _tag } = entry.proposal.command
+      if (!Object.hasOwn(handlers, _tag)) throw new Error(`unknown command ${_tag}`)
+      return entry
     },
     catch: (cause) =>
       new LogMismatch({

@@ -13,7 +13,7 @@ import type { StateMachine } from "../state/StateMachine.ts"
 import { CommandError, LogFailed, OutcomeUnknown, Stopping } from "./CommandError.ts"
 import type { CommandLog } from "./CommandLog.ts"
 import type { CommandMetrics } from "./CommandMetrics.ts"
-import { applyAll, parseProposal } from "./Replay.ts"
+import { applyAll, logEntry } from "./Replay.ts"
 
 /** A command on its way, and who waits for it. */
 export interface Submitted {
@@ -116,7 +116,7 @@ export const startWriter = Effect.fnUntraced(function* (options: WriterOptions) 
     const batches = yield* Queue.takeAll(durable)
     const commands = batches.flatMap(({ batch }) => batch)
     const entries = batches.flatMap(({ batch, firstIndex }) =>
-      batch.map(({ payload }, position): Entry => ({ index: firstIndex + position, proposal: parseProposal(payload) }))
+      batch.map(({ payload }, position): Entry => logEntry({ index: firstIndex + position, payload }))
     )
     const results = yield* applyAll(machine, entries).pipe(Effect.tapError(() => refuseAll(commands, unknown)))
     metrics.appliedIndex.set(machine.appliedIndex())

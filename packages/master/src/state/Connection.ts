@@ -53,6 +53,18 @@ export const openConnection = (file: string, { busyMillisMax, readOnly }: Connec
   }
 }
 
+/**
+ * A connection that stays while the file behind it is replaced by another. Every call is synchronous and takes what is
+ * there at that moment, so no one is in the middle of a read when it changes.
+ */
+export const followingConnection = (current: () => Connection): Connection => ({
+  get: (sql, ...parameters) => current().get(sql, ...parameters),
+  all: (sql, ...parameters) => current().all(sql, ...parameters),
+  run: (sql, ...parameters) => current().run(sql, ...parameters),
+  execute: (sql) => current().execute(sql),
+  close: () => current().close()
+})
+
 /** Primary result codes (sqlite.org/rescode.html) after which the node must stop: the disk, memory or file is not to be trusted. */
 const fatalCodes: ReadonlyMap<number, string> = new Map([
   [5, "SQLITE_BUSY"],

@@ -11,7 +11,8 @@ export class Events extends Context.Service<
   {
     /** Everything that is published from now on, in the order of the log. Ends with the scope. */
     readonly subscribe: Effect.Effect<Queue.Dequeue<AppliedEvent>, never, Scope.Scope>
-    /** Apply's own. Never blocks. */
+    /** Apply's own. Never blocks: when it returns, every subscriber has the events. */
+    readonly publishUnsafe: (events: ReadonlyArray<AppliedEvent>) => void
     readonly publish: (events: ReadonlyArray<AppliedEvent>) => Effect.Effect<void>
   }
 >()("@nxmesh/master/state/Events") {
@@ -19,11 +20,17 @@ export class Events extends Context.Service<
     const subscribers = new Set<Queue.Queue<AppliedEvent>>()
 
     /** A full queue is replaced by one event that says so: the subscriber reads the state anew, which holds all of it. */
-    const deliver = Effect.fnUntraced(function* (queue: Queue.Queue<AppliedEvent>, applied: AppliedEvent) {
+    const deliver = (queue: Queue.Queue<AppliedEvent>, applied: AppliedEvent): void => {
       if (Queue.offerUnsafe(queue, applied)) return
-      yield* Queue.clear(queue)
+      while (Queue.sizeUnsafe(queue) > 0) Queue.takeUnsafe(queue)
       Queue.offerUnsafe(queue, { index: applied.index, event: { _tag: "StateReset" } })
-    })
+    }
+
+    const publishUnsafe = (events: ReadonlyArray<AppliedEvent>): void => {
+      for (const applied of events) {
+        for (const queue of subscribers) deliver(queue, applied)
+      }
+    }
 
     return Events.of({
       subscribe: Effect.acquireRelease(
@@ -32,11 +39,8 @@ export class Events extends Context.Service<
         ),
         (queue) => Effect.sync(() => subscribers.delete(queue)).pipe(Effect.andThen(Queue.shutdown(queue)))
       ),
-      publish: Effect.fnUntraced(function* (events: ReadonlyArray<AppliedEvent>) {
-        for (const applied of events) {
-          for (const queue of subscribers) yield* deliver(queue, applied)
-        }
-      })
+      publishUnsafe,
+      publish: (events) => Effect.sync(() => publishUnsafe(events))
     })
   })
 }

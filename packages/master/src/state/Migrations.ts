@@ -115,6 +115,9 @@ ${severalMasters}
 
 const steps: ReadonlyArray<string> = [initial, cluster]
 
+/** The newest schema, which is that of every state once it is open. */
+export const schemaKnown = steps.length
+
 /** The state was written by a newer NxMesh, and this one would misread it. */
 export class StateTooNew extends Data.TaggedError("StateTooNew")<{ readonly found: number; readonly known: number }> {
   override get message() {

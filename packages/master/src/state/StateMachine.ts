@@ -1,9 +1,9 @@
 /**
  * The state that follows from the log: entries are applied in order, many in one SQLite transaction, together with the
- * index and the time of the last. Synchronous; whoever calls it owns the connection.
+ * index, the term and the time of the last. Synchronous; whoever calls it owns the connection.
  */
 import { Data } from "effect"
-import { type AppliedEntry, applyEntry, type Entry, entryMillis } from "./apply/Apply.ts"
+import { type AppliedEntry, applyEntry, defectRejection, type Entry, entryMillis } from "./apply/Apply.ts"
 import { type Connection, fatalCondition } from "./Connection.ts"
 
 /** The database failed, and what it holds beyond the last transaction is unknown: the node must stop (rule 5). */
@@ -16,6 +16,101 @@ export class StateFailed extends Data.TaggedError("StateFailed")<{
   }
 }
 
+/** A command whose bytes say nothing: it counts as refused, on every master alike, and is a defect of whoever proposed it. */
+export interface Unreadable extends Pick<Entry, "index" | "term" | "atMillis"> {
+  readonly unreadable: unknown
+}
+
+/** The last entry that the state holds, as its own transaction wrote it; zeros: none. */
+export interface AppliedPoint {
+  readonly index: number
+  readonly term: number
+  /** Milliseconds since 1970: the greatest stamp of any entry so far (rule 3). */
+  readonly atMillis: number
+}
+
+export interface StateBatch {
+  /** In the order of the log, with gaps where it holds what is no command. */
+  readonly entries: ReadonlyArray<Entry | Unreadable>
+  /** The entry that counts as the last one applied afterwards: at or after the last of `entries`, which may be none. */
+  readonly last: { readonly index: number; readonly term: number }
+  /** What else the transaction has to store, given what came of the entries. */
+  readonly store?: (results: ReadonlyArray<AppliedEntry>) => void
+}
+
+const metaNumber = (connection: Connection, name: string): number =>
+  Number(connection.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = ?", name)?.value ?? 0)
+
+const putMeta = (connection: Connection, name: string, value: number): void => {
+  connection.run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", name, String(value))
+}
+
+export const readAppliedIndex = (connection: Connection): number => metaNumber(connection, "applied_index")
+
+export const readApplied = (connection: Connection): AppliedPoint => ({
+  index: readAppliedIndex(connection),
+  term: metaNumber(connection, "applied_term"),
+  atMillis: metaNumber(connection, "at_millis")
+})
+
+const writeApplied = (connection: Connection, { atMillis, index, term }: AppliedPoint): void => {
+  putMeta(connection, "applied_index", index)
+  putMeta(connection, "applied_term", term)
+  putMeta(connection, "at_millis", atMillis)
+}
+
+const applyOne = (connection: Connection, entry: Entry | Unreadable, previousMillis: number): AppliedEntry =>
+  "unreadable" in entry
+    ? {
+        outcome: { _tag: "Rejected", index: entry.index, rejection: defectRejection },
+        events: [],
+        defect: entry.unreadable
+      }
+    : applyEntry(connection, entry, previousMillis)
+
+/**
+ * Applies a batch that follows `before` in one transaction. Throws `StateFailed`, having changed nothing. What is
+ * committed may be lost by a power cut, as a whole and from the end: the log has it (rule 9).
+ */
+export const applyBatch = (
+  connection: Connection,
+  before: AppliedPoint,
+  { entries, last, store }: StateBatch
+): { readonly applied: AppliedPoint; readonly results: ReadonlyArray<AppliedEntry> } => {
+  try {
+    connection.run("BEGIN IMMEDIATE")
+    let { atMillis, index } = before
+    const results = entries.map((entry) => {
+      if (entry.index <= index) throw new Error(`entry ${entry.index} does not follow ${index}`)
+      const result = applyOne(connection, entry, atMillis)
+      atMillis = entryMillis(entry, atMillis)
+      index = entry.index
+      return result
+    })
+    if (last.index < index) throw new Error(`a batch that holds entry ${index} cannot end at ${last.index}`)
+    const applied = { ...last, atMillis }
+    store?.(results)
+    writeApplied(connection, applied)
+    connection.run("COMMIT")
+    return { applied, results }
+  } catch (cause) {
+    rollback(connection)
+    throw new StateFailed({ condition: fatalCondition(cause) ?? unexpected(cause), cause })
+  }
+}
+
+const unexpected = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** SQLite may have rolled back by itself after a full disk; then there is nothing left to roll back. */
+const rollback = (connection: Connection): void => {
+  try {
+    connection.run("ROLLBACK")
+  } catch {
+    // The failure that led here is the one to report.
+  }
+}
+
+/** The state of a single master whose log is its own. */
 export interface StateMachine {
   readonly appliedIndex: () => number
   /** Applies the entries, which must follow the applied index, in one transaction. Throws `StateFailed`, having changed nothing. */
@@ -27,72 +122,23 @@ export interface StateMachine {
   readonly checkpoint: () => number | undefined
 }
 
-const metaNumber = (connection: Connection, name: string): number =>
-  Number(connection.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = ?", name)?.value ?? 0)
-
-const putMeta = (connection: Connection, name: string, value: number): void => {
-  connection.run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", name, String(value))
-}
-
-/** The applied index, as its own transaction wrote it. */
-export const readAppliedIndex = (connection: Connection): number => metaNumber(connection, "applied_index")
-
 export const makeStateMachine = (connection: Connection): StateMachine => {
-  let appliedIndex = readAppliedIndex(connection)
-  let millis = metaNumber(connection, "at_millis")
-
-  const applyAll = (entries: ReadonlyArray<Entry>): ReadonlyArray<AppliedEntry> => {
-    let index = appliedIndex
-    let time = millis
-    const results: Array<AppliedEntry> = []
-    connection.run("BEGIN IMMEDIATE")
-    for (const entry of entries) {
-      if (entry.index !== index + 1) throw new Error(`entry ${entry.index} does not follow ${index}`)
-      results.push(applyEntry(connection, entry, time))
-      time = entryMillis(entry, time)
-      index = entry.index
-    }
-    putMeta(connection, "applied_index", index)
-    putMeta(connection, "at_millis", time)
-    connection.run("COMMIT")
-    appliedIndex = index
-    millis = time
-    return results
-  }
-
-  const failed = (cause: unknown): StateFailed =>
-    new StateFailed({ condition: fatalCondition(cause) ?? "unexpected", cause })
-
+  let applied = readApplied(connection)
   return {
-    appliedIndex: () => appliedIndex,
+    appliedIndex: () => applied.index,
     apply: (entries) => {
-      if (entries.length === 0) return []
-      try {
-        return applyAll(entries)
-      } catch (cause) {
-        rollback(connection)
-        throw failed(cause)
-      }
+      const last = entries.at(-1)
+      if (last === undefined) return []
+      const done = applyBatch(connection, applied, { entries, last: { index: last.index, term: last.term } })
+      applied = done.applied
+      return done.results
     },
     checkpoint: () => {
-      try {
-        const index = appliedIndex
-        const row = connection.get<{ readonly busy: number; readonly log: number; readonly checkpointed: number }>(
-          "PRAGMA wal_checkpoint(TRUNCATE)"
-        )
-        return row !== undefined && row.busy === 0 && row.log === row.checkpointed ? index : undefined
-      } catch (cause) {
-        throw failed(cause)
-      }
+      const { index } = applied
+      const row = connection.get<{ readonly busy: number; readonly log: number; readonly checkpointed: number }>(
+        "PRAGMA wal_checkpoint(TRUNCATE)"
+      )
+      return row !== undefined && row.busy === 0 && row.log === row.checkpointed ? index : undefined
     }
-  }
-}
-
-/** SQLite may have rolled back by itself after a full disk; then there is nothing left to roll back. */
-const rollback = (connection: Connection): void => {
-  try {
-    connection.run("ROLLBACK")
-  } catch {
-    // The failure that led here is the one to report.
   }
 }

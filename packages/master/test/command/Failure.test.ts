@@ -4,7 +4,7 @@ import { FileError } from "@nxmesh/core/file/FileError"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { Limits as protocolLimits } from "@nxmesh/protocol/Limits"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Latch, Ref } from "effect"
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CommandError, Commands } from "../../src/command/Commands.ts"
 import { CommandLog } from "../../src/command/CommandLog.ts"
@@ -199,6 +199,10 @@ describe("start and stop", () => {
       const current = join(directory, "state", "CURRENT")
       assert.strictEqual(yield* Effect.promise(() => readFile(current, "utf8")), "state-1.db\n")
       yield* Effect.promise(() => writeFile(current, "state-7.db\n"))
+      assert.include(textOf(yield* opening(directory)), "names state-7.db, which is not there")
+      yield* Effect.promise(() =>
+        rename(join(directory, "state", "state-1.db"), join(directory, "state", "state-7.db"))
+      )
       yield* Effect.gen(function* () {
         assert.isTrue((yield* Database).file.endsWith("state-7.db"))
       }).pipe(Effect.provide(masterLayer(directory)))

@@ -15,7 +15,11 @@ import { commandTarget } from "./CommandTarget.ts"
 import { type Applied, type AuditSubject, timestampOf, type Transaction } from "./Transaction.ts"
 
 export interface Entry {
+  /** Position in Raft's log: those of commands grow, with gaps between them. */
   readonly index: number
+  readonly term: number
+  /** Milliseconds since 1970 by the clock of the leader that appended the entry, which may be behind that of the entry before. */
+  readonly atMillis: number
   readonly proposal: Proposal
 }
 
@@ -28,7 +32,7 @@ export interface AppliedEntry {
 
 type Attempt = Applied | { readonly rejection: Rejection; readonly defect?: unknown }
 
-const defectRejection: Rejection = {
+export const defectRejection: Rejection = {
   code: "INTERNAL_ERROR",
   message: "the change could not be applied because of a defect in NxMesh: nothing was changed, see the master's log",
   details: []
@@ -65,6 +69,15 @@ const outcomeOf = (index: number, result: Attempt): Outcome =>
     ? { _tag: "Accepted", index, replayed: false, value: (result as Applied).value }
     : { _tag: "Rejected", index, rejection: result.rejection }
 
+const leadershipChanged: Rejection = {
+  code: "CONFLICT",
+  message: "leadership changed: the task that asked for this belongs to a term that is over",
+  details: []
+}
+
+/** What a leader's task asks for in its term holds in that term alone (rule 8). It is no one's act, so no audit tells of it. */
+const isFencedOff = ({ proposal: { fence }, term }: Entry): boolean => fence !== undefined && fence.term !== term
+
 const transactionOf = (connection: Connection, { index, proposal }: Entry, atMillis: number): Transaction => ({
   connection,
   index,
@@ -75,13 +88,14 @@ const transactionOf = (connection: Connection, { index, proposal }: Entry, atMil
 })
 
 /** The time of an entry as apply takes it: time never goes back (rule 3). */
-export const entryMillis = ({ proposal }: Entry, previousMillis: number): number =>
-  Math.max(previousMillis, proposal.at_millis)
+export const entryMillis = ({ atMillis }: Pick<Entry, "atMillis">, previousMillis: number): number =>
+  Math.max(previousMillis, atMillis)
 
 /** Applies one entry. `previousMillis` is the time of the entry before it. */
 export const applyEntry = (connection: Connection, entry: Entry, previousMillis: number): AppliedEntry => {
   const { index, proposal } = entry
   const { command, idempotency } = proposal
+  if (isFencedOff(entry)) return { outcome: { _tag: "Rejected", index, rejection: leadershipChanged }, events: [] }
   const tx = transactionOf(connection, entry, entryMillis(entry, previousMillis))
   const known = repeated(tx, proposal)
   if (known !== undefined) return { outcome: known, events: [] }

@@ -1,0 +1,102 @@
+/**
+ * The state's file while it is open: one connection that apply writes with, one that everyone else reads with, and what
+ * moves the -wal into it. Another file takes its place in one synchronous step, so no reader has to be waited for: between
+ * two statements nothing of the old file is held.
+ */
+import type { FileSystem } from "@nxmesh/raft/storage/file/FileSystem"
+import { Limits } from "../../Limits.ts"
+import { type Connection, followingConnection, openConnection } from "../Connection.ts"
+import { migrate } from "../Migrations.ts"
+import { Checkpoints } from "./Checkpoints.ts"
+import { StateDirectory } from "./StateDirectory.ts"
+
+interface Opened {
+  readonly writer: Connection
+  readonly reader: Connection
+  readonly checkpoints: Checkpoints
+}
+
+const { busyMillisMax, checkpointBytes, walBytesMax } = Limits.state
+
+/** Makes an empty state, whole in its one file. */
+const create = (path: string): void => {
+  const connection = openConnection(path, { readOnly: false, busyMillisMax })
+  try {
+    migrate(connection)
+  } finally {
+    connection.close()
+  }
+}
+
+const pageBytes = (connection: Connection): number =>
+  connection.get<{ readonly page_size: number }>("PRAGMA page_size")?.page_size ?? 4_096
+
+export class StateFiles {
+  readonly states: StateDirectory
+  readonly writer: Connection
+  readonly reader: Connection
+  private readonly checkpointFailed: (cause: Error) => void
+  private opened: Opened
+
+  /** Opens the state in `directory`, or makes an empty one. Throws what SQLite and the file system throw, StateFileError and StateTooNew. */
+  constructor(files: FileSystem, directory: string, checkpointFailed: (cause: Error) => void) {
+    this.checkpointFailed = checkpointFailed
+    this.states = new StateDirectory(files, directory, create)
+    this.opened = this.open()
+    this.writer = followingConnection(() => this.opened.writer)
+    this.reader = followingConnection(() => this.opened.reader)
+  }
+
+  /** Changes when another state takes this one's place. */
+  get file(): string {
+    return this.states.current
+  }
+
+  /** Has the -wal moved into the file when there is much of it. */
+  afterCommit(): void {
+    this.opened.checkpoints.afterCommit()
+  }
+
+  /**
+   * What was written to `states.next` takes the place of the state: durable when it returns. When it throws, neither may
+   * be open any more, and the process has to end; the next start finds one of them.
+   */
+  become(): void {
+    void this.opened.checkpoints.close()
+    this.closeConnections()
+    this.states.adopt()
+    this.opened = this.open()
+  }
+
+  async close(): Promise<void> {
+    await this.opened.checkpoints.close()
+    this.closeConnections()
+  }
+
+  /** The reader first: whoever closes last moves the -wal into the file, and a reader cannot. */
+  private closeConnections(): void {
+    this.opened.reader.close()
+    this.opened.writer.close()
+  }
+
+  private open(): Opened {
+    const file = this.states.current
+    const writer = openConnection(file, { readOnly: false, busyMillisMax })
+    try {
+      writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;")
+      migrate(writer)
+      const page = pageBytes(writer)
+      writer.execute(`PRAGMA wal_autocheckpoint = ${walBytesMax / page}`)
+      const checkpoints = new Checkpoints({
+        connection: writer,
+        file,
+        frames: checkpointBytes / page,
+        failed: this.checkpointFailed
+      })
+      return { writer, reader: openConnection(file, { readOnly: true, busyMillisMax }), checkpoints }
+    } catch (cause) {
+      writer.close()
+      throw cause
+    }
+  }
+}

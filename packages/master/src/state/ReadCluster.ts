@@ -48,34 +48,21 @@ export const isRemovedMaster = (connection: Connection, id: MasterId): boolean =
 
 /** Who holds an agent's newest connection. A hint: the master may have died since. */
 export interface AgentClaim {
-  readonly masterId: MasterId
-  /** Of that master's process. */
-  readonly incarnation: string
-  readonly connectionEpoch: number
-}
-
-interface ClaimRow {
-  readonly agent_id: AgentId
   readonly master_id: MasterId
+  /** Of that master's process. */
   readonly incarnation: string
   readonly connection_epoch: number
 }
 
-const toClaim = (row: ClaimRow): AgentClaim => ({
-  masterId: row.master_id,
-  incarnation: row.incarnation,
-  connectionEpoch: row.connection_epoch
-})
+const claimColumns = "master_id, incarnation, connection_epoch"
 
-const claimColumns = "agent_id, master_id, incarnation, connection_epoch"
-
-export const agentClaim = (connection: Connection, agentId: string): AgentClaim | undefined => {
-  const row = connection.get<ClaimRow>(`SELECT ${claimColumns} FROM agent_claims WHERE agent_id = ?`, agentId)
-  return row === undefined ? undefined : toClaim(row)
-}
+export const agentClaim = (connection: Connection, agentId: string): AgentClaim | undefined =>
+  connection.get<AgentClaim>(`SELECT ${claimColumns} FROM agent_claims WHERE agent_id = ?`, agentId)
 
 /** Of every agent that some master holds: for filling a cache. */
 export const agentClaims = (connection: Connection): ReadonlyMap<AgentId, AgentClaim> =>
   new Map(
-    connection.all<ClaimRow>(`SELECT ${claimColumns} FROM agent_claims`).map((row) => [row.agent_id, toClaim(row)])
+    connection
+      .all<AgentClaim & { readonly agent_id: AgentId }>(`SELECT agent_id, ${claimColumns} FROM agent_claims`)
+      .map(({ agent_id, ...claim }) => [agent_id, claim])
   )

@@ -20,6 +20,7 @@ import {
   uuid,
   workspace
 } from "../config/Fixtures.ts"
+import { admit, createJoinToken, description, initialise, masterId, withToken } from "./TestCluster.ts"
 import {
   create,
   hash,
@@ -105,6 +106,20 @@ const commandOf = (pick: (below: number) => number): Command => {
       expires_at: "2100-01-01T00:00:00.000Z"
     }),
     () => ({ _tag: "RecordLoginFailure", email: `user-${number}@example.com`, remote_address: `192.0.2.${pick(3)}` }),
+    () => initialise(),
+    () => createJoinToken(number),
+    () => admit(number, pick(2) === 0 ? withToken(pick(3) + 1) : { public_key: `key-${pick(4)}` }),
+    () => ({ _tag: "DescribeMaster", master: description(number, { name: `m${pick(4)}` }) }),
+    () => ({ _tag: "SetMasterVoting", id: masterId(number), voter: pick(2) === 0 }),
+    () => ({ _tag: "RemoveMaster", id: masterId(number) }),
+    () => ({ _tag: "SetFreeze", frozen: pick(2) === 0, reason: "why" }),
+    () => ({ _tag: "OpenEpoch", reason: "restored" }),
+    () => ({
+      _tag: "ClaimAgents",
+      master_id: masterId(number),
+      incarnation: "i",
+      claims: [{ agent_id: agentId(pick(4) + 1), connection_epoch: pick(3) }]
+    }),
     () => ({
       _tag: "RecordDeployments",
       outcomes: [

@@ -25,7 +25,7 @@ export const claimAgents = (tx: Transaction, command: CommandOf<"ClaimAgents">):
   for (const { agent_id, connection_epoch } of claims) {
     if (findResource(connection, "agent", agent_id) === undefined) continue
     const held = agentClaim(connection, agent_id)
-    if (held !== undefined && held.connectionEpoch > connection_epoch) {
+    if (held !== undefined && held.connection_epoch > connection_epoch) {
       if (!won.has(agent_id)) lost.add(agent_id)
       continue
     }

@@ -58,18 +58,20 @@ interface TokenRow {
   readonly used_public_key: string | null
 }
 
+const refuseToken = (message: string): never => refuse("UNAUTHENTICATED", message, [{ field: "token", message }])
+
 /** Burns the token. The same master with the same key may come again: its answer was lost. */
 const spendToken = (tx: Transaction, tokenHash: string, { master, public_key }: CommandOf<"AdmitMaster">): void => {
   const token = tx.connection.get<TokenRow>(
     "SELECT id, expires_at, used_at, used_by, used_public_key FROM join_tokens WHERE token_hash = ?",
     tokenHash
   )
-  if (token === undefined) return refuse("UNAUTHENTICATED", "this join token is unknown, expired or was revoked")
+  if (token === undefined) return refuseToken("this join token is unknown, expired or was revoked")
   if (token.used_at !== null) {
     if (token.used_public_key === public_key && token.used_by === master.id) return
-    refuse("UNAUTHENTICATED", "this join token was used already: make a new one")
+    return refuseToken("this join token was used already: make a new one")
   }
-  if (token.expires_at <= tx.timestamp) refuse("UNAUTHENTICATED", "this join token has expired: make a new one")
+  if (token.expires_at <= tx.timestamp) return refuseToken("this join token has expired: make a new one")
   tx.connection.run(
     "UPDATE join_tokens SET used_at = ?, used_by = ?, used_public_key = ? WHERE id = ?",
     tx.timestamp,
@@ -87,7 +89,9 @@ const replacedMember = (
 ): StoredMaster | undefined => {
   if (proof._tag !== "Certificate" || member !== undefined) return undefined
   if (proof.replaces === master.id) {
-    return refuse("CONFLICT", "a master whose state was lost joins under a new id: empty its data directory first")
+    return refuse("CONFLICT", "a master whose state was lost joins under a new id: empty its data directory first", [
+      { field: "id", message: "is the replaced master's own" }
+    ])
   }
   return required(tx, "master", proof.replaces)
 }
@@ -104,10 +108,14 @@ const requireOwnKey = ({ connection }: Transaction, { master, public_key }: Comm
   )
   const isMember = findResource(connection, "master", master.id) !== undefined
   if (isMember && byId?.public_key !== public_key) {
-    refuse("CONFLICT", `master ${master.id} is a member already, with another key`)
+    refuse("CONFLICT", `master ${master.id} is a member already, with another key`, [
+      { field: "id", message: "is a member's, with another key" }
+    ])
   }
   if (byKey !== undefined && byKey.master_id !== master.id) {
-    refuse("CONFLICT", `master ${byKey.master_id} has this key: every master makes its own`)
+    refuse("CONFLICT", `master ${byKey.master_id} has this key: every master makes its own`, [
+      { field: "public_key", message: `is master ${byKey.master_id}'s` }
+    ])
   }
 }
 

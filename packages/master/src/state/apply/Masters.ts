@@ -65,7 +65,8 @@ export const addMaster = (tx: Transaction, master: MasterDescription, voter = tr
   if (isRemovedMaster(tx.connection, master.id)) {
     refuse(
       "CONFLICT",
-      `master ${master.id} was removed from this cluster: empty its data directory, and it can join as another`
+      `master ${master.id} was removed from this cluster: empty its data directory, and it can join as another`,
+      [{ field: "id", message: "is a removed master's" }]
     )
   }
   requireRoom(tx)

@@ -49,6 +49,16 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000
         }
+      },
+      {
+        extends: true,
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 20_000,
+          hookTimeout: 60_000
+        }
       }
     ]
   }

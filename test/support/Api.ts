@@ -8,9 +8,11 @@ export interface Answer {
   readonly body: any
 }
 
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+
 export interface Api {
   readonly request: (
-    method: "GET" | "POST" | "PATCH" | "DELETE",
+    method: Method,
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>
@@ -18,7 +20,7 @@ export interface Api {
   /** As `request`, and dies unless the status is this one. Answers `data`. */
   readonly expect: (
     status: number,
-    method: "GET" | "POST" | "PATCH" | "DELETE",
+    method: Method,
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>
@@ -52,7 +54,8 @@ const parse = (text: string): unknown => {
   }
 }
 
-const client = (origin: string, authorization: () => string): Api => {
+/** A client that says `authorization` with every request. */
+export const client = (origin: string, authorization: () => string): Api => {
   const request: Api["request"] = (method, path, body, headers = {}) =>
     Effect.suspend(() => send(`${origin}${path}`, method, body, { authorization: authorization(), ...headers }))
   return {

@@ -4,12 +4,13 @@ export const budgetSeconds = {
   simulation: 270,
   architecture: 20,
   integration: 300,
-  e2e: 480
+  e2e: 480,
+  chaos: 150
 } as const
 
 export type Project = keyof typeof budgetSeconds
 
-export const projects: ReadonlyArray<Project> = ["unit", "simulation", "architecture", "integration", "e2e"]
+export const projects: ReadonlyArray<Project> = ["unit", "simulation", "architecture", "integration", "e2e", "chaos"]
 
 /** The whole run, installation aside. What still runs then is stopped and fails. */
 export const wholeRunMillis = 20 * 60 * 1000

@@ -17,5 +17,8 @@ export const requiredPrograms: ReadonlyArray<RequiredProgram> = [
     purpose: "certificates and keys of every shape, TLS seen from outside"
   },
   { program: "curl", debianPackage: "curl", purpose: "requests as an operator makes them" },
-  { program: "ip", debianPackage: "iproute2", purpose: "ports and addresses" }
+  { program: "ip", debianPackage: "iproute2", purpose: "ports and addresses, hosts of a test" },
+  { program: "tc", debianPackage: "iproute2", purpose: "slow links between hosts of a test" },
+  { program: "nsenter", debianPackage: "util-linux", purpose: "programs on hosts of a test" },
+  { program: "mkfs.ext4", debianPackage: "e2fsprogs", purpose: "disks of a test, which fill up" }
 ]

@@ -20,13 +20,16 @@ export interface ProgramOptions {
   readonly path: string
   readonly arguments?: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
+  /** What its command line begins with, to run it elsewhere: a network namespace. It must replace itself by the program. */
+  readonly prefix?: ReadonlyArray<string>
 }
 
 const outputCharactersMax = 4_000_000
 
 const start = (options: ProgramOptions) =>
   Effect.sync((): Program & { readonly child: ChildProcess } => {
-    const child = spawn(process.execPath, [`${repository}/${options.path}`, ...(options.arguments ?? [])], {
+    const [command, ...rest] = [...(options.prefix ?? []), process.execPath, `${repository}/${options.path}`]
+    const child = spawn(command ?? process.execPath, [...rest, ...(options.arguments ?? [])], {
       cwd: repository,
       env: {
         PATH: process.env.PATH,

@@ -72,7 +72,7 @@ export const Limits = {
     forwardsRemembered: 4_096,
     /** How often the host has to show that it is not blocked. */
     pingMillis: 500,
-    /** How often the host hears how the node stands, besides each change of leadership. */
+    /** How often the host hears how the node stands, besides each change of leadership or of members. */
     statusMillis: 1_000,
     /** After a snapshot that failed: doubled with each failure. */
     snapshotRetryMillisMin: 1_000,

@@ -20,7 +20,7 @@ import type { CallId, HostMessage, HostRequest, Outcome, Rejection, RequestId, W
 import { Sessions } from "./Sessions.ts"
 import type { SessionLimits } from "./Sessions.ts"
 import type { StateMachine } from "./StateMachine.ts"
-import type { Status } from "./Status.ts"
+import type { ReplicaStatus, Status } from "./Status.ts"
 
 export interface HostPorts {
   /** To the Raft thread. */
@@ -50,7 +50,7 @@ export class Host {
   private readonly source: SnapshotSource
   private sessions: Sessions
   private last: Index
-  private ignored = 0
+  private undecodable = 0
   private pull: SnapshotPull | null = null
   private isStopped = false
 
@@ -69,9 +69,9 @@ export class Host {
     return this.last
   }
 
-  /** Commands that were no envelope, since the start: nothing was executed for them, here or anywhere. */
-  get undecodable(): number {
-    return this.ignored
+  /** What the Raft thread knows, with what only this one knows. */
+  statusOf(status: ReplicaStatus): Status {
+    return { ...status, undecodable: this.undecodable }
   }
 
   /** Executed once, whatever happens to leaders, unless the outcome is `Unknown`. */
@@ -120,7 +120,7 @@ export class Host {
       case "ping":
         return this.ports.tell({ kind: "pong", number: request.number })
       case "status":
-        return this.ports.status(request.status)
+        return this.ports.status(this.statusOf(request.status))
       case "stopped":
         return this.stop(request.failure)
     }
@@ -136,7 +136,7 @@ export class Host {
     const plan = new BatchPlan(this.sessions, entries)
     const results = this.execute(plan, { index: newest.index, term: newest.term })
     this.last = newest.index
-    this.ignored += plan.undecodable
+    this.undecodable += plan.undecodable
     this.tellOutcomes(waiters, (index) => plan.outcome(index, results))
     this.waiting.release(this.last)
   }

@@ -5,7 +5,7 @@
 import type { Accepted } from "../core/Ready.ts"
 import type { Entry, Index, NodeId, Snapshot } from "../core/Types.ts"
 import type { Failure } from "../transport/Call.ts"
-import type { Status } from "./Status.ts"
+import type { ReplicaStatus } from "./Status.ts"
 
 export type { Failure }
 
@@ -66,7 +66,7 @@ export type HostRequest =
   | { readonly kind: "snapshotData"; readonly data: Uint8Array }
   /** To be answered at once by `pong`: whether this thread is blocked. */
   | { readonly kind: "ping"; readonly number: number }
-  | { readonly kind: "status"; readonly status: Status }
+  | { readonly kind: "status"; readonly status: ReplicaStatus }
   /** The node cannot go on: the process has to end. */
   | { readonly kind: "stopped"; readonly failure: Error }
 

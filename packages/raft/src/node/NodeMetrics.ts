@@ -29,6 +29,10 @@ const gauges: Readonly<Record<string, Described<number>>> = {
     of: (status) => status.snapshotIndex
   },
   log_bytes: { help: "What the log takes on the disk.", of: (status) => status.logBytes },
+  undecodable_commands: {
+    help: "Commands of the log that meant nothing to this version, since the start.",
+    of: (status) => status.undecodable
+  },
   pending_proposals: { help: "Proposals that wait for their result here.", of: (status) => status.pendingProposals },
   flush_wait_seconds: {
     help: "How long the oldest append has been waiting for its flush; 0: none waits.",

@@ -69,7 +69,7 @@ export class RaftNode extends Context.Service<
     /** Another certificate or other authorities, from now on. */
     readonly setIdentity: (identity: TlsIdentity) => Effect.Effect<void, TransportError>
     readonly status: Effect.Effect<Status>
-    /** The status, then each later one: at every change of leadership, and from time to time. Who is slow misses some. */
+    /** The status, then each later one: at every change of leadership or of members, and from time to time. Who is slow misses some. */
     readonly statuses: Stream.Stream<Status>
     /** Where it listens. */
     readonly address: Address
@@ -103,7 +103,8 @@ export const startRaftNode = Effect.fnUntraced(function* (
     stopped: events.tellStopped
   })
   const { address, status } = yield* fromThread(() => thread.start(host.applied, (request) => host.hear(request)))
-  events.tellStatus(status)
+  const first = host.statusOf(status)
+  events.tellStatus(first)
 
   return RaftNode.of({
     propose: (data) => ask((reply: Reply<Proposed>) => host.propose(data, requestMillis, reply), proposeError),
@@ -113,7 +114,7 @@ export const startRaftNode = Effect.fnUntraced(function* (
     transferLeadership: (to) => Effect.sync(() => host.transferLeadership(to)),
     setPeers: (peers) => Effect.sync(() => thread.setPeers(peers)),
     setIdentity: (identity) => Effect.map(checkIdentity(identity), () => thread.setIdentity(identity)),
-    status: Effect.sync(() => events.latest() ?? status),
+    status: Effect.sync(() => events.latest() ?? first),
     statuses: events.statuses,
     address,
     stopped: events.stopped

@@ -4,9 +4,11 @@
  *
  * This file is the switchboard: what comes from where goes to which part. The parts do not know each other.
  */
+import { latest } from "../core/Configuration.ts"
 import type { Input } from "../core/Input.ts"
 import type { Message, ProposeRequest } from "../core/Message.ts"
 import { initialState } from "../core/State.ts"
+import type { State } from "../core/State.ts"
 import type { Context, NodeId } from "../core/Types.ts"
 import { Limits } from "../Limits.ts"
 import type { StorageError } from "../storage/StorageError.ts"
@@ -22,6 +24,7 @@ import { FlushQueue } from "./FlushQueue.ts"
 import { Forwards } from "./Forwards.ts"
 import { guardedStorage } from "./GuardedStorage.ts"
 import type { HostMessage, HostRequest } from "./HostMessage.ts"
+import { Learners } from "./Learners.ts"
 import type { NodeOptions } from "./NodeOptions.ts"
 import type { NodeStorage } from "./NodeStorage.ts"
 import { NodeStopped } from "./NodeStopped.ts"
@@ -30,10 +33,14 @@ import { ReplicaCounters } from "./ReplicaCounters.ts"
 import type { ReplicaPorts, Start } from "./ReplicaPorts.ts"
 import { Snapshots } from "./Snapshots.ts"
 import { StallWatch } from "./StallWatch.ts"
-import type { Status } from "./Status.ts"
-import { coreStatus } from "./StatusReport.ts"
+import type { ReplicaStatus } from "./Status.ts"
+import { coreStatus, peerStatuses } from "./StatusReport.ts"
 
 export type { ReplicaPorts, Start }
+
+const isSameConfiguration = (before: State, after: State): boolean =>
+  before.configurations === after.configurations ||
+  latest(before.configurations).index === latest(after.configurations).index
 
 export class Replica {
   private readonly options: NodeOptions
@@ -48,11 +55,13 @@ export class Replica {
   private readonly stalls: StallWatch
   private readonly closing: Closing
   private readonly flushes = new FlushQueue()
+  private readonly learners: Learners
   private readonly counters = new ReplicaCounters()
   private readonly runId: string
   private contexts = 0
   private logBytes = 0
   private isLeadershipNew = false
+  private areMembersNew = false
   private statusAtMillis = 0
   private isStopped = false
 
@@ -94,6 +103,7 @@ export class Replica {
       oldestApply: () => this.applies.oldestMillis,
       hostLost: (millis) => this.stop("HostLost", new Error(`the host did not keep up for ${Math.round(millis)} ms`))
     })
+    this.learners = new Learners({ ...Limits.catchUp, electionTicks: core.electionTicks })
     this.closing = new Closing({
       handOver: () => this.stalls.handOver(),
       isBusy: () => this.isBusy(),
@@ -111,6 +121,7 @@ export class Replica {
       this.stalls.distrustLease(nowMillis)
       this.clock.tick(nowMillis)
       this.feed({ _tag: "Tick" })
+      this.learners.tick(this.driver.state)
       this.askers.tick(nowMillis)
       this.stalls.tick()
       this.snapshots.consider()
@@ -219,9 +230,11 @@ export class Replica {
   }
 
   private afterStep(): void {
-    if (!this.isLeadershipNew) return
+    const { areMembersNew, isLeadershipNew } = this
+    if (!areMembersNew && !isLeadershipNew) return
+    this.areMembersNew = false
     this.isLeadershipNew = false
-    this.askers.leadershipChanged()
+    if (isLeadershipNew) this.askers.leadershipChanged()
     this.tellStatus(this.ports.nowMillis())
   }
 
@@ -254,6 +267,7 @@ export class Replica {
       observe: (before, input, after, ready) => {
         this.counters.observe(before, after, ready)
         if (ready.soft !== null) this.isLeadershipNew = true
+        if (!isSameConfiguration(before, after)) this.areMembersNew = true
         this.ports.observe(before, input, after, ready)
       }
     }
@@ -261,10 +275,11 @@ export class Replica {
 
   // ---- status and the end -----------------------------------------------------------------------------------------
 
-  status(): Status {
+  status(): ReplicaStatus {
     const { proposals, reads } = this.askers
     return {
       ...coreStatus(this.driver.state),
+      peers: peerStatuses(this.driver.state, (learner) => this.learners.verdict(learner)),
       ...this.stalls.delays,
       logBytes: this.logBytes,
       pendingProposals: proposals.size,

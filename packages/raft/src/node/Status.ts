@@ -1,14 +1,24 @@
 /** How a node stands, for people, metrics and decisions about members. */
+import type { CatchUpVerdict } from "../core/CatchUp.ts"
 import type { Progress } from "../core/Progress.ts"
 import type { Role } from "../core/Ready.ts"
 import type { Configuration, Index, NodeId, Term } from "../core/Types.ts"
 
-export interface Status {
+/** As the host's thread tells it. */
+export interface Status extends ReplicaStatus {
+  /** Commands that were applied and were no envelope, since the start: nothing was executed for them, on any node. */
+  readonly undecodable: number
+}
+
+/** As the Raft thread knows it. */
+export interface ReplicaStatus {
   readonly id: NodeId
   readonly role: Role
   readonly term: Term
   readonly leader: NodeId | null
   readonly configuration: Configuration
+  /** Whether `configuration` names this node, as a voter or a learner. A node that waits to be added is none yet. */
+  readonly isMember: boolean
   /** Names the configuration for the next change. */
   readonly configurationIndex: Index
   readonly firstIndex: Index
@@ -38,6 +48,8 @@ export interface PeerStatus {
   readonly mode: Progress["mode"]
   readonly match: Index
   readonly isActive: boolean
+  /** Of a learner: whether it may be promoted now (thesis 4.2.1), judged at each tick of this leader; `null`: it votes. */
+  readonly catchUp: CatchUpVerdict | null
 }
 
 /** Since the node started. */

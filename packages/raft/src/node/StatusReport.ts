@@ -1,11 +1,18 @@
 /** What a node's state says to people and metrics. */
-import { latest } from "../core/Configuration.ts"
+import type { CatchUpVerdict } from "../core/CatchUp.ts"
+import { latest, members } from "../core/Configuration.ts"
 import { lastIndex } from "../core/Log.ts"
 import type { State } from "../core/State.ts"
-import type { PeerStatus, Status } from "./Status.ts"
+import type { NodeId } from "../core/Types.ts"
+import type { PeerStatus, ReplicaStatus } from "./Status.ts"
 
-const peersOf = ({ progress, role }: State): ReadonlyArray<PeerStatus> =>
-  role === "Leader" ? [...progress].map(([id, { isActive, match, mode }]) => ({ id, mode, match, isActive })) : []
+export const peerStatuses = (
+  { progress, role }: State,
+  catchUpOf: (learner: NodeId) => CatchUpVerdict | null
+): ReadonlyArray<PeerStatus> =>
+  role === "Leader"
+    ? [...progress].map(([id, { isActive, match, mode }]) => ({ id, mode, match, isActive, catchUp: catchUpOf(id) }))
+    : []
 
 type OfCore =
   | "id"
@@ -14,15 +21,15 @@ type OfCore =
   | "leader"
   | "configuration"
   | "configurationIndex"
+  | "isMember"
   | "firstIndex"
   | "lastIndex"
   | "persisted"
   | "commit"
   | "applied"
   | "snapshotIndex"
-  | "peers"
 
-export const coreStatus = (state: State): Pick<Status, OfCore> => {
+export const coreStatus = (state: State): Pick<ReplicaStatus, OfCore> => {
   const { configuration, index } = latest(state.configurations)
   return {
     id: state.id,
@@ -30,13 +37,13 @@ export const coreStatus = (state: State): Pick<Status, OfCore> => {
     term: state.term,
     leader: state.leader,
     configuration,
+    isMember: members(configuration).includes(state.id),
     configurationIndex: index,
     firstIndex: state.log.baseIndex + 1,
     lastIndex: lastIndex(state.log),
     persisted: state.persisted,
     commit: state.commit,
     applied: state.applied,
-    snapshotIndex: state.snapshot?.metadata.index ?? 0,
-    peers: peersOf(state)
+    snapshotIndex: state.snapshot?.metadata.index ?? 0
   }
 }

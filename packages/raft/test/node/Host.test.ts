@@ -19,6 +19,7 @@ import {
   raw,
   transfer
 } from "./HostHarness.ts"
+import { status } from "./thread/Statuses.ts"
 
 const kinds = (messages: ReadonlyArray<HostMessage>): ReadonlyArray<string> => messages.map(({ kind }) => kind)
 const valueOf = (machine: StateMachine, key: string): unknown => decodeResult(machine.query(encodeCommand(get(key))))
@@ -83,7 +84,7 @@ describe("a host that applies", () => {
     const machine = new MemoryKeyValue()
     const { host } = makeHost(machine)
     apply(host, [opening(1), raw(2, Uint8Array.of(9, 9)), command(3, 1, put("k", "v"))])
-    assert.strictEqual(host.undecodable, 1)
+    assert.strictEqual(host.statusOf(status).undecodable, 1)
     assert.strictEqual(host.applied, 3)
     assert.deepStrictEqual(valueOf(machine, "k"), { kind: "get", value: "v" })
   })

@@ -1,5 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ReplicaCluster } from "./ReplicaCluster.ts"
+import { put, ReplicaCluster } from "./ReplicaCluster.ts"
+
+/** What the leader says of a learner. */
+const catchUpOf = (cluster: ReplicaCluster, id: string) =>
+  cluster
+    .leader()
+    .replica.status()
+    .peers.find((peer) => peer.id === id)?.catchUp
 
 const change = (voters: ReadonlyArray<string>, expectedIndex: number | null = null) => ({
   voters,
@@ -65,5 +72,65 @@ describe("a change of members", () => {
     leader.host.changeMembers(change(["a", "b"]), 200, (outcome) => outcomes.push(outcome))
     cluster.tickMillis(300)
     assert.deepStrictEqual(outcomes, [{ _tag: "Unknown", reason: "TimedOut" }])
+  })
+})
+
+describe("a learner", () => {
+  const withLearner = (): ReplicaCluster => {
+    const cluster = new ReplicaCluster(["a", "b", "c"])
+    const leader = cluster.leader()
+    cluster.propose(leader.id, put("x", "1"))
+    cluster.add("d", null)
+    assert.isFalse(cluster.node("d").replica.status().isMember)
+    cluster.call(leader.id, { _tag: "ChangeMembers", ...change(["a", "b", "c"]), learners: ["d"] })
+    return cluster
+  }
+
+  it("has caught up once a round was short, and no more when it is not heard any more", () => {
+    const cluster = withLearner()
+    cluster.tick()
+    assert.strictEqual(catchUpOf(cluster, "d"), "CatchingUp")
+    cluster.until(() => catchUpOf(cluster, "d") === "CaughtUp", 20)
+    assert.isTrue(cluster.node("d").replica.status().isMember)
+    cluster.crash("d")
+    cluster.tick(20)
+    assert.strictEqual(catchUpOf(cluster, "d"), "CatchingUp")
+    cluster.tick(400)
+    assert.strictEqual(catchUpOf(cluster, "d"), "Stalled")
+  })
+
+  it("is judged anew by a next leader", () => {
+    const cluster = withLearner()
+    cluster.until(() => catchUpOf(cluster, "d") === "CaughtUp", 20)
+    cluster.crash(cluster.leader().id)
+    cluster.until(() => catchUpOf(cluster, "d") === "CaughtUp")
+  })
+
+  it("is judged no more once it votes, nor are other voters", () => {
+    const cluster = withLearner()
+    cluster.until(() => catchUpOf(cluster, "d") === "CaughtUp", 20)
+    cluster.call(cluster.leader().id, { _tag: "ChangeMembers", ...change(["a", "b", "c", "d"]) })
+    cluster.tick(2)
+    const { peers } = cluster.leader().replica.status()
+    assert.deepStrictEqual(
+      peers.map(({ catchUp }) => catchUp),
+      [null, null, null]
+    )
+  })
+})
+
+describe("the status", () => {
+  it("is told at once when the members change", () => {
+    const cluster = new ReplicaCluster(["a", "b", "c"])
+    const leader = cluster.leader()
+    cluster.settle()
+    leader.isHostHeld = true
+    cluster.call(leader.id, { _tag: "ChangeMembers", ...change(["a", "b"]) })
+    cluster.settle()
+    const told = leader.toHost.flatMap((request) => (request.kind === "status" ? [request.status] : []))
+    assert.deepStrictEqual(
+      told.map(({ configuration }) => configuration.voters),
+      [["a", "b"]]
+    )
   })
 })

@@ -30,7 +30,7 @@ import type { HostMessage, HostRequest } from "../HostMessage.ts"
 import type { NodeOptions } from "../NodeOptions.ts"
 import { NodeStopped } from "../NodeStopped.ts"
 import type { StopReason } from "../NodeStopped.ts"
-import type { Status } from "../Status.ts"
+import type { ReplicaStatus } from "../Status.ts"
 import type { Packet } from "./HostPacket.ts"
 
 export interface ThreadSettings {
@@ -58,7 +58,7 @@ export interface RecoveredNode {
 
 export interface StartedNode {
   readonly address: Address
-  readonly status: Status
+  readonly status: ReplicaStatus
 }
 
 /** To the Raft thread. */

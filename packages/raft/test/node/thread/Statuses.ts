@@ -26,6 +26,7 @@ export const status: Status = {
   term: 3,
   leader: "a",
   configuration: { voters: ["a", "b"], learners: [], outgoing: [], learnersNext: [], autoLeave: false },
+  isMember: true,
   configurationIndex: 1,
   firstIndex: 1,
   lastIndex: 100,
@@ -34,11 +35,12 @@ export const status: Status = {
   applied: 98,
   snapshotIndex: 0,
   logBytes: 4_096,
+  undecodable: 0,
   pendingProposals: 2,
   flushMillis: 1_500,
   hostMillis: 0,
   declines: null,
   snapshotFailure: null,
-  peers: [{ id: "b", mode: "Replicate", match: 90, isActive: true }],
+  peers: [{ id: "b", mode: "Replicate", match: 90, isActive: true, catchUp: null }],
   counters
 }

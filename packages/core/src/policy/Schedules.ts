@@ -5,3 +5,14 @@ import { Schedule } from "effect"
 export const reportRetry = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("10 seconds")]).pipe(
   Schedule.jittered
 )
+
+/** A task that the cluster needs exactly one of, on its leader: 1 s, doubling to 30 s, jittered, for as long as it leads. */
+export const leaderTaskRestart = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")]).pipe(
+  Schedule.jittered
+)
+
+/** Reading what was committed before a term began, when the leader is too new or too busy to say: every 200 ms, while it leads. */
+export const leaderReadRetry = Schedule.spaced("200 millis")
+
+/** A node of Raft that waits to be where the cluster is: every 250 ms, for as long as it runs. */
+export const raftRetry = Schedule.spaced("250 millis")

@@ -3,9 +3,12 @@ import type { MasterId } from "@nxmesh/protocol/Ids"
 import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
 import { Context, Data, type Duration, type Effect } from "effect"
 
-/** The other master did not answer. `Refused`: it did, and will not do it; everything else may pass by itself. */
+/**
+ * The other master did not answer. `Refused`: it did, and will not do it; `Removed`: it does not because this master was
+ * removed from the cluster. Everything else may pass by itself.
+ */
 export class AskFailed extends Data.TaggedError("AskFailed")<{
-  readonly reason: "Unknown" | "Unreachable" | "TimedOut" | "Refused" | "Unavailable"
+  readonly reason: "Unknown" | "Unreachable" | "TimedOut" | "Refused" | "Removed" | "Unavailable"
   readonly message: string
 }> {}
 

@@ -1,6 +1,7 @@
 /** What a master says of itself when another one asks. */
 import { Schema } from "effect"
 import { MasterId } from "../Ids.ts"
+import { MasterAddress } from "../model/Master.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -27,6 +28,12 @@ export const PeerStatus = Schema.Struct({
     /** Of the file system that holds the data directory. */
     free_bytes: count,
     total_bytes: count
-  })
+  }),
+  /** What its tasks want an operator to know of the cluster. */
+  warnings: Schema.optionalKey(
+    Schema.Array(Schema.String.check(Schema.isMaxLength(1_024))).check(Schema.isMaxLength(64))
+  ),
+  /** Raft's address of every member that it knows, by id: for one that does not know who leads. */
+  peer_addresses: Schema.optionalKey(Schema.Record(MasterId, MasterAddress))
 })
 export type PeerStatus = typeof PeerStatus.Type

@@ -13,6 +13,8 @@ export const Limits = {
     headersTimeoutMillis: 10_000,
     requestTimeoutMillis: 30_000,
     keepAliveTimeoutMillis: 75_000,
+    /** When a client should come back that found no leader: an election takes less. */
+    unavailableRetrySeconds: 1,
     connectionsMax: 10_000,
     headerBytesMax: 16_384,
     /** Attempts of a PATCH without If-Match, when someone else writes in between. */
@@ -54,8 +56,9 @@ export const Limits = {
   },
 
   peer: {
-    /** Requests of other masters that are served at once; more are told to come back. */
+    /** Requests of other masters that are served at once, and of who only says to be one; more are told to come back. */
     requestsConcurrentMax: 256,
+    strangersConcurrentMax: 32,
     /** From a request's last byte to its answer. */
     requestTimeout: Duration.seconds(15),
     /** Each may take a signature and an entry of the log. */
@@ -191,14 +194,11 @@ export const Limits = {
   command: {
     /** A read waits so long for a leader, longer than an election takes. */
     readBarrierMillisMax: 5_000,
-    /** Commands waiting for the log; more are refused. */
+    /** Commands of this master that wait for their outcome; more are refused. */
     waitingMax: 10_000,
-    /** Commands written with one fsync and applied in one transaction. */
-    batchMax: 256,
-    batchBytesMax: 8 * 1_048_576,
-    /** Batches that are durable and wait to be applied. */
-    batchesAppliedLateMax: 2,
     commandBytesMax: 4 * 1_048_576,
+    /** Without a leader for so long, a master tells load balancers to send nobody. */
+    leaderlessMax: Duration.seconds(10),
     segmentBytesMax: 16 * 1_048_576,
     /** Bytes logged between two checkpoints, each of which lets the log be cut. */
     checkpointBytes: 16 * 1_048_576

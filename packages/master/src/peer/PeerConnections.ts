@@ -1,0 +1,89 @@
+/**
+ * HTTP clients for other masters, one for each: they keep their connections, show this master's certificate, and talk to
+ * nobody but the master that is meant, whatever address it has.
+ */
+import type { PeerCertificate } from "node:tls"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type { MasterId } from "@nxmesh/protocol/Ids"
+import type { MasterDescription } from "@nxmesh/protocol/model/Master"
+import { PeerApi } from "@nxmesh/protocol/peer/PeerApi"
+import { Effect, Exit, Redacted, Scope } from "effect"
+import { type HttpApiClient, HttpApiClient as Client } from "effect/http-api"
+import { masterUri } from "../consensus/CertificateNames.ts"
+import type { MasterCertificate } from "../consensus/NodeIdentity.ts"
+import { Limits } from "../Limits.ts"
+
+const { peer: limits } = Limits
+
+export type PeerCalls = HttpApiClient.ForApi<typeof PeerApi>
+
+/** In place of the check of host names: a master is known by its id, and may be reached by any name. */
+const isMaster =
+  (id: MasterId) =>
+  (_host: string, { subjectaltname = "" }: PeerCertificate): Error | undefined =>
+    subjectaltname.split(", ").includes(`URI:${masterUri(id)}`)
+      ? undefined
+      : Object.assign(new Error(`this is not master ${id}: its certificate says ${subjectaltname || "no name"}`), {
+          code: "ERR_TLS_CERT_ALTNAME_INVALID"
+        })
+
+const makeCalls = (
+  { agent_address, id }: MasterDescription,
+  { authorityPem, certificatePem, privateKeyPem }: MasterCertificate
+) =>
+  Effect.gen(function* () {
+    const agent = yield* NodeHttpClient.makeAgent({
+      keepAlive: true,
+      maxSockets: limits.connectionsPerMasterMax,
+      // A resumed session would skip the check of who it is.
+      maxCachedSessions: 0,
+      minVersion: "TLSv1.3",
+      ca: authorityPem,
+      cert: `${certificatePem.trim()}\n${authorityPem.trim()}\n`,
+      key: Redacted.value(privateKeyPem),
+      checkServerIdentity: isMaster(id)
+    })
+    const httpClient = yield* Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, agent)
+    return yield* Client.makeWith(PeerApi, { httpClient, baseUrl: `https://${agent_address}` })
+  })
+
+interface Kept {
+  readonly address: string
+  readonly certificatePem: string
+  readonly calls: PeerCalls
+  readonly scope: Scope.Closeable
+}
+
+/** Made once, and again when the other's address or this master's certificate is another one. */
+export const makePeerConnections = Effect.gen(function* () {
+  const kept = new Map<MasterId, Kept>()
+  const forget = (id: MasterId) =>
+    Effect.suspend(() => {
+      const found = kept.get(id)
+      kept.delete(id)
+      return found === undefined ? Effect.void : Scope.close(found.scope, Exit.void)
+    })
+  yield* Effect.addFinalizer(() => Effect.forEach([...kept.keys()], forget, { discard: true }))
+
+  return {
+    to: Effect.fnUntraced(function* (master: MasterDescription, certificate: MasterCertificate) {
+      const found = kept.get(master.id)
+      if (found?.address === master.agent_address && found.certificatePem === certificate.certificatePem) {
+        return found.calls
+      }
+      yield* forget(master.id)
+      const scope = yield* Scope.make()
+      const calls = yield* Scope.provide(makeCalls(master, certificate), scope)
+      const { certificatePem } = certificate
+      kept.set(master.id, { address: master.agent_address, certificatePem, calls, scope })
+      return calls
+    }, Effect.uninterruptible),
+    /** Of masters that are members no more. */
+    keepOnly: (ids: ReadonlySet<MasterId>) =>
+      Effect.forEach(
+        [...kept.keys()].filter((id) => !ids.has(id)),
+        forget,
+        { discard: true }
+      )
+  }
+})

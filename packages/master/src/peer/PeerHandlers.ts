@@ -1,0 +1,76 @@
+/** What this master answers to others: one handler for each call of `PeerApi`. */
+import { channelBinding } from "@nxmesh/core/crypto/ChannelBinding"
+import { CallingMaster, PeerApi } from "@nxmesh/protocol/peer/PeerApi"
+import { peerRefused, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
+import { Clock, Duration, Effect, Layer, Semaphore } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { OwnStatus } from "../cluster/OwnStatus.ts"
+import { Limits } from "../Limits.ts"
+import { Admission } from "./Admission.ts"
+import { AgentMessages } from "./AgentMessages.ts"
+import { JoinRate } from "./JoinRate.ts"
+import { makeRecordRefusal } from "./PeerRefusals.ts"
+import { addressOf, socketOf } from "./PeerSocket.ts"
+
+const { peer: limits } = Limits
+
+const layerJoin = HttpApiBuilder.group(
+  PeerApi,
+  "join",
+  Effect.fnUntraced(function* (handlers) {
+    const { admit } = yield* Admission
+    const record = yield* makeRecordRefusal
+    const turns = yield* Semaphore.make(limits.joinsConcurrentMax)
+    const rate = new JoinRate({
+      attemptsMax: limits.joinsPerAddressMax,
+      windowMillis: Duration.toMillis(limits.joinWindow),
+      addressesMax: limits.joinAddressesMax
+    })
+    return handlers.handleAll({
+      join: ({ payload }) =>
+        Effect.gen(function* () {
+          const socket = socketOf(yield* HttpServerRequest.HttpServerRequest)
+          const remoteAddress = addressOf(socket)
+          return yield* Effect.gen(function* () {
+            if (socket === undefined) return yield* peerRefused("malformed", "masters join over TLS")
+            if (!rate.take(remoteAddress, yield* Clock.currentTimeMillis)) {
+              const seconds = Duration.toSeconds(limits.joinWindow)
+              return yield* peerUnavailable(
+                "too_many_attempts",
+                `more than ${limits.joinsPerAddressMax} attempts to join from one address in ${seconds} s: wait, and look why they fail`
+              )
+            }
+            const request = { payload, channelBinding: channelBinding(socket), remoteAddress }
+            return yield* turns.withPermit(admit(request))
+          }).pipe(Effect.tapError((refusal) => record(refusal, { remoteAddress })))
+        })
+    })
+  })
+)
+
+const layerStatus = HttpApiBuilder.group(
+  PeerApi,
+  "status",
+  Effect.fnUntraced(function* (handlers) {
+    const { status } = yield* OwnStatus
+    return handlers.handleAll({ status: () => status })
+  })
+)
+
+const layerAgentMessages = HttpApiBuilder.group(
+  PeerApi,
+  "agents",
+  Effect.fnUntraced(function* (handlers) {
+    const { handle } = yield* AgentMessages
+    return handlers.handleAll({
+      message: ({ params, payload }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CallingMaster
+          return { answer: (yield* handle(params.id, payload.message, id)) ?? null }
+        })
+    })
+  })
+)
+
+export const layerPeerHandlers = Layer.mergeAll(layerJoin, layerStatus, layerAgentMessages)

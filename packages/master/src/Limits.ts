@@ -25,6 +25,7 @@ export const Limits = {
     stateFilterAgentsMax: 20_000,
     /** 192 bits: more than the 128 that design section 8 asks. */
     enrolmentTokenBytes: 24,
+    joinTokenBytes: 24,
     /** Templates that one may use as partials. */
     templatesPerWorkspaceMax: 1_000,
     pathCharactersLogged: 256,
@@ -73,6 +74,12 @@ export const Limits = {
     callTimeout: Duration.seconds(5)
   },
 
+  joining: {
+    connectTimeout: Duration.seconds(5),
+    /** Longer than a member takes at most, so that its answer is heard. */
+    attemptTimeout: Duration.seconds(20)
+  },
+
   // auth and cluster
   auth: {
     /** Each takes a core and a thread of libuv's pool for tens of milliseconds. */
@@ -107,12 +114,19 @@ export const Limits = {
     /** A server certificate is renewed when less than this is left of it. */
     certificateRenewal: Duration.days(30),
     certificateCheckInterval: Duration.hours(1),
+    /** A start that waits for the cluster's state looks so often, and says so. */
+    stateCheckInterval: Duration.millis(50),
+    waitingLogInterval: Duration.seconds(10),
     /** A learner that has caught up has to stay so for this long before it votes. */
     promotionStability: Duration.seconds(10),
     /** Masters that are admitted so soon after the first one form the cluster, and vote as soon as they have caught up. */
     forming: Duration.minutes(1),
     /** A peer that has not been heard of for this long is not counted on. */
     peerSilence: Duration.seconds(5),
+    /** So long after a leader first sees a peer, Raft's word that it is active means that it was heard. */
+    peerUnproven: Duration.seconds(1),
+    /** A step of the members that has to wait for this long is a warning. */
+    memberStepWarning: Duration.seconds(30),
     /** A master that has not been heard of for this long is warned about, and for the second, removed where that is set. */
     deadMasterWarning: Duration.minutes(2),
     deadMasterRemoval: Duration.minutes(30),
@@ -145,6 +159,9 @@ export const Limits = {
     hostsRenderedTogether: 50
   },
   agents: {
+    /** How long a registration waits for this master to come where its agent is, and how often it looks. */
+    catchUpWait: Duration.seconds(2),
+    catchUpInterval: Duration.millis(25),
     /** Directives that an agent has not taken yet; more wait with the session. */
     directivesWaitingMax: 16,
     /** Messages to one session that wait their turn. */

@@ -12,10 +12,11 @@ import { Limits } from "../Limits.ts"
 /** Times are milliseconds of a clock that never goes back. */
 export interface PeerRecord {
   readonly match: number
-  readonly isVoter: boolean
-  /** When it was last heard of; at first, when this leader began to look. */
-  readonly activeAtMillis: number
-  /** Since when every status said that it has caught up; `null`: the last did not. A voter always has. */
+  /** Since when this leader looks after it. */
+  readonly seenAtMillis: number
+  /** When it was last heard of; `null`: not yet, in this term. */
+  readonly activeAtMillis: number | null
+  /** Since when every status said that it has caught up; `null`: the last did not, or it votes. */
   readonly caughtUpSinceMillis: number | null
   readonly catchUp: CatchUpVerdict | null
 }
@@ -28,19 +29,23 @@ export interface PeerRecords {
 
 export const noRecords: PeerRecords = { term: 0, peers: new Map() }
 
-const recordOf = (peer: PeerStatus, before: PeerRecord | undefined, nowMillis: number): PeerRecord => {
-  const { isActive, match } = peer
-  const catchUp = "catchUp" in peer ? (peer.catchUp as CatchUpVerdict | null) : null
-  const isVoter = catchUp === null
-  const hasCaughtUp = isVoter || catchUp === "CaughtUp"
-  return {
-    match,
-    isVoter,
-    catchUp,
-    activeAtMillis: before === undefined || isActive || match > before.match ? nowMillis : before.activeAtMillis,
-    caughtUpSinceMillis: hasCaughtUp ? (before?.caughtUpSinceMillis ?? nowMillis) : null
-  }
+/**
+ * Raft counts whoever is new to a leader as heard of until it first checks, an election timeout later. That must not
+ * make a dead voter look alive, so it is believed after a while only; progress is believed at once.
+ */
+const isHeard = ({ isActive, match }: PeerStatus, before: PeerRecord | undefined, nowMillis: number): boolean => {
+  if (before === undefined) return false
+  if (match > before.match) return true
+  return isActive && nowMillis - before.seenAtMillis >= Duration.toMillis(Limits.cluster.peerUnproven)
 }
+
+const recordOf = (peer: PeerStatus, before: PeerRecord | undefined, nowMillis: number): PeerRecord => ({
+  match: peer.match,
+  catchUp: peer.catchUp,
+  seenAtMillis: before?.seenAtMillis ?? nowMillis,
+  activeAtMillis: isHeard(peer, before, nowMillis) ? nowMillis : (before?.activeAtMillis ?? null),
+  caughtUpSinceMillis: peer.catchUp === "CaughtUp" ? (before?.caughtUpSinceMillis ?? nowMillis) : null
+})
 
 /** Takes in one status of this node as a leader; a status of a follower forgets everything. */
 export const observe = (records: PeerRecords, status: Status, nowMillis: number): PeerRecords => {
@@ -59,7 +64,11 @@ export const observe = (records: PeerRecords, status: Status, nowMillis: number)
 
 /** Raft clears and sets who is active several times a second, so one status alone may miss somebody. */
 export const isAlive = ({ activeAtMillis }: PeerRecord, nowMillis: number): boolean =>
-  nowMillis - activeAtMillis < Duration.toMillis(Limits.cluster.peerSilence)
+  activeAtMillis !== null && nowMillis - activeAtMillis < Duration.toMillis(Limits.cluster.peerSilence)
+
+/** How long it has said nothing to this leader. */
+export const silentMillis = ({ activeAtMillis, seenAtMillis }: PeerRecord, nowMillis: number): number =>
+  nowMillis - (activeAtMillis ?? seenAtMillis)
 
 /** Who can be counted on, as this leader sees it: itself, and whoever it has heard of lately. */
 export const aliveMasters = (self: MasterId, { peers }: PeerRecords, nowMillis: number): ReadonlySet<MasterId> =>

@@ -20,8 +20,8 @@ interface PeerFacts {
 
 const record = ({ catchUp = "CaughtUp", caughtUpMillis = 60_000, dead = false, match = 1 }: PeerFacts): PeerRecord => ({
   match,
-  isVoter: false,
-  activeAtMillis: dead ? 0 : nowMillis,
+  seenAtMillis: 0,
+  activeAtMillis: dead ? null : nowMillis,
   caughtUpSinceMillis: catchUp === "CaughtUp" ? nowMillis - caughtUpMillis : null,
   catchUp
 })

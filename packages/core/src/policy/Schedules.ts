@@ -16,3 +16,8 @@ export const leaderReadRetry = Schedule.spaced("200 millis")
 
 /** A node of Raft that waits to be where the cluster is: every 250 ms, for as long as it runs. */
 export const raftRetry = Schedule.spaced("250 millis")
+
+/** A master that asks to be let into a cluster: 250 ms, doubling to 10 s, jittered, until a member answers for good. */
+export const joinRetry = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("10 seconds")]).pipe(
+  Schedule.jittered
+)

@@ -35,8 +35,16 @@ type Proof = CommandOf<"AdmitMaster">["proof"]
 
 const malformed = (message: string) => peerRefused("malformed", message)
 
-const unavailable = (error: CommandError): PeerUnavailable =>
-  peerUnavailable(error.reason._tag === "OutcomeUnknown" ? "outcome_unknown" : "no_leader", error.message)
+const unavailable = ({ message, reason }: CommandError): PeerUnavailable => {
+  switch (reason._tag) {
+    case "OutcomeUnknown":
+      return peerUnavailable("outcome_unknown", message)
+    case "NoLeader":
+      return peerUnavailable("no_leader", message)
+    default:
+      return peerUnavailable("not_ready", message)
+  }
+}
 
 export class Admission extends Context.Service<
   Admission,

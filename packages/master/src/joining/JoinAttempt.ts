@@ -1,0 +1,199 @@
+/**
+ * One attempt to join, at one member. The token is sent only to a member of the cluster that it is for; the key-encryption
+ * key and the cluster secret are never sent, only proofs that are good for this connection alone.
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto"
+import { Agent } from "node:https"
+import type { Duplex } from "node:stream"
+import type { TLSSocket } from "node:tls"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { certificateRequestFor } from "@nxmesh/core/crypto/CertificateRequest"
+import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
+import { isKeyProof, keyProof } from "@nxmesh/core/crypto/KeyProof"
+import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
+import {
+  fingerprintInJoinToken,
+  type JoinAccepted,
+  type JoinPayload,
+  joinProofPurposes,
+  type JoinRequestProof
+} from "@nxmesh/protocol/peer/Joining"
+import { PeerApi } from "@nxmesh/protocol/peer/PeerApi"
+import { Clock, Effect, Redacted, type Scope } from "effect"
+import { HttpApiClient } from "effect/http-api"
+import { Limits } from "../Limits.ts"
+import { type JoinAnswer, JoinError, type JoinRequest } from "./JoinCluster.ts"
+import { joinErrorOf } from "./JoinRefusals.ts"
+import { judgeCertificate } from "./MemberCertificate.ts"
+import {
+  connectPinned,
+  connectUnproven,
+  type MemberConnection,
+  MemberUnreachable,
+  requireMember
+} from "./MemberConnection.ts"
+
+/** What this master proves things with. */
+export type Credentials =
+  | { readonly _tag: "Token"; readonly token: Redacted.Redacted<string> }
+  | { readonly _tag: "ClusterSecret"; readonly secret: Redacted.Redacted<Uint8Array> }
+
+export interface Applicant {
+  readonly request: Pick<JoinRequest, "master" | "names" | "privateKeyPem">
+  readonly credentials: Credentials
+  readonly keyEncryptionKey: Redacted.Redacted<Uint8Array>
+}
+
+/** Hands one connection to one request. */
+class OneConnection extends Agent {
+  private readonly socket: TLSSocket
+
+  constructor(socket: TLSSocket) {
+    super({ keepAlive: false, maxSockets: 1 })
+    this.socket = socket
+  }
+
+  override createConnection(): Duplex {
+    return this.socket
+  }
+}
+
+const connectTo = (
+  address: Address,
+  credentials: Credentials
+): Effect.Effect<MemberConnection, MemberUnreachable | JoinError, Scope.Scope> => {
+  if (credentials._tag === "ClusterSecret") return connectUnproven(address)
+  const fingerprint = fingerprintInJoinToken(Redacted.value(credentials.token))
+  return fingerprint === undefined
+    ? Effect.fail(new JoinError({ reason: "TokenRefused", message: "NXMESH_JOIN_TOKEN is not a join token" }))
+    : connectPinned(address, fingerprint)
+}
+
+const proofOf = (credentials: Credentials, publicKey: string, binding: Uint8Array): JoinRequestProof =>
+  credentials._tag === "Token"
+    ? { _tag: "Token", token: credentials.token }
+    : {
+        _tag: "ClusterSecret",
+        mac: keyProof(Redacted.value(credentials.secret), joinProofPurposes.newMaster, [publicKey, binding])
+      }
+
+const payloadFor = Effect.fnUntraced(function* (
+  { credentials, keyEncryptionKey, request }: Applicant,
+  { channelBinding }: MemberConnection
+) {
+  const { publicKey, requestPem } = yield* certificateRequestFor(request.privateKeyPem)
+  const payload: JoinPayload = {
+    proof: proofOf(credentials, publicKey, channelBinding),
+    certificate_request: requestPem,
+    master: request.master,
+    dns_names: request.names.dnsNames,
+    ip_addresses: request.names.ipAddresses,
+    key_proof: keyProof(Redacted.value(keyEncryptionKey), joinProofPurposes.keyFile, [publicKey, channelBinding])
+  }
+  return payload
+})
+
+const send = Effect.fnUntraced(function* (address: Address, { socket }: MemberConnection, payload: JoinPayload) {
+  const agent = new OneConnection(socket)
+  const httpClient = yield* Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, {
+    http: agent,
+    https: agent
+  })
+  const calls = yield* HttpApiClient.makeWith(PeerApi, { httpClient, baseUrl: `https://${addressText(address)}` })
+  return yield* calls.join.join({ payload }).pipe(
+    Effect.catchTags({
+      PeerRefused: (refusal) => Effect.fail(joinErrorOf(refusal)),
+      PeerUnavailable: ({ detail }) =>
+        Effect.fail(new MemberUnreachable({ message: `${addressText(address)} cannot: ${detail}` })),
+      HttpClientError: (error) =>
+        Effect.fail(
+          new MemberUnreachable({
+            message:
+              error.response?.status === 426
+                ? `${addressText(address)} runs a version of NxMesh that knows no clusters`
+                : `${addressText(address)} did not answer: ${error.message}`
+          })
+        ),
+      SchemaError: () =>
+        Effect.fail(
+          new JoinError({
+            reason: "WrongVersion",
+            message: `${addressText(address)} answered what this version does not understand: install the version of NxMesh that the members run`
+          })
+        )
+    })
+  )
+})
+
+const wrongAnswer = (address: Address, why: string): JoinError =>
+  new JoinError({
+    reason: "WrongAuthority",
+    message: `the answer of ${addressText(address)} is not trusted: ${why}. It may be an impostor`
+  })
+
+/** Whether the authority in the answer is the one that the token names, or whose master showed that it knows the secret. */
+const requireAuthority = Effect.fnUntraced(function* (
+  address: Address,
+  connection: MemberConnection,
+  { authority_mac, authority_pem }: JoinAccepted,
+  credentials: Credentials
+) {
+  const fingerprint = certificateFingerprint(authority_pem)
+  if (credentials._tag === "Token") {
+    if (fingerprintInJoinToken(Redacted.value(credentials.token)) === fingerprint) return
+    return yield* wrongAnswer(address, "its authority is not the one that the token names")
+  }
+  const texts = [fingerprint, connection.channelBinding]
+  const secret = Redacted.value(credentials.secret)
+  if (authority_mac === null || !isKeyProof(authority_mac, secret, joinProofPurposes.member, texts)) {
+    return yield* wrongAnswer(address, "it did not show that it knows the cluster secret")
+  }
+  yield* requireMember(address, connection, authority_pem)
+})
+
+/** Whether the certificate is what was asked for. */
+const requireOwn = Effect.fnUntraced(function* (
+  address: Address,
+  { authority_pem, certificate_pem }: JoinAccepted,
+  { master, privateKeyPem }: Applicant["request"]
+) {
+  const certificate = new X509Certificate(certificate_pem)
+  const judgement = judgeCertificate(certificate, authority_pem, "client", yield* Clock.currentTimeMillis)
+  if (judgement._tag === "Fault") return yield* wrongAnswer(address, judgement.detail)
+  const isOurs = certificate.checkPrivateKey(createPrivateKey(Redacted.value(privateKeyPem)))
+  if (judgement.id !== master.id || !isOurs) return yield* wrongAnswer(address, "the certificate is for another master")
+})
+
+const readable = (address: Address, accepted: JoinAccepted) =>
+  Effect.try({
+    try: () => [new X509Certificate(accepted.authority_pem), new X509Certificate(accepted.certificate_pem)],
+    catch: () => wrongAnswer(address, "it holds no certificates")
+  })
+
+/** Fails with `MemberUnreachable` when it may be tried again as it is, at this member or another one. */
+export const attemptJoin = Effect.fn("JoinAttempt")(
+  function* (
+    address: Address,
+    applicant: Applicant
+  ): Effect.fn.Return<JoinAnswer, MemberUnreachable | JoinError, Scope.Scope> {
+    const connection = yield* connectTo(address, applicant.credentials)
+    const payload = yield* Effect.orDie(payloadFor(applicant, connection))
+    const accepted = yield* send(address, connection, payload)
+    yield* readable(address, accepted)
+    yield* requireAuthority(address, connection, accepted, applicant.credentials)
+    yield* requireOwn(address, accepted, applicant.request)
+    return {
+      clusterId: accepted.cluster_id,
+      certificatePem: accepted.certificate_pem,
+      authorityPem: accepted.authority_pem,
+      masters: accepted.masters
+    }
+  },
+  Effect.scoped,
+  (attempt, address) =>
+    Effect.timeoutOrElse(attempt, {
+      duration: Limits.joining.attemptTimeout,
+      orElse: () =>
+        Effect.fail(new MemberUnreachable({ message: `${addressText(address)} did not answer within the time for it` }))
+    })
+)

@@ -40,6 +40,8 @@ const connect = Effect.fnUntraced(function* (number: number) {
   const connection = yield* (yield* AgentSessions).connect({
     agentId: agentId(number),
     remoteAddress: "192.0.2.1",
+    protocol: spokenVersions.newest,
+    close: () => undefined,
     registration: {
       protocol: spokenVersions,
       facts: { hostname: "edge", version: "0", deployment_mode: "standalone", nginx: null, capabilities: [] },

@@ -7,6 +7,7 @@ import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { AgentSessions } from "./agents/AgentSessions.ts"
 import { layerAgentGateway } from "./agents/AgentGatewayLayer.ts"
+import { masterAddresses } from "./agents/MasterAddresses.ts"
 import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
 import { originOf } from "./api/AdvertisedApi.ts"
 import { layerHttpServer } from "./api/HttpServer.ts"
@@ -67,10 +68,11 @@ const layerAgentServerSettings = Layer.effect(
   AgentServerSettings,
   Effect.gen(function* () {
     const settings = yield* Settings
+    const reads = yield* Reads
     const { current, renewals } = yield* ServerCertificates
     return AgentServerSettings.of({
       ...settings.agentAddress,
-      masters: masters(settings),
+      masters: Effect.map(reads.masters, (all) => masterAddresses(all, masters(settings))),
       certificate: current,
       renewals
     })

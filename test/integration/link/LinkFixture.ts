@@ -128,7 +128,7 @@ export const memory = Layer.effectContext(
       Context.add(AgentServerSettings, {
         host: "127.0.0.1",
         port: 0,
-        masters: [],
+        masters: Effect.succeed([]),
         certificate: Effect.succeed({ ...server, authorityPem: authority.certificatePem }),
         renewals: Stream.never
       })

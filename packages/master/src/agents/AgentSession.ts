@@ -6,12 +6,14 @@ import { type Actor, type ActorError, makeActor } from "@nxmesh/core/actor/Actor
 import { patient } from "@nxmesh/core/actor/RestartPolicy"
 import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { type AgentId, DeploymentId, type Generation } from "@nxmesh/protocol/Ids"
-import type { BundleUpdate, Directive, Order } from "@nxmesh/protocol/link/Directive"
+import { type BundleUpdate, type Directive, directiveSince, type Order } from "@nxmesh/protocol/link/Directive"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
+import type { AgentMessage, AgentReply } from "@nxmesh/protocol/peer/AgentMessage"
 import { type Cause, Clock, Effect, FiberHandle, Queue, type Scope, Stream } from "effect"
 import type { ConfigEngine } from "../config/ConfigEngine.ts"
 import { Limits } from "../Limits.ts"
 import type { AgentMetrics } from "./AgentMetrics.ts"
+import type { ClusterSwitches } from "./ClusterSwitches.ts"
 import type { Failure } from "./RetryPolicy.ts"
 import {
   failureAtEnd,
@@ -28,11 +30,13 @@ export interface SessionDependencies {
   readonly metrics: AgentMetrics
   /** `undefined` when the agent was removed. */
   readonly stored: (agentId: AgentId) => Effect.Effect<StoredAgent | undefined>
-  readonly epoch: number
+  readonly switches: Effect.Effect<ClusterSwitches>
 }
 
 export interface SessionOptions {
   readonly agent: StoredAgent
+  /** The version of the link that both sides speak. */
+  readonly protocol: number
   readonly desired: Generation
   readonly serving: Generation | null
   readonly failure: Failure | null
@@ -45,43 +49,69 @@ export interface AgentSession {
   readonly tell: (input: SessionInput) => Effect.Effect<void>
   /** What may be fetched: nothing but what the agent was told to serve. */
   readonly isGiven: (generation: Generation) => boolean
-  /** The agent was removed: nothing is to be remembered. */
-  readonly isEnded: () => boolean
+  /** Why the session ended, unless its connection just broke. Of a removed agent nothing is to be remembered. */
+  readonly ended: () => "removed" | "dismissed" | null
+  /** A message from anywhere in the cluster. */
+  readonly receive: (message: AgentMessage) => Effect.Effect<AgentReply>
+  /** Tells the agent, if it knows the directive. Never waits. */
+  readonly announce: (directive: Directive) => Effect.Effect<void>
+  /** Sends the agent to another master. */
+  readonly dismiss: (reason: string) => Effect.Effect<void>
   /** What to remember for the agent's next session. */
   readonly failure: Effect.Effect<Failure | null>
 }
 
-type Message = SessionInput | { readonly _tag: "Look" }
+type Message =
+  | SessionInput
+  | { readonly _tag: "Look" }
+  | { readonly _tag: "Announce"; readonly directive: Directive }
+  | { readonly _tag: "Dismiss"; readonly reason: string }
+
+/** A person's word about this agent comes before one about all. */
+const heldBy = (maintenance: boolean, { frozen }: ClusterSwitches): string | null =>
+  maintenance ? "the agent is in maintenance" : frozen
 
 export const makeAgentSession = Effect.fnUntraced(function* (
   dependencies: SessionDependencies,
   options: SessionOptions
 ): Effect.fn.Return<AgentSession, never, Scope.Scope> {
-  const { engine, identifiers, metrics, stored } = dependencies
+  const { engine, identifiers, metrics, stored, switches } = dependencies
   const agentId = options.agent.id
   const directives = yield* Queue.bounded<Directive, Cause.Done>(Limits.agents.directivesWaitingMax)
   const timer = yield* FiberHandle.make()
   /** What the agent said it can take a delta against, until it says what it serves. */
   let base = options.serving
   const stale = { agent: false, bundle: false }
-  let ended = false
+  let ended: "removed" | "dismissed" | null = null
+  let settings = settingsOf(options.agent)
   let machine: SessionState = initialState({
     desired: options.desired,
     serving: options.serving,
     failure: options.failure,
-    ...settingsOf(options.agent)
+    held: heldBy(settings.maintenance, yield* switches),
+    reloadIntervalSeconds: settings.reloadIntervalSeconds
   })
 
   const give = (directive: Directive, kind: string) =>
     Queue.offer(directives, directive).pipe(
       Effect.andThen(Effect.sync(() => metrics.directives.inc({ directive: kind })))
     )
-  const order = Effect.map(engine.index, (index): Order => ({ epoch: dependencies.epoch, index }))
+  // The index first: the epoch is never older than the entry that the index names.
+  const order = Effect.gen(function* () {
+    const index = yield* engine.index
+    const at: Order = { epoch: (yield* switches).epoch, index }
+    return at
+  })
 
   const deploy = Effect.fnUntraced(function* (deploymentId: DeploymentId) {
     const at = yield* order
     const update = yield* engine.update(agentId, base)
     const generation = generationOf(update)
+    // Frozen since the machine looked: what was made meanwhile may be of after the freeze.
+    if (heldBy(settings.maintenance, yield* switches) !== machine.held) {
+      machine = { ...machine, inFlight: null }
+      return
+    }
     // The engine may have moved on since the machine looked: what is sent is what is wanted now.
     if (machine.inFlight !== null) {
       machine = { ...machine, desired: generation, inFlight: { ...machine.inFlight, generation } }
@@ -129,18 +159,24 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     yield* Effect.forEach(outputs, perform, { discard: true })
   })
 
-  const end = (reason: string) => {
-    ended = true
+  const end = (how: "removed" | "dismissed", reason: string) => {
+    ended = how
     return give({ _tag: "Goodbye", reason }, "goodbye").pipe(Effect.andThen(Queue.end(directives)), Effect.asVoid)
   }
 
   const lookAtAgent = Effect.gen(function* () {
     stale.agent = false
     const agent = yield* stored(agentId)
-    if (agent === undefined) return yield* end("this agent was removed")
-    const { maintenance, reloadIntervalSeconds } = settingsOf(agent)
-    const isSame = maintenance === machine.maintenance && reloadIntervalSeconds * 1_000 === machine.reloadIntervalMillis
-    if (!isSame) yield* take({ _tag: "Settings", maintenance, reloadIntervalSeconds })
+    if (agent === undefined) return yield* end("removed", "this agent was removed")
+    settings = settingsOf(agent)
+  })
+
+  /** With every message, before anything else is decided: what is frozen stays frozen. */
+  const lookAtSettings = Effect.gen(function* () {
+    const held = heldBy(settings.maintenance, yield* switches)
+    const { reloadIntervalSeconds } = settings
+    const isSame = held === machine.held && reloadIntervalSeconds * 1_000 === machine.reloadIntervalMillis
+    if (!isSame) yield* take({ _tag: "Settings", held, reloadIntervalSeconds })
   })
 
   const lookAtBundle = Effect.gen(function* () {
@@ -148,6 +184,19 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     const generation = yield* Effect.orElseSucceed(engine.generation(agentId), () => undefined)
     if (generation !== undefined) yield* take({ _tag: "Desired", generation })
   })
+
+  const handle = (message: Message): Effect.Effect<void> => {
+    switch (message._tag) {
+      case "Look":
+        return Effect.void
+      case "Announce":
+        return Effect.asVoid(give(message.directive, message.directive._tag.toLowerCase()))
+      case "Dismiss":
+        return end("dismissed", message.reason)
+      default:
+        return take(message)
+    }
+  }
 
   const actor: Actor<Message, void, never> = yield* makeActor<void, Message, void, never, never, never, never>({
     name: `agent ${agentId}`,
@@ -159,9 +208,10 @@ export const makeAgentSession = Effect.fnUntraced(function* (
       stale.bundle = true
     }),
     receive: Effect.fnUntraced(function* (_: void, message: Message) {
-      if (stale.agent && !ended) yield* lookAtAgent
-      if (stale.bundle && !ended) yield* lookAtBundle
-      if (message._tag !== "Look" && !ended) yield* take(message)
+      if (stale.agent && ended === null) yield* lookAtAgent
+      if (ended === null) yield* lookAtSettings
+      if (stale.bundle && ended === null) yield* lookAtBundle
+      if (ended === null) yield* handle(message)
       return [undefined, undefined] as const
     })
   })
@@ -170,6 +220,24 @@ export const makeAgentSession = Effect.fnUntraced(function* (
   const missed = (error: ActorError) =>
     Effect.logWarning(`a message to the session of an agent was not taken: ${error.reason}`, { agent_id: agentId })
   const tell = (message: Message) => actor.tell(message).pipe(Effect.catchTag("ActorError", missed))
+
+  const unable = ({ reason }: ActorError): AgentReply => ({ _tag: reason === "Stopped" ? "NotConnected" : "Busy" })
+  const receive = (message: AgentMessage): Effect.Effect<AgentReply> =>
+    message._tag === "DeployAgain"
+      ? actor.tell({ _tag: "Retry" }).pipe(
+          Effect.as<AgentReply>({ _tag: "Taken" }),
+          Effect.catch((error) => Effect.succeed(unable(error)))
+        )
+      : actor.ask({ _tag: "Look" }).pipe(
+          Effect.map((): AgentReply => ({
+            _tag: "Described",
+            desired: machine.desired,
+            serving: machine.serving,
+            in_flight: machine.inFlight?.generation ?? null,
+            held: machine.held
+          })),
+          Effect.catch((error) => Effect.succeed(unable(error)))
+        )
 
   return {
     directives: (have) => {
@@ -182,7 +250,11 @@ export const makeAgentSession = Effect.fnUntraced(function* (
         stale[at] = true
         return tell({ _tag: "Look" })
       }),
-    isEnded: () => ended,
+    ended: () => ended,
+    receive,
+    announce: (directive) =>
+      directiveSince(directive._tag) <= options.protocol ? tell({ _tag: "Announce", directive }) : Effect.void,
+    dismiss: (reason) => tell({ _tag: "Dismiss", reason }),
     tell,
     isGiven: (generation) => generation === machine.inFlight?.generation || generation === machine.serving,
     failure: Effect.map(Clock.currentTimeMillis, (now) => failureAtEnd(machine, now))

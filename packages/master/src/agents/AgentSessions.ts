@@ -1,46 +1,32 @@
 /**
  * The agents that are connected to this master: a session each, told at once when their configuration changes, and
- * what they last said of themselves. Nothing here survives the process; agents report again when they connect.
+ * what they last said of themselves.
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { canonicalJson } from "@nxmesh/core/nginx/Generation"
 import { AgentId, type Generation } from "@nxmesh/protocol/Ids"
-import { compareOrder, type Order } from "@nxmesh/protocol/link/Directive"
+import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
-import { Context, DateTime, Effect, Layer, Queue, type Scope } from "effect"
+import type { AgentMessage, AgentReply } from "@nxmesh/protocol/peer/AgentMessage"
+import { Clock, Context, DateTime, Effect, FiberSet, Layer, Queue, type Scope } from "effect"
 import { Commands } from "../command/Commands.ts"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
+import { Limits } from "../Limits.ts"
 import type { AgentConnection, AgentConnectRequest } from "../link/AgentGateway.ts"
 import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { agentMetrics } from "./AgentMetrics.ts"
 import { type AgentSession, makeAgentSession } from "./AgentSession.ts"
+import { awaitOrder } from "./CatchingUp.ts"
+import { followSwitches } from "./ClusterSwitches.ts"
+import { type AgentLiveness, type KnownAgent, KnownAgents, type Seat } from "./KnownAgents.ts"
 import { type Ended, OutcomeRecorder } from "./OutcomeRecorder.ts"
 import type { Failure } from "./RetryPolicy.ts"
 
-/** What is known of an agent by its sessions with this master. */
-export interface AgentLiveness {
-  readonly connected: boolean
-  /** ISO 8601. */
-  readonly lastSeenAt: string
-  readonly health: HealthReport | null
-  /** What the agent last said that it serves; what it reports of a deployment counts once that is recorded. */
-  readonly serving: Generation | null
-}
-
-interface Known extends AgentLiveness {
-  readonly session: AgentSession | undefined
-  readonly failure: Failure | null
-}
-
-const neverSeen = { connected: false, health: null, serving: null, session: undefined, failure: null }
-
-/** Opened anew by a restore or a forced recovery of the cluster (design-cluster.md 1). */
-const clusterEpoch = 1
+export type { AgentLiveness } from "./KnownAgents.ts"
 
 export class AgentSessions extends Context.Service<
   AgentSessions,
@@ -49,10 +35,26 @@ export class AgentSessions extends Context.Service<
     readonly connect: (request: AgentConnectRequest) => Effect.Effect<AgentConnection, LinkRefused, Scope.Scope>
     /** A bundle that the agent was told to serve, whole. */
     readonly bundle: (agentId: AgentId, generation: Generation) => Effect.Effect<Bundle, LinkRefused>
-    /** `undefined` for an agent that this master has not seen since it started. */
+    /** What this master knows by itself; `undefined` for an agent that it has not seen since it started. */
     readonly view: (agentId: AgentId) => Effect.Effect<AgentLiveness | undefined>
-    /** Tries what failed once more, without waiting. False when the agent is not connected. */
+    /** Tries what failed once more, without waiting. False when the agent is not connected here. */
     readonly deployAgain: (agentId: AgentId) => Effect.Effect<boolean>
+    /** A message for a session of this master. */
+    readonly receive: (agentId: AgentId, message: AgentMessage) => Effect.Effect<AgentReply>
+    /** Every agent that this master has met. Others read it; only sessions write it. */
+    readonly known: KnownAgents
+    /** Calls back with every agent that connects, for as long as the scope lasts. The callback must not wait. */
+    readonly onConnect: (
+      listener: (agentId: AgentId, connectionEpoch: number) => void
+    ) => Effect.Effect<void, never, Scope.Scope>
+    /** Tells every agent that knows the directive. */
+    readonly announce: (directive: Directive) => Effect.Effect<void>
+    /** Tells an agent to go to another master, and closes the connection if it does not. */
+    readonly dismiss: (agentId: AgentId, reason: string) => Effect.Effect<void>
+    /** Closes the agent's connection here unless it is newer than `connectionEpoch`: the agent has another one. */
+    readonly supersede: (agentId: AgentId, connectionEpoch: number) => Effect.Effect<void>
+    /** From now on no agent is taken, for this reason; `null` takes them again. */
+    readonly refuse: (reason: string | null) => Effect.Effect<void>
   }
 >()("@nxmesh/master/agents/AgentSessions") {
   static readonly layerNoDeps = Layer.effect(
@@ -64,26 +66,33 @@ export class AgentSessions extends Context.Service<
       const metrics = yield* agentMetrics
       const reads = yield* Reads
       const recorder = yield* OutcomeRecorder
-      const known = new Map<AgentId, Known>()
+      const switches = yield* followSwitches
+      const known = new KnownAgents()
+      const listeners = new Set<(agentId: AgentId, connectionEpoch: number) => void>()
+      const leaving = yield* FiberSet.make<void>()
+      let closed: string | null = null
       const stored = (agentId: AgentId) => reads.get("agent", agentId)
 
       const look = (at: "agent" | "bundle") => (agentIds: Iterable<AgentId>) =>
-        Effect.forEach(agentIds, (id) => known.get(id)?.session?.look(at) ?? Effect.void, { discard: true })
+        Effect.forEach(agentIds, (id) => known.get(id)?.seat?.session.look(at) ?? Effect.void, { discard: true })
       yield* engine.listen(({ agentIds }) => look("bundle")(agentIds))
       yield* followAgents(look("agent"), known)
 
       /** Health and time of the last sign of life, for as long as the agent exists. */
-      const seen = Effect.fnUntraced(function* (agentId: AgentId, fields: Partial<Known>) {
-        const lastSeenAt = DateTime.formatIso(yield* DateTime.now)
-        const before = known.get(agentId) ?? { ...neverSeen }
-        known.set(agentId, { ...before, ...fields, lastSeenAt })
-      })
+      const seen = (agentId: AgentId, fields: Partial<KnownAgent> = {}) =>
+        Effect.map(DateTime.now, (now) => known.seen(agentId, DateTime.formatIso(now), fields))
 
-      const leave = Effect.fnUntraced(function* (agentId: AgentId, session: AgentSession) {
-        metrics.sessions.dec()
-        if (known.get(agentId)?.session !== session) return
-        if (session.isEnded()) known.delete(agentId)
-        else yield* seen(agentId, { connected: false, session: undefined, failure: yield* session.failure })
+      const leave = Effect.fnUntraced(function* (agentId: AgentId, seat: Seat) {
+        const before = known.get(agentId)
+        if (before?.seat === seat) {
+          const { session } = seat
+          if (session.ended() === "removed") known.forget(agentId)
+          else {
+            const moving = session.ended() === "dismissed"
+            yield* seen(agentId, { connected: false, seat: null, moving, failure: yield* session.failure })
+          }
+        }
+        metrics.sessions.set(known.sessions())
       })
 
       /** Facts change rarely; only then they are worth an entry of the log. */
@@ -107,31 +116,42 @@ export class AgentSessions extends Context.Service<
       }
 
       const connect = Effect.fn("AgentSessions.connect")(function* (request: AgentConnectRequest) {
-        const { agentId, registration } = request
+        const { agentId, close, protocol, registration } = request
+        const { connection_epoch: connectionEpoch, serving } = registration
+        if (closed !== null) return yield* refused("unavailable", closed)
         const agent = yield* stored(agentId)
         const generation = yield* Effect.orElseSucceed(engine.generation(agentId), () => undefined)
         if (agent === undefined || generation === undefined) {
           return yield* refused("unknown_agent", "this agent was removed: enrol it anew with a new token")
         }
-        yield* refuseBehind({ epoch: clusterEpoch, index: yield* engine.index }, registration.highest_order)
+        const here = Effect.gen(function* () {
+          const index = yield* engine.index
+          return { epoch: (yield* switches).epoch, index }
+        })
+        yield* awaitOrder(here, registration.highest_order)
         yield* recordFacts(agent, request)
 
         const session = yield* makeAgentSession(
-          { engine, identifiers, metrics, stored, epoch: clusterEpoch },
+          { engine, identifiers, metrics, stored, switches },
           {
             agent,
-            desired: generation,
-            serving: registration.serving,
+            protocol,
+            desired: yield* Effect.orElseSucceed(engine.generation(agentId), () => generation),
+            serving,
             failure: known.get(agentId)?.failure ?? (yield* failureOf(reads, agentId))
           }
         )
+        // It may have lost its cluster while the agent waited.
+        if (closed !== null) return yield* refused("unavailable", closed)
+        const seat: Seat = { session, close }
         yield* Effect.acquireRelease(
-          seen(agentId, { connected: true, session, serving: registration.serving }).pipe(
-            Effect.andThen(Effect.sync(() => metrics.sessions.inc()))
+          seen(agentId, { connected: true, moving: false, seat, connectionEpoch, serving }).pipe(
+            Effect.andThen(Effect.sync(() => metrics.sessions.set(known.sessions())))
           ),
-          () => leave(agentId, session)
+          () => leave(agentId, seat)
         )
-        return connectionOf(agentId, session)
+        for (const listener of listeners) listener(agentId, connectionEpoch)
+        return yield* connectionOf(agentId, session)
       })
 
       const withManifest = Effect.fnUntraced(function* (outcome: DeploymentOutcome): Effect.fn.Return<Ended> {
@@ -139,34 +159,58 @@ export class AgentSessions extends Context.Service<
         return manifest === undefined ? { outcome } : { outcome, manifest }
       })
 
-      const connectionOf = (agentId: AgentId, session: AgentSession): AgentConnection => ({
-        clusterEpoch,
-        directives: session.directives,
-        reportDeployments: Effect.fn("AgentSessions.reportDeployments")(function* ({ outcomes }) {
-          // The next deployment need not wait for the disk; the agent's own copy is dropped only after it.
-          for (const outcome of outcomes) {
-            metrics.outcomes.inc({ status: outcome.status })
-            yield* session.tell({ _tag: "Outcome", outcome })
-          }
-          yield* seen(agentId, {})
-          yield* recorder
-            .record(agentId, yield* Effect.forEach(outcomes, withManifest))
-            .pipe(Effect.mapError((error) => refused("unavailable", `outcomes cannot be recorded: ${error.message}`)))
-          const last = outcomes.at(-1)
-          if (last !== undefined) yield* seen(agentId, { serving: last.serving_generation })
-        }),
-        reportHealth: (health) =>
-          seen(agentId, { health, serving: health.config_checksum }).pipe(
-            Effect.andThen(session.tell({ _tag: "Health", serving: health.config_checksum }))
-          ),
-        reportLogs: () => seen(agentId, {}),
-        reportMetrics: () => seen(agentId, {})
+      const connectionOf = Effect.fnUntraced(function* (
+        agentId: AgentId,
+        session: AgentSession
+      ): Effect.fn.Return<AgentConnection> {
+        const { epoch } = yield* switches
+        return {
+          clusterEpoch: epoch,
+          directives: session.directives,
+          reportDeployments: Effect.fn("AgentSessions.reportDeployments")(function* ({ outcomes }) {
+            // The next deployment need not wait for the disk; the agent's own copy is dropped only after it.
+            for (const outcome of outcomes) {
+              metrics.outcomes.inc({ status: outcome.status })
+              yield* session.tell({ _tag: "Outcome", outcome })
+            }
+            yield* seen(agentId)
+            yield* recorder
+              .record(agentId, yield* Effect.forEach(outcomes, withManifest))
+              .pipe(Effect.mapError((error) => refused("unavailable", `outcomes cannot be recorded: ${error.message}`)))
+            const last = outcomes.at(-1)
+            if (last !== undefined) yield* seen(agentId, { serving: last.serving_generation })
+          }),
+          reportHealth: (health) =>
+            seen(agentId, { health, serving: health.config_checksum }).pipe(
+              Effect.andThen(session.tell({ _tag: "Health", serving: health.config_checksum }))
+            ),
+          reportLogs: () => seen(agentId),
+          reportMetrics: () => seen(agentId)
+        }
       })
+
+      const dismiss = Effect.fn("AgentSessions.dismiss")(function* (agentId: AgentId, reason: string) {
+        const seat = known.get(agentId)?.seat
+        if (seat === null || seat === undefined) return
+        const dismissedAtMillis = yield* Clock.currentTimeMillis
+        yield* seen(agentId, { dismissedAtMillis })
+        yield* seat.session.dismiss(reason)
+        yield* FiberSet.run(
+          leaving,
+          Effect.sleep(Limits.link.goodbyeGrace).pipe(
+            Effect.andThen(Effect.sync(() => known.get(agentId)?.seat === seat && seat.close("elsewhere"))),
+            Effect.asVoid
+          )
+        )
+      })
+
+      const receive = (agentId: AgentId, message: AgentMessage): Effect.Effect<AgentReply> =>
+        known.get(agentId)?.seat?.session.receive(message) ?? Effect.succeed({ _tag: "NotConnected" })
 
       return AgentSessions.of({
         connect,
         bundle: Effect.fn("AgentSessions.bundle")(function* (agentId, generation) {
-          const given = known.get(agentId)?.session?.isGiven(generation) === true
+          const given = known.get(agentId)?.seat?.session.isGiven(generation) === true
           const bundle = given ? yield* engine.bundleOf(agentId, generation).pipe(Effect.mapError(noBundle)) : undefined
           return (
             bundle ??
@@ -174,12 +218,29 @@ export class AgentSessions extends Context.Service<
           )
         }),
         view: (agentId) => Effect.sync(() => known.get(agentId)),
-        deployAgain: Effect.fn("AgentSessions.deployAgain")(function* (agentId) {
-          const session = known.get(agentId)?.session
-          if (session === undefined) return false
-          yield* session.tell({ _tag: "Retry" })
-          return true
-        })
+        deployAgain: (agentId) =>
+          Effect.map(receive(agentId, { _tag: "DeployAgain" }), ({ _tag }) => _tag !== "NotConnected"),
+        receive,
+        known,
+        onConnect: (listener) =>
+          Effect.acquireRelease(
+            Effect.sync(() => listeners.add(listener)),
+            () => Effect.sync(() => listeners.delete(listener))
+          ).pipe(Effect.asVoid),
+        announce: (directive) =>
+          Effect.forEach(known.entries(), ([, { seat }]) => seat?.session.announce(directive) ?? Effect.void, {
+            discard: true
+          }),
+        dismiss,
+        supersede: (agentId, connectionEpoch) =>
+          Effect.sync(() => {
+            const agent = known.get(agentId)
+            if (agent?.seat && agent.connectionEpoch <= connectionEpoch) agent.seat.close("superseded")
+          }),
+        refuse: (reason) =>
+          Effect.sync(() => {
+            closed = reason
+          })
       })
     })
   )
@@ -189,17 +250,6 @@ export class AgentSessions extends Context.Service<
 
 const noBundle = (error: Error): LinkRefused => refused("unavailable", error.message)
 
-/** An agent that has seen a newer state than this master would refuse every directive. */
-const refuseBehind = (here: Order, highest: Order | null): Effect.Effect<void, LinkRefused> =>
-  highest === null || compareOrder(highest, here) <= 0
-    ? Effect.void
-    : Effect.fail(
-        refused(
-          "unavailable",
-          `this master is at entry ${here.index} of epoch ${here.epoch} and the agent has seen entry ${highest.index} of epoch ${highest.epoch}: connect to another master, or recover the cluster so that it opens a new epoch`
-        )
-      )
-
 /** After a restart of the master, the log remembers what failed last. */
 const failureOf = Effect.fnUntraced(function* (reads: Reads["Service"], agentId: AgentId) {
   const last = yield* reads.lastDeployment(agentId)
@@ -207,18 +257,18 @@ const failureOf = Effect.fnUntraced(function* (reads: Reads["Service"], agentId:
   return { generation: last.generation, attempts: 1, failedAtMillis: Date.parse(last.finished_at) } satisfies Failure
 })
 
-/** Sessions look when their agent's own settings change; what is known of a removed agent is forgotten. */
+/** Sessions look when their agent's own settings or the cluster's change; what is known of a removed agent is forgotten. */
 const followAgents = Effect.fnUntraced(function* (
   look: (agentIds: Iterable<AgentId>) => Effect.Effect<void>,
-  known: Map<AgentId, Known>
+  known: KnownAgents
 ) {
   const applied = yield* (yield* Events).subscribe
   const follow = Effect.gen(function* () {
     const { event } = yield* Queue.take(applied)
-    if (event._tag === "StateReset") yield* look(known.keys())
+    if (event._tag === "StateReset" || event._tag === "FreezeChanged") yield* look(known.ids())
     if (event._tag === "AgentRemoved") {
       yield* look([event.agent_id])
-      if (known.get(event.agent_id)?.session === undefined) known.delete(event.agent_id)
+      if (known.get(event.agent_id)?.connected !== true) known.forget(event.agent_id)
     }
     if (event._tag === "ResourceChanged" && event.kind === "agent") {
       yield* look([AgentId.make(event.id)])

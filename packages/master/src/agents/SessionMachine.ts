@@ -6,7 +6,7 @@
  * - At most one deployment is in flight; what changes meanwhile merges into the next.
  * - The first change of a quiet agent goes out at once; only a reload budget makes a later one wait.
  * - A generation that failed is not tried again in a loop (`RetryPolicy`).
- * - In maintenance nothing new goes out; what is in flight ends by itself.
+ * - While the agent is held (in maintenance, or the cluster frozen) nothing new goes out; what is in flight ends by itself.
  */
 import type { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
@@ -31,7 +31,8 @@ export interface SessionState {
   readonly failure: Failure | null
   /** When `failure` may be tried again; `null` means not before something changes. */
   readonly retryAtMillis: number | null
-  readonly maintenance: boolean
+  /** Why nothing may be deployed; `null` when it may. */
+  readonly held: string | null
   readonly reloadIntervalMillis: number
   readonly reloadedAtMillis: number | null
 }
@@ -39,7 +40,7 @@ export interface SessionState {
 export type SessionInput =
   | { readonly _tag: "Start" }
   | { readonly _tag: "Desired"; readonly generation: Generation }
-  | { readonly _tag: "Settings"; readonly maintenance: boolean; readonly reloadIntervalSeconds: number }
+  | { readonly _tag: "Settings"; readonly held: string | null; readonly reloadIntervalSeconds: number }
   | { readonly _tag: "Outcome"; readonly outcome: DeploymentOutcome }
   | { readonly _tag: "Health"; readonly serving: Generation | null }
   /** An operator asks for the failed generation once more. */
@@ -65,7 +66,7 @@ export const initialState = (options: {
   readonly desired: Generation
   readonly serving: Generation | null
   readonly failure: Failure | null
-  readonly maintenance: boolean
+  readonly held: string | null
   readonly reloadIntervalSeconds: number
 }): SessionState => ({
   desired: options.desired,
@@ -75,7 +76,7 @@ export const initialState = (options: {
   inFlight: null,
   failure: options.failure,
   retryAtMillis: options.failure === null ? null : retryAtMillis(options.failure),
-  maintenance: options.maintenance,
+  held: options.held,
   reloadIntervalMillis: options.reloadIntervalSeconds * 1_000,
   reloadedAtMillis: null
 })
@@ -85,7 +86,7 @@ type Step = readonly [SessionState, ReadonlyArray<SessionOutput>]
 export const step = (state: SessionState, input: SessionInput, moment: Moment): Step => {
   switch (input._tag) {
     case "Start":
-      return advance(state, moment, state.maintenance ? [hold] : [])
+      return advance(state, moment, holds(state.held))
     case "Desired": {
       if (input.generation === state.desired) return [state, []]
       return advance({ ...state, desired: input.generation, desiredSinceMillis: moment.nowMillis }, moment)
@@ -93,10 +94,10 @@ export const step = (state: SessionState, input: SessionInput, moment: Moment): 
     case "Settings": {
       const next = {
         ...state,
-        maintenance: input.maintenance,
+        held: input.held,
         reloadIntervalMillis: input.reloadIntervalSeconds * 1_000
       }
-      return advance(next, moment, input.maintenance && !state.maintenance ? [hold] : [])
+      return advance(next, moment, input.held === state.held ? [] : holds(input.held))
     }
     case "Outcome":
       return ended(state, input.outcome, moment)
@@ -109,7 +110,8 @@ export const step = (state: SessionState, input: SessionInput, moment: Moment): 
   }
 }
 
-const hold: SessionOutput = { _tag: "Hold", reason: "the agent is in maintenance" }
+const holds = (reason: string | null): ReadonlyArray<SessionOutput> =>
+  reason === null ? [] : [{ _tag: "Hold", reason }]
 
 /** Sends what should be sent now, or says when to ask again. */
 const advance = (state: SessionState, moment: Moment, before: ReadonlyArray<SessionOutput> = []): Step => {
@@ -119,7 +121,7 @@ const advance = (state: SessionState, moment: Moment, before: ReadonlyArray<Sess
     if (nowMillis < lostAt) return [state, [...before, { _tag: "WakeAt", atMillis: lostAt }]]
     return advance({ ...state, inFlight: null }, moment, before)
   }
-  if (state.maintenance || state.desired === state.serving) return [state, before]
+  if (state.held !== null || state.desired === state.serving) return [state, before]
   const notBefore = earliest(state)
   if (notBefore === null) return [state, before]
   if (nowMillis < notBefore) return [state, [...before, { _tag: "WakeAt", atMillis: notBefore }]]

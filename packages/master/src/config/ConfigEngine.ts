@@ -86,7 +86,10 @@ export class ConfigEngine extends Context.Service<
       })
 
       return ConfigEngine.of({
-        index: Effect.andThen(catchUp, Effect.sync(follower.index)),
+        // An entry without events moves the state, not the follower: what was applied before catching up is contained.
+        index: Effect.flatMap(reads.appliedIndex, (applied) =>
+          Effect.map(catchUp, () => Math.max(applied, follower.index()))
+        ),
         generation: (agentId) => Effect.map(manifestOf(agentId), ({ generation }) => generation),
         bundle: (agentId) =>
           remembered(agentId).pipe(

@@ -10,7 +10,11 @@ import { Context, type Effect, type Scope, type Stream } from "effect"
 export interface AgentConnectRequest {
   readonly agentId: AgentId
   readonly registration: Registration
+  /** The version of the link that both sides speak. */
+  readonly protocol: number
   readonly remoteAddress: string
+  /** Ends the connection under the session: the agent has a newer one, or was told to go and stays. */
+  readonly close: (why: "superseded" | "elsewhere") => void
 }
 
 /** An agent's side of its session, for as long as the scope of `connect` lasts. */

@@ -93,11 +93,18 @@ export const AgentLinkHandlers = AgentLink.toLayer(
 
     const register = Effect.fn("AgentLink.Register")(function* (registration: Registration) {
       const { agentId, connection } = yield* verified
+      const protocol = commonVersion(spokenVersions, registration.protocol) ?? spokenVersions.newest
       const refusal = registrationRefusal(registration, connections.ofAgent(agentId), connection)
       if (refusal !== null) return yield* refusal
       connection.epoch = registration.connection_epoch
       const session = yield* Scope.provide(
-        gateway.connect({ agentId, registration, remoteAddress: connection.remoteAddress }),
+        gateway.connect({
+          agentId,
+          registration,
+          protocol,
+          remoteAddress: connection.remoteAddress,
+          close: (why) => connection.close(why === "superseded" ? closeCodes.superseded : closeCodes.goingAway, why)
+        }),
         connection.scope
       )
       // Another may have registered while the session was made: the newest of them stays.
@@ -107,11 +114,11 @@ export const AgentLinkHandlers = AgentLink.toLayer(
       connections.registered(connection, agentId)
       connection.session = session
       return {
-        protocol: commonVersion(spokenVersions, registration.protocol) ?? spokenVersions.newest,
+        protocol,
         heartbeat_seconds: Duration.toSeconds(Limits.link.heartbeatInterval),
         server_time: DateTime.formatIso(yield* DateTime.now),
         cluster_epoch: session.clusterEpoch,
-        masters: settings.masters
+        masters: yield* settings.masters
       }
     })
 
@@ -124,7 +131,7 @@ export const AgentLinkHandlers = AgentLink.toLayer(
         }
         const enrolled = yield* directory.enrol(enrolment, caller)
         yield* Deferred.succeed(connection.authenticated, undefined)
-        return { ...enrolled, masters: settings.masters }
+        return { ...enrolled, masters: yield* settings.masters }
       }, counted("Enrol")),
       Register: (registration) => register(registration).pipe(counted("Register")),
       Directives: ({ have }) =>

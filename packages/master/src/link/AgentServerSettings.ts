@@ -10,7 +10,7 @@ export class AgentServerSettings extends Context.Service<
     /** 0 for any that is free. */
     readonly port: number
     /** What agents are told of the cluster's masters, as `host:port`; the ones they were configured with stay. */
-    readonly masters: ReadonlyArray<string>
+    readonly masters: Effect.Effect<ReadonlyArray<string>>
     readonly certificate: Effect.Effect<ServerCertificate>
     /** Each certificate that replaces the one before. */
     readonly renewals: Stream.Stream<ServerCertificate>

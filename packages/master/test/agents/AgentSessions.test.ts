@@ -6,7 +6,8 @@ import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
 import type { DeploymentOutcome, DeploymentStatus } from "@nxmesh/protocol/model/Deployment"
-import { Effect, Layer, Queue, Stream } from "effect"
+import { Effect, Fiber, Layer, Queue, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
 import { Reads } from "../../src/state/Reads.ts"
@@ -35,12 +36,19 @@ const registration = (fields: Partial<Registration> = {}): Registration => ({
   ...fields
 })
 
-const connect = Effect.fnUntraced(function* (fields: Partial<Registration> = {}, have: Generation | null = null) {
+const connect = Effect.fnUntraced(function* (
+  fields: Partial<Registration> = {},
+  have: Generation | null = null,
+  link: { readonly protocol?: number; readonly close?: (why: string) => void } = {}
+) {
   const sessions = yield* AgentSessions
   const connection = yield* sessions.connect({
     agentId: agentId(1),
     registration: registration(fields),
-    remoteAddress: "192.0.2.1"
+    protocol: spokenVersions.newest,
+    remoteAddress: "192.0.2.1",
+    close: () => undefined,
+    ...link
   })
   const directives = yield* Queue.unbounded<Directive>()
   yield* connection.directives(have).pipe(
@@ -212,15 +220,41 @@ describe("AgentSessions", () => {
     )
   )
 
-  it.effect("refuses an agent that has seen a newer state than this master", () =>
+  it.effect("sends an agent that has seen a newer state than this master elsewhere, after a moment (rule 1)", () =>
     onSessions(
       Effect.gen(function* () {
         yield* tenant
-        const refusal = yield* Effect.flip(connect({ highest_order: { epoch: 1, index: 1_000_000 } }))
-        assert.strictEqual(refusal.reason, "unavailable")
+        const asked = yield* Effect.forkChild(Effect.flip(connect({ highest_order: { epoch: 1, index: 1_000_000 } })), {
+          startImmediately: true
+        })
+        yield* TestClock.adjust("3 seconds")
+        const refusal = yield* Fiber.join(asked)
+        assert.strictEqual(refusal.reason, "behind")
         assert.isFalse(refusal.permanent)
       }).pipe(Effect.scoped)
     )
+  )
+
+  it.effect(
+    "never sends older configuration to an agent that saw more elsewhere: it waits until this master is there (rule 1)",
+    () =>
+      onSessions(
+        Effect.gen(function* () {
+          yield* tenant
+          const { index } = yield* submit(saveHost(1))
+          const highest = { epoch: 1, index: index + 2 }
+          const connecting = yield* Effect.forkChild(connect({ highest_order: highest }), { startImmediately: true })
+          yield* TestClock.adjust("100 millis")
+          assert.isUndefined(connecting.pollUnsafe())
+          yield* submit(saveHost(2))
+          yield* submit(saveHost(3))
+          yield* TestClock.adjust("100 millis")
+          const { directives } = yield* Fiber.join(connecting)
+          const deploy = yield* nextDeploy(directives)
+          assert.isAtLeast(deploy.order.index, highest.index)
+          assert.strictEqual(generationOf(deploy.update), yield* (yield* ConfigEngine).generation(agentId(1)))
+        }).pipe(Effect.scoped)
+      )
   )
 
   it.effect("gives a bundle whole only to the agent that was told to serve it", () =>

@@ -37,7 +37,7 @@ const session = (fields: Partial<Parameters<typeof initialState>[0]> = {}) => {
     desired: a,
     serving: a,
     failure: null,
-    maintenance: false,
+    held: null,
     reloadIntervalSeconds: 0,
     ...fields
   })
@@ -138,15 +138,15 @@ describe("SessionMachine", () => {
     assert.deepStrictEqual(deployed(take({ _tag: "Desired", generation: c }, 2_000)), [c])
   })
 
-  it("sends nothing new in maintenance, says so once, and catches up after it", () => {
+  it("sends nothing new while it is held, says so once for each reason, and catches up after it", () => {
     const { take } = session()
-    assert.deepStrictEqual(take({ _tag: "Settings", maintenance: true, reloadIntervalSeconds: 0 }), [
-      { _tag: "Hold", reason: "the agent is in maintenance" }
+    assert.deepStrictEqual(take({ _tag: "Settings", held: "in maintenance", reloadIntervalSeconds: 0 }), [
+      { _tag: "Hold", reason: "in maintenance" }
     ])
-    assert.deepStrictEqual(take({ _tag: "Settings", maintenance: true, reloadIntervalSeconds: 5 }), [])
+    assert.deepStrictEqual(take({ _tag: "Settings", held: "in maintenance", reloadIntervalSeconds: 5 }), [])
     assert.deepStrictEqual(take({ _tag: "Desired", generation: b }), [])
-    assert.deepStrictEqual(deployed(take({ _tag: "Settings", maintenance: false, reloadIntervalSeconds: 0 })), [b])
-    assert.strictEqual(session({ maintenance: true }).take({ _tag: "Start" })[0]?._tag, "Hold")
+    assert.deepStrictEqual(deployed(take({ _tag: "Settings", held: null, reloadIntervalSeconds: 0 })), [b])
+    assert.strictEqual(session({ held: "in maintenance" }).take({ _tag: "Start" })[0]?._tag, "Hold")
   })
 
   it("gives up waiting for an answer after a bound, and sends what is wanted then", () => {
@@ -176,7 +176,7 @@ describe("SessionMachine", () => {
     Schema.Struct({ _tag: Schema.Literal("Desired"), generation: Schema.Literals([a, b, c]) }),
     Schema.Struct({
       _tag: Schema.Literal("Settings"),
-      maintenance: Schema.Boolean,
+      held: Schema.NullOr(Schema.Literals(["in maintenance", "frozen"])),
       reloadIntervalSeconds: Schema.Literals([0, 2])
     }),
     Schema.Struct({ _tag: Schema.Literal("Answer"), status: Schema.Literals(["settled", "failed", "rolled_back"]) }),
@@ -185,7 +185,7 @@ describe("SessionMachine", () => {
   ])
 
   it.prop(
-    "never has two deployments in flight, never deploys in maintenance, and ends up serving what is wanted",
+    "never has two deployments in flight, never deploys while it is held, and ends up serving what is wanted",
     [Schema.Array(Input).check(Schema.isMaxLength(30))],
     ([inputs]) => {
       const { state, take } = session()
@@ -196,7 +196,7 @@ describe("SessionMachine", () => {
         const sent = deployed(take(input, now))
         assert.isAtMost(sent.length, 1)
         if (sent.length === 0) return
-        assert.isFalse(state().maintenance)
+        assert.isNull(state().held)
         assert.isTrue(before.inFlight === null || input._tag === "Outcome")
       }
       const answer = (status: DeploymentStatus) => {
@@ -217,7 +217,7 @@ describe("SessionMachine", () => {
         else observe(input)
       }
       now += 10_000
-      observe({ _tag: "Settings", maintenance: false, reloadIntervalSeconds: 0 })
+      observe({ _tag: "Settings", held: null, reloadIntervalSeconds: 0 })
       observe({ _tag: "Retry" })
       for (let rounds = 0; rounds < 4; rounds++) {
         answer("settled")

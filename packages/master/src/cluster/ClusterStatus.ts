@@ -26,6 +26,10 @@ export interface LiveMaster {
   } | null
 }
 
+/** Whether the master runs: one with a full disk is not healthy, and yet counts for majorities. */
+export const isAlive = ({ healthy, version }: Pick<LiveMaster, "healthy" | "version">): boolean =>
+  healthy || version !== null
+
 /** The cluster as one master finds it. */
 export interface LiveStatus {
   /** The master that says this. */

@@ -81,5 +81,6 @@ export const sealedPlaces = {
   clusterCa: "cluster-ca",
   serverCertificate: "server-certificate",
   enrolmentToken: (tokenId: string) => `enrolment-token:${tokenId}`,
+  joinToken: (tokenId: string) => `join-token:${tokenId}`,
   refreshToken: (sessionId: string) => `refresh-token:${sessionId}`
 } as const

@@ -42,9 +42,13 @@ export const joinToken = (connection: Connection, column: "id" | "token_hash", v
 export const joinTokens = (connection: Connection): ReadonlyArray<JoinToken> =>
   connection.all<JoinToken>(`SELECT ${tokenColumns} FROM join_tokens ORDER BY created_at DESC, id DESC`)
 
+/** What a master was called that was removed; `undefined` of one that was not. */
+export const removedMasterName = (connection: Connection, id: MasterId): string | undefined =>
+  connection.get<{ readonly name: string }>("SELECT name FROM removed_masters WHERE id = ?", id)?.name
+
 /** True for a master that was a member once, and never can be again. */
 export const isRemovedMaster = (connection: Connection, id: MasterId): boolean =>
-  connection.get("SELECT 1 AS found FROM removed_masters WHERE id = ?", id) !== undefined
+  removedMasterName(connection, id) !== undefined
 
 /** Who holds an agent's newest connection. A hint: the master may have died since. */
 export interface AgentClaim {

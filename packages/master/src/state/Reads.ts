@@ -75,6 +75,8 @@ export class Reads extends Context.Service<
     readonly masters: Effect.Effect<ReadonlyArray<ResourceOf<"master">>>
     /** True for one that was a member, and never can be again. */
     readonly isRemovedMaster: (id: MasterId) => Effect.Effect<boolean>
+    /** What it was called that was removed. */
+    readonly removedMasterName: (id: MasterId) => Effect.Effect<string | undefined>
     readonly joinToken: (tokenHash: string) => Effect.Effect<JoinToken | undefined>
     readonly joinTokenById: (id: JoinTokenId) => Effect.Effect<JoinToken | undefined>
     readonly joinTokens: Effect.Effect<ReadonlyArray<JoinToken>>
@@ -121,6 +123,7 @@ export class Reads extends Context.Service<
         clusterState: Effect.sync(() => Cluster.clusterState(reader)),
         masters: Effect.sync(() => resourcesBy(reader, "master", {})),
         isRemovedMaster: (id) => Effect.sync(() => Cluster.isRemovedMaster(reader, id)),
+        removedMasterName: (id) => Effect.sync(() => Cluster.removedMasterName(reader, id)),
         joinToken: (hash) => Effect.sync(() => Cluster.joinToken(reader, "token_hash", hash)),
         joinTokenById: (id) => Effect.sync(() => Cluster.joinToken(reader, "id", id)),
         joinTokens: Effect.sync(() => Cluster.joinTokens(reader)),

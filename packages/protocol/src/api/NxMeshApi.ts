@@ -3,6 +3,7 @@ import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsApi } from "./AgentsApi.ts"
 import { AuthApi } from "./AuthApi.ts"
 import { CertificatesApi } from "./CertificatesApi.ts"
+import { ClusterApi } from "./ClusterApi.ts"
 import { DeploymentsApi } from "./DeploymentsApi.ts"
 import { OrganizationsApi } from "./OrganizationsApi.ts"
 import { TemplatesApi } from "./TemplatesApi.ts"
@@ -27,6 +28,7 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     TemplatesApi,
     DeploymentsApi,
     UsersApi,
+    ClusterApi,
     AuthApi,
     WatchApi
   )

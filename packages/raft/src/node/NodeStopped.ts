@@ -1,5 +1,5 @@
 /** Why a node cannot go on. The process has to end; what was acknowledged is safe, on this node's disk and on others. */
-import { Data } from "effect"
+import { Data, Effect } from "effect"
 
 export type StopReason =
   /** A write or a flush failed, or what was durable is damaged. */
@@ -42,3 +42,15 @@ export class NodeStopped extends Data.TaggedError("NodeStopped")<{
     return `The node stops (${this.reason}): ${this.detail.replace(/\.$/, "")}. ${advice[this.reason]}`
   }
 }
+
+/** Work on a storage that no node has open. */
+export const attemptOnStorage = <A>(work: () => A): Effect.Effect<A, NodeStopped> =>
+  Effect.try({
+    try: work,
+    catch: (cause) =>
+      new NodeStopped({
+        reason: "StorageFailed",
+        detail: cause instanceof Error ? cause.message : String(cause),
+        cause
+      })
+  })

@@ -13,6 +13,8 @@ export type StorageReason =
   | "Gap"
   /** Another process, or this one, has the directory open. */
   | "Locked"
+  /** A node has been here before. */
+  | "NotEmpty"
   /** The operating system refused a read, a write or a flush. */
   | "Input/output"
   /** The disk is full. */
@@ -31,6 +33,8 @@ const advice: Readonly<Record<StorageReason, string>> = {
     "Put the file back from where it was moved to. If it is lost and a majority of the cluster is healthy, remove this node, empty its data directory and let it join as a new node.",
   Gap: "Put the missing snapshot or log files back. If they are lost and a majority of the cluster is healthy, remove this node, empty its data directory and let it join as a new node.",
   Locked: "Stop the other process that uses this directory, or give this one a directory of its own.",
+  NotEmpty:
+    "If a node has its log here, start it as it is. Else move what is in the directory to another place, and try again.",
   "Input/output": "Check the disk (dmesg, smartctl), then start the node again: nothing unflushed was acknowledged.",
   Full: "Free space on this disk, then start the node again: nothing unflushed was acknowledged.",
   Transfer: "It will be fetched again; if this repeats, check memory and network of both nodes.",

@@ -15,6 +15,7 @@ export interface FileSystem {
   readonly list: (directory: string) => ReadonlyArray<string>
   /** `create` fails when the file exists, `existing` when it does not. */
   readonly open: (path: string, mode: "create" | "existing") => File
+  /** Of a file, whose new name may be taken already; or of a directory, whose new name is free or that of an empty one. */
   readonly rename: (from: string, to: string) => void
   readonly remove: (path: string) => void
   readonly syncDirectory: (path: string) => void

@@ -3,7 +3,7 @@
  * durable and what is only visible to the running process, and a crash decides anew, for each sector and each name,
  * which of the two there is afterwards.
  */
-import { basename, dirname } from "node:path"
+import { basename, dirname, join } from "node:path"
 import type { File, FileSystem, Lock } from "./FileSystem.ts"
 
 /** What a power cut leaves of the writes that no flush confirmed. */
@@ -42,6 +42,14 @@ interface Inode {
 type NameChange =
   | { readonly kind: "link"; readonly path: string; readonly inode: Inode }
   | { readonly kind: "unlink"; readonly path: string }
+  /** A directory got another name, and so all in it, at once. */
+  | { readonly kind: "move"; readonly moves: ReadonlyArray<Move> }
+
+interface Move {
+  readonly from: string
+  readonly to: string
+  readonly inode: Inode
+}
 
 export const sectorBytes = 512
 
@@ -77,8 +85,7 @@ export class SimulatedDisk implements FileSystem {
     // Names are journalled in their order: a prefix of the changes survives.
     for (const change of this.nameChanges) {
       if (!survivesName(survival)) break
-      if (change.kind === "link") this.durableNames.set(change.path, change.inode)
-      else this.durableNames.delete(change.path)
+      apply(change, this.durableNames)
     }
     const inodes = new Set([...this.names.values(), ...this.durableNames.values()])
     for (const inode of inodes) settle(inode, survival, budget)
@@ -106,7 +113,12 @@ export class SimulatedDisk implements FileSystem {
     for (const [path, inode] of this.names) copy.names.set(path, copyOf(inode))
     for (const [path, inode] of this.durableNames) copy.durableNames.set(path, copyOf(inode))
     for (const change of this.nameChanges) {
-      copy.nameChanges.push(change.kind === "link" ? { ...change, inode: copyOf(change.inode) } : change)
+      if (change.kind === "link") copy.nameChanges.push({ ...change, inode: copyOf(change.inode) })
+      else if (change.kind === "unlink") copy.nameChanges.push(change)
+      else {
+        const moves = change.moves.map((move) => ({ ...move, inode: copyOf(move.inode) }))
+        copy.nameChanges.push({ kind: "move", moves })
+      }
     }
     return copy
   }
@@ -164,10 +176,23 @@ export class SimulatedDisk implements FileSystem {
 
   rename(from: string, to: string): void {
     this.change("rename")
+    if (!this.names.has(from)) return this.renameDirectory(from, to)
     const inode = this.inode(from)
     this.names.delete(from)
     this.names.set(to, inode)
     this.nameChanges.push({ kind: "link", path: to, inode }, { kind: "unlink", path: from })
+  }
+
+  private renameDirectory(from: string, to: string): void {
+    if (this.list(to).length > 0) throw systemError("ENOTEMPTY", "rename")
+    const moves: ReadonlyArray<Move> = this.list(from).map((name) => {
+      const path = join(from, name)
+      return { from: path, to: join(to, name), inode: this.inode(path) }
+    })
+    if (moves.length === 0) throw systemError("ENOENT", "rename")
+    const change: NameChange = { kind: "move", moves }
+    apply(change, this.names)
+    this.nameChanges.push(change)
   }
 
   remove(path: string): void {
@@ -236,6 +261,17 @@ export class SimulatedDisk implements FileSystem {
       },
       size: () => inode.size,
       close: () => undefined
+    }
+  }
+}
+
+const apply = (change: NameChange, names: Map<string, Inode>): void => {
+  if (change.kind === "link") names.set(change.path, change.inode)
+  else if (change.kind === "unlink") names.delete(change.path)
+  else {
+    for (const { from, inode, to } of change.moves) {
+      names.delete(from)
+      names.set(to, inode)
     }
   }
 }

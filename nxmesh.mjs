@@ -27,6 +27,7 @@ const programs = {
   format: "cli/format.ts",
   bench: "cli/bench.ts",
   simulate: "cli/simulate.ts",
+  chaos: "cli/chaos.ts",
   master: "packages/master/src/main.ts",
   agent: "packages/agent/src/main.ts",
   nxmesh: "packages/master/src/cli/main.ts"

@@ -104,7 +104,7 @@ export const agentIs = (api: Api, id: string, holds: (agent: any) => boolean, fa
 
 /** Registers an agent over the API, starts it with its token, and waits until it is online. */
 export const startAgent = (
-  master: Master,
+  master: Pick<Master, "linkUrl">,
   api: Api,
   workspaceId: string,
   options: {
@@ -112,6 +112,8 @@ export const startAgent = (
     readonly labels?: Readonly<Record<string, string>>
     /** Settings of the agent beyond those that it needs here. */
     readonly environment?: Readonly<Record<string, string>>
+    /** What its command line begins with, to run it on a host of its own. */
+    readonly prefix?: ReadonlyArray<string>
   } = {}
 ): Effect.Effect<FleetAgent, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -134,7 +136,8 @@ export const startAgent = (
         NXMESH_DATA_DIR: dataDirectory,
         NXMESH_NGINX_PREFIX: prefix,
         ...options.environment
-      }
+      },
+      ...(options.prefix === undefined ? {} : { prefix: options.prefix })
     })
     // The agent's nginx outlives the agent by design: the scope ends it by its pid.
     yield* Effect.addFinalizer(() => endNginx(pidFile))

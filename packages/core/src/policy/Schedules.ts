@@ -11,7 +11,7 @@ export const leaderTaskRestart = Schedule.min([Schedule.exponential("1 second"),
   Schedule.jittered
 )
 
-/** Reading what was committed before a term began, when the leader is too new or too busy to say: every 200 ms, while it leads. */
+/** Asking what is committed, until a leader is there and has the time to say: every 200 ms. */
 export const leaderReadRetry = Schedule.spaced("200 millis")
 
 /** A node of Raft that waits to be where the cluster is: every 250 ms, for as long as it runs. */
@@ -19,5 +19,10 @@ export const raftRetry = Schedule.spaced("250 millis")
 
 /** A master that asks to be let into a cluster: 250 ms, doubling to 10 s, jittered, until a member answers for good. */
 export const joinRetry = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("10 seconds")]).pipe(
+  Schedule.jittered
+)
+
+/** Saying which agents are connected to a master, when it cannot be written: 500 ms, doubling to 10 s, jittered, without an end. */
+export const agentClaimRetry = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("10 seconds")]).pipe(
   Schedule.jittered
 )

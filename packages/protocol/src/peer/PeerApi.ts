@@ -44,4 +44,7 @@ export class AgentMessagesApi extends HttpApiGroup.make("agents")
   )
   .middleware(PeerIdentity) {}
 
-export class PeerApi extends HttpApi.make("nxmesh-peer").add(JoinApi, StatusApi, AgentMessagesApi).prefix(peerPath) {}
+export class PeerApi extends HttpApi.make("nxmesh-peer")
+  .add(JoinApi, StatusApi, AgentMessagesApi)
+  .prefix(peerPath)
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all" }) {}

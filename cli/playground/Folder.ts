@@ -7,10 +7,11 @@ export const playgroundFolder = process.env["NXMESH_PLAYGROUND_DIR"] ?? inChecko
 
 export const inPlayground = (...segments: ReadonlyArray<string>): string => join(playgroundFolder, ...segments)
 
-/** nginx workers run as another user and pass through; secrets inside have modes of their own. */
-export const makePlaygroundFolder = async (): Promise<void> => {
-  await mkdir(inPlayground("log"), { recursive: true })
+/** Makes a folder for programs and their logs. nginx workers run as another user and pass through; secrets inside have modes of their own. */
+export const makeRunFolder = async (folder: string): Promise<void> => {
+  await mkdir(join(folder, "log"), { recursive: true })
   await chmod(playgroundFolder, 0o711)
+  await chmod(folder, 0o711)
 }
 
 /** Writes a file whole, readable by its owner only. */

@@ -98,21 +98,18 @@ export const findNginx = async (): Promise<NginxProgram> => {
   return binary === undefined ? unpackNginx() : { binary, env: {} }
 }
 
-/** Where the agent runs its own nginx. */
-export const nginxPrefix = inPlayground("site")
-
-/** The playground's nginx, when it runs. It outlives its agent, so that a site never depends on one. */
-export const runningNginx = async (): Promise<ProcessIdentity | undefined> => {
-  const text = await readFile(join(nginxPrefix, "nginx.pid"), "utf8").catch(() => "")
+/** The nginx of an agent that runs one in this folder, when it runs. It outlives its agent, so that a site never depends on one. */
+export const runningNginx = async (prefix: string): Promise<ProcessIdentity | undefined> => {
+  const text = await readFile(join(prefix, "nginx.pid"), "utf8").catch(() => "")
   const pid = Number(text.trim())
   if (!(pid > 1)) return undefined
   const title = titleOf(pid)
-  return title.startsWith("nginx: master process") && title.includes(nginxPrefix) ? identify(pid) : undefined
+  return title.startsWith("nginx: master process") && title.includes(prefix) ? identify(pid) : undefined
 }
 
-/** Ends the playground's nginx: open requests are finished first, for a few seconds. */
-export const stopNginx = async (): Promise<void> => {
-  const nginx = await runningNginx()
+/** Ends it: open requests are finished first, for a few seconds. */
+export const stopNginx = async (prefix: string): Promise<void> => {
+  const nginx = await runningNginx(prefix)
   if (nginx === undefined) return
   await endProcess(nginx, "SIGQUIT", 3000)
 }

@@ -2,3 +2,11 @@
 export class Problem extends Error {
   override readonly name = "Problem"
 }
+
+/** What to print of anything that was thrown. */
+export const describeProblem = (problem: unknown): string =>
+  problem instanceof Problem
+    ? problem.message
+    : problem instanceof Error
+      ? (problem.stack ?? problem.message)
+      : String(problem)

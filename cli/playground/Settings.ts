@@ -42,10 +42,10 @@ export const loadSettings = async (options: { readonly nginxRuns: boolean }): Pr
 }
 
 /** Generates the password once; the file is readable by its owner only. */
-export const loadLogin = async (): Promise<Login> => {
-  const kept = await readJson<Login>(loginFile)
+export const loadLogin = async (file: string): Promise<Login> => {
+  const kept = await readJson<Login>(file)
   if (kept !== undefined) return kept
   const login = { email: "admin@example.com", password: randomBytes(18).toString("base64url") }
-  await writePrivately(loginFile, login)
+  await writePrivately(file, login)
   return login
 }

@@ -142,7 +142,10 @@ export const Limits = {
     /** Less free space than both the bytes and the share is an alarm; it ends at twice as much. */
     diskAlarmBytes: 256 * 1_048_576,
     diskAlarmShare: 0.05,
-    diskCheckInterval: Duration.seconds(10)
+    diskCheckInterval: Duration.seconds(10),
+    diskUseKept: Duration.seconds(5),
+    /** Of one master, to the others. */
+    warningsTold: 64
   },
 
   // config and agents
@@ -162,6 +165,25 @@ export const Limits = {
     /** How long a registration waits for this master to come where its agent is, and how often it looks. */
     catchUpWait: Duration.seconds(2),
     catchUpInterval: Duration.millis(25),
+    /** Connections that come within this are claimed by one command. */
+    claimDelay: Duration.millis(200),
+    /** An agent is not called offline for so long after its master died or sent it elsewhere. */
+    offlineGrace: Duration.seconds(15),
+    /** How often the other masters are asked which of their agents changed, how long they have, and how much is taken at once. */
+    presenceInterval: Duration.seconds(2),
+    presenceDeadline: Duration.seconds(2),
+    presenceAnswersMax: 16,
+    /** For a message to the session of an agent, wherever it is. */
+    messageDeadline: Duration.seconds(5),
+    /** How often a master looks whether it can serve agents. */
+    acceptanceInterval: Duration.seconds(1),
+    masterListDelay: Duration.millis(100),
+    /** A master that holds more than its share by this factor, and so many more, sends agents back, a few every second. */
+    rebalanceToleranceFactor: 1.1,
+    rebalanceSlack: 8,
+    rebalanceSteady: Duration.seconds(30),
+    rebalancePatience: Duration.hours(1),
+    rebalancedPerSecondMax: 25,
     /** Directives that an agent has not taken yet; more wait with the session. */
     directivesWaitingMax: 16,
     /** Messages to one session that wait their turn. */
@@ -175,6 +197,17 @@ export const Limits = {
     outcomesWaitingMax: 16_384,
     /** Commands of outcomes that are refused for want of a log are tried again for this long. */
     outcomeRetryMax: Duration.seconds(30)
+  },
+
+  // cli
+  cli: {
+    /** A master that has not answered by then is given up. */
+    answer: Duration.seconds(30),
+    /** Asking again how far a handover is, and for how long. */
+    handoverInterval: Duration.millis(250),
+    handover: Duration.seconds(10),
+    /** An access token with less left than this is replaced first. */
+    accessTokenLeftMillis: 30_000
   },
 
   // state

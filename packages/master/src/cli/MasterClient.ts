@@ -1,0 +1,135 @@
+/** Calls of one master's API, derived from its contract, as the person who logged in there. */
+import { Authentication } from "@nxmesh/protocol/api/Authentication"
+import type { TokenPair } from "@nxmesh/protocol/api/AuthApi"
+import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
+import { Clock, Effect, Redacted, Result } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
+import { Limits } from "../Limits.ts"
+import { callFailure, CliFailure, refusalCode, refused, usage } from "./CliFailure.ts"
+import { findSession, keepSession, sessionFile, type StoredSession } from "./SessionFile.ts"
+
+/** The master's origin, as in `http://127.0.0.1:8080`; what is wrong with it as the failure. */
+export const readOrigin = (text: string): Result.Result<string, CliFailure> => {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.host !== ""
+    ? Result.succeed(url.origin)
+    : Result.fail(usage(`--url must be the http or https address of a master's API, and not ${text}`))
+}
+
+const bearer = (token: Redacted.Redacted<string> | null) =>
+  HttpApiMiddleware.layerClient(Authentication, ({ next, request }) =>
+    next(token === null ? request : HttpClientRequest.bearerToken(request, token))
+  )
+
+/** With `stale`, a master answers from what it has, also when it cannot ask the others. */
+const client = (origin: string, token: Redacted.Redacted<string> | null, stale = false) =>
+  HttpApiClient.make(NxMeshApi, {
+    baseUrl: origin,
+    transformClient: HttpClient.mapRequest((request) =>
+      stale ? HttpClientRequest.setUrlParam(request, "consistency", "stale") : request
+    )
+  }).pipe(Effect.provide(bearer(token)))
+
+export type MasterClient = Effect.Success<ReturnType<typeof client>>
+
+/** The call's success, or its failure in words. A master that takes too long counts as one that does not answer. */
+const called = <A, E, R>(origin: string, call: Effect.Effect<A, E, R>): Effect.Effect<A, CliFailure, R> =>
+  call.pipe(
+    Effect.mapError((error) => callFailure(origin, error)),
+    Effect.timeoutOrElse({
+      duration: Limits.cli.answer,
+      orElse: () =>
+        Effect.fail(
+          new CliFailure({
+            kind: "Unreachable",
+            message: `the master at ${origin} does not answer in time: name another one with --url`
+          })
+        )
+    })
+  )
+
+const sessionOf = Effect.fnUntraced(function* (email: string, pair: TokenPair) {
+  const now = yield* Clock.currentTimeMillis
+  const session: StoredSession = {
+    email,
+    access_token: Redacted.make(pair.access_token),
+    access_ends_at_millis: now + pair.expires_in * 1_000,
+    refresh_token: Redacted.make(pair.refresh_token)
+  }
+  return session
+})
+
+/** Logs in, and keeps the session. */
+export const logIn = Effect.fnUntraced(function* (origin: string, email: string, password: Redacted.Redacted<string>) {
+  const file = yield* sessionFile
+  const { auth } = yield* client(origin, null)
+  const { data } = yield* called(origin, auth.login({ payload: { email, password } }))
+  yield* keepSession(file, origin, yield* sessionOf(email, data))
+  return file
+})
+
+const loginHint = (origin: string) => `log in: nxmesh login --url ${origin}`
+
+/** The session, with an access token that still serves for a while. */
+const freshSession = Effect.fnUntraced(function* (origin: string, file: string) {
+  const found = yield* findSession(file, origin)
+  if (found === undefined) return yield* refused(`you are not logged in at ${origin}: ${loginHint(origin)}`)
+  const now = yield* Clock.currentTimeMillis
+  if (found.access_ends_at_millis - now > Limits.cli.accessTokenLeftMillis) return found
+  const { auth } = yield* client(origin, null)
+  const { data } = yield* called(
+    origin,
+    auth
+      .refresh({ payload: { refresh_token: found.refresh_token } })
+      .pipe(
+        Effect.mapError((error) =>
+          refusalCode(error) === "UNAUTHENTICATED" ? refused(`your session has ended: ${loginHint(origin)}`) : error
+        )
+      )
+  )
+  const session = yield* sessionOf(found.email, data)
+  yield* keepSession(file, origin, session)
+  return session
+})
+
+/** Calls the master as the person who logged in there. */
+export const asOperator = Effect.fnUntraced(function* <A, E, R>(
+  origin: string,
+  call: (master: MasterClient) => Effect.Effect<A, E, R>
+) {
+  const session = yield* freshSession(origin, yield* sessionFile)
+  return yield* called(origin, Effect.flatMap(client(origin, session.access_token), call))
+})
+
+/**
+ * The same for reading how the cluster stands, which has to work when nothing else does: a master that cannot ask the
+ * others answers from what it has. `alone` says that it did.
+ */
+export const readAsOperator = Effect.fnUntraced(function* <A, E, R>(
+  origin: string,
+  call: (master: MasterClient) => Effect.Effect<A, E, R>
+) {
+  const session = yield* freshSession(origin, yield* sessionFile)
+  const answer = (stale: boolean) => Effect.flatMap(client(origin, session.access_token, stale), call)
+  const result = yield* called(origin, Effect.result(answer(false)))
+  if (Result.isSuccess(result)) return { value: result.success, alone: false }
+  if (refusalCode(result.failure) !== "UNAVAILABLE") return yield* callFailure(origin, result.failure)
+  return { value: yield* called(origin, answer(true)), alone: true }
+})
+
+/** Ends the session there, and forgets it here whether or not that succeeds. */
+export const logOut = Effect.fnUntraced(function* (origin: string) {
+  const file = yield* sessionFile
+  const found = yield* findSession(file, origin)
+  if (found === undefined) return false
+  yield* keepSession(file, origin, null)
+  const { auth } = yield* client(origin, found.access_token)
+  yield* called(origin, auth.logout()).pipe(
+    Effect.catchIf(
+      ({ kind }) => kind === "Refused",
+      () => Effect.void
+    )
+  )
+  return true
+})

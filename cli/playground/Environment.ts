@@ -9,6 +9,8 @@ export const masterEnvironment = (settings: Settings, login: Login): Readonly<Re
   NXMESH_HTTP_ADDRESS: `127.0.0.1:${settings.httpPort}`,
   NXMESH_AGENT_ADDRESS: `127.0.0.1:${settings.agentPort}`,
   NXMESH_ADVERTISE_AGENT: `127.0.0.1:${settings.agentPort}`,
+  // No other master is to reach it, so any port will do.
+  NXMESH_PEER_ADDRESS: "127.0.0.1:0",
   NXMESH_DATA_DIR: inPlayground("master"),
   NXMESH_NODE_NAME: "playground",
   NXMESH_ADMIN_EMAIL: login.email,

@@ -58,7 +58,7 @@ export const startMaster = (
 ): Effect.Effect<Master, never, Scope.Scope> =>
   Effect.gen(function* () {
     const dataDirectory = yield* temporaryDirectory("m")
-    const [httpPort, linkPort] = yield* freePorts(2)
+    const [httpPort, linkPort, peerPort] = yield* freePorts(3)
     const origin = `http://127.0.0.1:${httpPort}`
     const start = program({
       path: "packages/master/src/main.ts",
@@ -66,6 +66,7 @@ export const startMaster = (
         NXMESH_HTTP_ADDRESS: `127.0.0.1:${httpPort}`,
         NXMESH_AGENT_ADDRESS: `127.0.0.1:${linkPort}`,
         NXMESH_ADVERTISE_AGENT: `127.0.0.1:${linkPort}`,
+        NXMESH_PEER_ADDRESS: `127.0.0.1:${peerPort}`,
         NXMESH_DATA_DIR: dataDirectory,
         NXMESH_NODE_NAME: "m1",
         NXMESH_ADMIN_EMAIL: administrator.email,

@@ -3,6 +3,7 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { layerProcessMetrics } from "@nxmesh/core/observe/ProcessMetrics"
 import { addressText, listensEverywhere } from "@nxmesh/core/settings/SettingValues"
+import type { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { AgentSessions } from "./agents/AgentSessions.ts"
@@ -25,38 +26,53 @@ import { Readiness } from "./observe/Readiness.ts"
 import { expectedChecks, layerReadinessChecks } from "./observe/ReadinessChecks.ts"
 import { Settings, type SettingsShape } from "./Settings.ts"
 import { BootstrapLayer } from "./cluster/Bootstrap.ts"
-import { CommandLog } from "./command/CommandLog.ts"
 import { Commands } from "./command/Commands.ts"
+import { WriteGate } from "./command/WriteGate.ts"
+import { layerIdentity } from "./consensus/IdentityLayer.ts"
+import { layerMasterRaft } from "./consensus/MasterRaft.ts"
 import { ConfigEngine } from "./config/ConfigEngine.ts"
+import { JoinCluster, JoinError } from "./joining/JoinCluster.ts"
 import { Secrets } from "./secrets/Secrets.ts"
 import { Database } from "./state/Database.ts"
+import { DataDirectory } from "./state/DataDirectory.ts"
 import { Events } from "./state/Events.ts"
 import { Reads } from "./state/Reads.ts"
+import { ReplicatedState } from "./state/ReplicatedState.ts"
 import { version } from "./Version.ts"
 
-const layerGround = Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer, Events.layer, Database.layer)
+const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
+  Layer.provideMerge(DataDirectory.layer),
+  Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer))
+)
 
-/** The log, the state, and what asks it. */
-const layerState = Commands.layer.pipe(
-  Layer.provide(CommandLog.layer),
-  Layer.provideMerge(Reads.layer),
+const layerNoJoining = Layer.succeed(JoinCluster, {
+  join: () => Effect.fail(new JoinError({ reason: "Settings", message: "this version cannot join a cluster" }))
+})
+
+/** The state, and who this master is: what Raft needs before it starts. */
+const layerBeforeRaft = layerIdentity.pipe(
+  Layer.provide(layerNoJoining),
+  Layer.provideMerge(Layer.mergeAll(ReplicatedState.layer, Reads.layer, WriteGate.layer)),
   Layer.provideMerge(layerGround)
 )
 
 /** What this cluster is, and who people are. */
-const layerIdentity = Sessions.layer.pipe(
+const layerPeople = Sessions.layer.pipe(
   Layer.provideMerge(LoginGate.layer),
   Layer.provideMerge(Tokens.layer),
   Layer.provideMerge(BootstrapLayer),
   Layer.provideMerge(Passwords.layer)
 )
 
-/** Everything that decides, and nothing that listens. */
-export const layerControl = Layer.mergeAll(
-  ConfigEngine.layer,
-  layerIdentity,
-  layerProcessMetrics("master", version)
-).pipe(Layer.provideMerge(layerState))
+/** Everything that decides, and nothing that listens, but for Raft. */
+export const layerControlOver = <E, R>(raft: Layer.Layer<RaftNode, E, R>) =>
+  Layer.mergeAll(ConfigEngine.layer, layerPeople, layerProcessMetrics("master", version)).pipe(
+    Layer.provideMerge(Commands.layer),
+    Layer.provideMerge(raft),
+    Layer.provideMerge(layerBeforeRaft)
+  )
+
+export const layerControl = layerControlOver(layerMasterRaft)
 
 /** Where agents are told to find this master: by its name, when it has one that means something elsewhere. */
 const masters = ({ advertiseAgent, agentAddress }: SettingsShape): ReadonlyArray<string> => {

@@ -20,6 +20,7 @@ const directory = Effect.acquireRelease(
 const environment = (dataDirectory: string) => ({
   NXMESH_HTTP_ADDRESS: "127.0.0.1:0",
   NXMESH_AGENT_ADDRESS: "127.0.0.1:0",
+  NXMESH_PEER_ADDRESS: "127.0.0.1:0",
   NXMESH_DATA_DIR: dataDirectory,
   NXMESH_ADMIN_EMAIL: email,
   NXMESH_ADMIN_PASSWORD: password

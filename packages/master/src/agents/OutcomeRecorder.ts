@@ -6,6 +6,7 @@ import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { GenerationVersions } from "../config/GenerationVersions.ts"
 import { Context, Deferred, Effect, Layer, Queue, Schedule } from "effect"
+import { isTransient } from "../command/CommandError.ts"
 import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
 import { Limits } from "../Limits.ts"
 
@@ -20,12 +21,12 @@ interface Waiting extends Ended {
   readonly recorded: Deferred.Deferred<void, CommandError>
 }
 
-/** A log that is full empties in milliseconds; one that failed will not come back, and the agent keeps its outcome. */
+/** A leader comes back in a second, and a queue empties sooner; a node that stopped does not, and the agent keeps its outcome. */
 const outcomeRetry = Schedule.exponential("50 millis").pipe(
   Schedule.jittered,
   Schedule.upTo({ duration: Limits.agents.outcomeRetryMax }),
   Schedule.setInputType<CommandError | CommandRejected>(),
-  Schedule.while(({ input }) => input._tag === "CommandError" && input.reason._tag === "LogFull")
+  Schedule.while(({ input }) => input._tag === "CommandError" && isTransient(input))
 )
 
 export class OutcomeRecorder extends Context.Service<

@@ -8,7 +8,9 @@ import { Sha256 } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
+import { isTransient } from "../command/CommandError.ts"
 import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
+import { Limits } from "../Limits.ts"
 import { refuse } from "./Refusal.ts"
 import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
 
@@ -30,7 +32,9 @@ export const commandRefusal = (error: CommandRejected | CommandError): ApiError 
   if (error._tag === "CommandRejected") return apiError(error.rejection)
   switch (error.reason._tag) {
     case "OutcomeUnknown":
-      return refuse("OUTCOME_UNKNOWN", "The change may or may not have been made: read before you repeat it")
+      return refuse("OUTCOME_UNKNOWN", "The change may or may not have been made: read before you repeat it", [
+        { field: "command_id", message: error.reason.commandId }
+      ])
     default:
       return refuse("UNAVAILABLE", `The change was not made: ${error.message}`)
   }
@@ -45,15 +49,18 @@ export const remoteAddress = Effect.map(HttpServerRequest.HttpServerRequest, (re
   Option.getOrNull(request.remoteAddress)
 )
 
+/** A client that was refused for the moment is told when to come back. */
+const retryLater = (error: CommandRejected | CommandError) =>
+  error._tag === "CommandError" && isTransient(error)
+    ? answerHeaders({ "retry-after": String(Limits.api.unavailableRetrySeconds) })
+    : Effect.void
+
 /** Gives the command as the current user; what it answers when it was accepted. */
 export const submitRaw = Effect.fnUntraced(function* (command: Command, idempotency: Idempotency | null = null) {
   const commands = yield* Commands
-  const accepted = yield* commands.submit({
-    principal: yield* currentPrincipal,
-    command,
-    idempotency,
-    remoteAddress: yield* remoteAddress
-  })
+  const accepted = yield* commands
+    .submit({ principal: yield* currentPrincipal, command, idempotency, remoteAddress: yield* remoteAddress })
+    .pipe(Effect.tapError(retryLater))
   yield* answerHeaders(indexHeader(accepted.index))
   return accepted
 })

@@ -1,47 +1,53 @@
 /**
- * Makes the cluster at the first start: its id, its authority, its signing key and its first administrator, in one
- * entry of the log. Every later start opens what that entry holds; with another key file it stops and says so, before
- * anything is written that only the wrong key could open.
+ * Opens what the cluster's first entry holds: its id, its authority, its signing key. The first master of a cluster makes
+ * that entry, and its administrator with it; every other waits until its state holds it. With another key file than the
+ * cluster's the start stops and says so, before anything is written that only the wrong key could open.
  */
-import { makeCertificateAuthority } from "@nxmesh/core/crypto/CertificateAuthority"
 import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
-import type { SealError } from "@nxmesh/core/crypto/Sealer"
-import { ClusterId, UserId } from "@nxmesh/protocol/Ids"
-import { Context, Data, Effect, Layer, Redacted } from "effect"
+import { UserId } from "@nxmesh/protocol/Ids"
+import { Context, Data, Effect, Layer, Redacted, Schedule } from "effect"
 import type { JWK } from "jose"
 import { Passwords } from "../auth/Passwords.ts"
 import { makeSigningKey, type SigningKey, SigningKeys } from "../auth/SigningKeys.ts"
 import { Commands } from "../command/Commands.ts"
+import { describeMaster } from "../consensus/Description.ts"
+import { type FormingCluster, NodeIdentity } from "../consensus/NodeIdentity.ts"
+import { Limits } from "../Limits.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
+import { openWithKeyFile } from "../secrets/WrongKeyFile.ts"
 import { Settings } from "../Settings.ts"
 import type { StoredCluster } from "../state/ReadIdentities.ts"
 import { Reads } from "../state/Reads.ts"
 import { Cluster } from "./Cluster.ts"
-import { type AdministratorOptions, firstAdministrator } from "./FirstAdministrator.ts"
+import { firstAdministrator } from "./FirstAdministrator.ts"
 
 export class BootstrapError extends Data.TaggedError("BootstrapError")<{
-  readonly reason: "WrongKeyFile" | "NotInitialised"
+  readonly reason: "NotInitialised"
   readonly message: string
 }> {}
 
-const initialise = Effect.fn("Bootstrap.initialise")(function* (options: AdministratorOptions) {
+const initialise = Effect.fn("Bootstrap.initialise")(function* (forming: FormingCluster) {
   const commands = yield* Commands
+  const { clusterId, nodeId } = yield* NodeIdentity
   const identifiers = yield* Identifiers
   const passwords = yield* Passwords
   const secrets = yield* Secrets
-  const clusterId = ClusterId.make(yield* identifiers.uuid)
-  const authority = yield* makeCertificateAuthority(`NxMesh ${clusterId}`)
+  const settings = yield* Settings
   const signingKey = yield* makeSigningKey
-  const administrator = yield* firstAdministrator(options)
+  const administrator = yield* firstAdministrator({
+    dataDirectory: settings.dataDirectory,
+    email: settings.adminEmail,
+    password: settings.adminPassword
+  })
   const privateJwk = Redacted.make(JSON.stringify(Redacted.value(signingKey.privateJwk)))
   yield* commands.submit({
     principal: { _tag: "System", component: "bootstrap" },
     command: {
       _tag: "InitialiseCluster",
       cluster_id: clusterId,
-      ca_certificate_pem: authority.certificatePem,
-      ca_private_key: yield* secrets.seal(authority.privateKeyPem, sealedPlaces.clusterCa),
+      ca_certificate_pem: forming.certificatePem,
+      ca_private_key: forming.sealedPrivateKey,
       signing_key: {
         key_id: signingKey.keyId,
         public_jwk: signingKey.publicJwk,
@@ -54,7 +60,8 @@ const initialise = Effect.fn("Bootstrap.initialise")(function* (options: Adminis
         role: "admin",
         disabled: false,
         password_hash: yield* passwords.hash(administrator.password)
-      }
+      },
+      master: describeMaster(settings, nodeId)
     }
   })
   yield* Effect.logInfo("made a new cluster", {
@@ -64,21 +71,10 @@ const initialise = Effect.fn("Bootstrap.initialise")(function* (options: Adminis
   })
 })
 
-const wrongKeyFile = (keyFile: string) => (error: SealError) =>
-  new BootstrapError({
-    reason: "WrongKeyFile",
-    message:
-      `the key file ${keyFile} does not open this cluster's secrets: ${error.message}. ` +
-      `Put the key file back that this data directory was made with, or name it with NXMESH_SECRETS_KEY_FILE`
-  })
-
 const open = Effect.fn("Bootstrap.open")(function* (stored: StoredCluster) {
-  const secrets = yield* Secrets
-  const refusal = wrongKeyFile(secrets.keyFile)
-  const privateKeyPem = yield* Effect.mapError(secrets.open(stored.ca_private_key, sealedPlaces.clusterCa), refusal)
+  const privateKeyPem = yield* openWithKeyFile(stored.ca_private_key, sealedPlaces.clusterCa)
   const keys = yield* Effect.forEach(stored.signing_keys, (key) =>
-    secrets.open(key.private_jwk, sealedPlaces.signingKey(key.key_id)).pipe(
-      Effect.mapError(refusal),
+    openWithKeyFile(key.private_jwk, sealedPlaces.signingKey(key.key_id)).pipe(
       Effect.map((jwk): SigningKey => ({
         keyId: key.key_id,
         publicJwk: key.public_jwk as JWK,
@@ -102,11 +98,34 @@ const open = Effect.fn("Bootstrap.open")(function* (stored: StoredCluster) {
   return Context.make(Cluster, cluster).pipe(Context.add(SigningKeys, signingKeys))
 })
 
-export const bootstrap = Effect.fn("Bootstrap")(function* (options: AdministratorOptions) {
+/** The state's cluster as soon as it holds one, which it gets from the log or from another master. */
+const awaitCluster = Effect.gen(function* () {
   const reads = yield* Reads
+  const commands = yield* Commands
   const found = yield* reads.cluster
-  if (found !== undefined) return yield* open(found)
-  yield* initialise(options)
+  if (found !== undefined) return found
+  const complaint = Effect.flatMap(commands.problem, (problem) =>
+    Effect.logInfo("waiting for the cluster's state", { why: problem ?? "the cluster's first entry is on its way" })
+  )
+  const waiting = Effect.repeat(complaint, Schedule.spaced(Limits.cluster.waitingLogInterval)).pipe(
+    Effect.delay(Limits.cluster.waitingLogInterval),
+    Effect.andThen(Effect.never)
+  )
+  const held = Effect.repeat(reads.cluster, {
+    until: (cluster) => cluster !== undefined,
+    schedule: Schedule.spaced(Limits.cluster.stateCheckInterval)
+  })
+  const cluster = yield* Effect.raceFirst(Effect.raceFirst(held, waiting), commands.failure)
+  return cluster as StoredCluster
+})
+
+/** For the first master: makes the cluster unless the log holds it, of a start that was cut short. */
+const make = Effect.fn("Bootstrap.make")(function* (forming: FormingCluster) {
+  const reads = yield* Reads
+  const commands = yield* Commands
+  const identity = yield* NodeIdentity
+  yield* Effect.raceFirst(commands.caughtUp, commands.failure)
+  if ((yield* reads.cluster) === undefined) yield* initialise(forming)
   const made = yield* reads.cluster
   if (made === undefined) {
     return yield* new BootstrapError({
@@ -114,12 +133,14 @@ export const bootstrap = Effect.fn("Bootstrap")(function* (options: Administrato
       message: "the cluster was initialised, and yet its state does not hold it; look for errors of apply in the log"
     })
   }
-  return yield* open(made)
+  yield* identity.formed
+  return made
 })
 
+export const bootstrap = Effect.gen(function* () {
+  const { forming } = yield* NodeIdentity
+  return yield* open(forming === null ? yield* awaitCluster : yield* make(forming))
+}).pipe(Effect.withSpan("Bootstrap"))
+
 /** Everything that needs the cluster's keys depends on this, so nothing serves before the cluster stands. */
-export const BootstrapLayer = Layer.effectContext(
-  Effect.flatMap(Settings, ({ adminEmail, adminPassword, dataDirectory }) =>
-    bootstrap({ dataDirectory, email: adminEmail, password: adminPassword })
-  )
-).pipe(Layer.provide(Identifiers.layer))
+export const BootstrapLayer = Layer.effectContext(bootstrap).pipe(Layer.provide(Identifiers.layer))

@@ -1,27 +1,35 @@
 /** How a submitted command can end without an answer, or with a refusal. In process only: the API answers its own. */
 import type { CommandId } from "@nxmesh/protocol/Ids"
 import type { Rejection } from "@nxmesh/protocol/Rejection"
+import type { ProposeError, RefusalReason } from "@nxmesh/raft/node/RequestError"
 import { Data } from "effect"
+import type { WritesRefused } from "./WriteGate.ts"
 
-/** Too many commands wait for the disk. Nothing was done; try again. */
-export class LogFull extends Data.TaggedError("LogFull")<{ readonly waiting: number }> {
+/** Too many changes are under way. Nothing was done; try again. */
+export class Busy extends Data.TaggedError("Busy") {
   override get message() {
-    return `${this.waiting} changes are waiting to be written: try again in a moment`
+    return "more changes are under way than the cluster takes at once: try again in a moment"
   }
 }
 
-/** The log or the state cannot be written any more. Nothing was done; the master stops. */
-export class LogFailed extends Data.TaggedError("LogFailed")<{ readonly cause: unknown }> {
+/** No leader took the command in time. Nothing was done; try again, or ask another master. */
+export class NoLeader extends Data.TaggedError("NoLeader")<{ readonly detail: string }> {
   override get message() {
-    const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `changes cannot be written: ${why}; mend it and start the master again`
+    return `no leader took the change: ${this.detail}`
   }
 }
 
-/** The master is shutting down. Nothing was done. */
+/** The log has reached its bound, since no snapshot of the state can be made. Nothing was done. */
+export class LogFull extends Data.TaggedError("LogFull") {
+  override get message() {
+    return "the log has reached its bound because no snapshot of the state can be made: look at the leader's disk and log"
+  }
+}
+
+/** The master is shutting down, or has stopped. Nothing was done. */
 export class Stopping extends Data.TaggedError("Stopping") {
   override get message() {
-    return "this master is stopping: send the change again when it is back"
+    return "this master is stopping: send the change again when it is back, or to another master"
   }
 }
 
@@ -32,7 +40,7 @@ export class OutcomeUnknown extends Data.TaggedError("OutcomeUnknown")<{ readonl
   }
 }
 
-export type CommandErrorReason = LogFull | LogFailed | Stopping | OutcomeUnknown
+export type CommandErrorReason = Busy | NoLeader | LogFull | Stopping | OutcomeUnknown | WritesRefused
 
 export class CommandError extends Data.TaggedError("CommandError")<{ readonly reason: CommandErrorReason }> {
   override get message() {
@@ -49,3 +57,28 @@ export class CommandRejected extends Data.TaggedError("CommandRejected")<{
     return this.rejection.message
   }
 }
+
+/** True when nothing was done and the same command may well be taken in a moment. */
+export const isTransient = ({ reason }: CommandError): boolean => reason._tag === "Busy" || reason._tag === "NoLeader"
+
+const refusalOf = (reason: RefusalReason, detail: string): CommandErrorReason => {
+  switch (reason) {
+    case "NotLeader":
+    case "LeadershipLost":
+    case "TransferInProgress":
+    case "TimedOut":
+      return new NoLeader({ detail })
+    case "LogFull":
+      return new LogFull()
+    case "Stopped":
+      return new Stopping()
+    default:
+      return new Busy()
+  }
+}
+
+/** Pure: what Raft's answer means for who gave the command. */
+export const commandErrorOf = (error: ProposeError, commandId: CommandId): CommandError =>
+  new CommandError({
+    reason: error._tag === "OutcomeUnknown" ? new OutcomeUnknown({ commandId }) : refusalOf(error.reason, error.message)
+  })

@@ -1,26 +1,25 @@
 /**
- * The one way to change the state: a command is stamped, written to the log, applied in the log's order and answered.
- * Commands that arrive while an fsync is under way share the next one (group commit), and while a batch is applied the
- * next is written already.
+ * The one way to change the state: a command is checked, proposed to Raft, committed by a majority, applied in the log's
+ * order, and answered with what apply on this master said. Any master takes any command; Raft brings it to the leader.
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { raftRetry } from "@nxmesh/core/policy/Schedules"
 import { schemaDetails } from "@nxmesh/protocol/api/SchemaDetails"
 import { Command, type Idempotency, type Outcome, type Proposal } from "@nxmesh/protocol/Command"
 import { CommandId } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import type { ErrorCode, ErrorDetail } from "@nxmesh/protocol/Rejection"
-import { type Cause, Clock, Context, Deferred, Effect, Layer, Queue, Ref, Schema } from "effect"
+import { RaftNode } from "@nxmesh/raft/node/RaftNode"
+import type { NodeStopped } from "@nxmesh/raft/node/NodeStopped"
+import { Clock, Context, Deferred, Duration, Effect, Layer, Ref, Schema, Stream } from "effect"
 import { Limits } from "../Limits.ts"
-import { Database } from "../state/Database.ts"
-import { Events } from "../state/Events.ts"
-import { makeStateMachine } from "../state/StateMachine.ts"
-import { CommandError, CommandRejected, LogFailed, LogFull, Stopping } from "./CommandError.ts"
-import { CommandLog } from "./CommandLog.ts"
+import { decodeOutcome, encodeProposal } from "../state/replica/CommandBytes.ts"
+import { Busy, CommandError, commandErrorOf, CommandRejected } from "./CommandError.ts"
 import { commandMetrics } from "./CommandMetrics.ts"
-import { encodeProposal, replay } from "./Replay.ts"
-import { startWriter, type Submitted } from "./Writer.ts"
+import { observed, servingAtStart, servingProblem } from "./Serving.ts"
+import { WriteGate } from "./WriteGate.ts"
 
-export { CommandError, CommandRejected, LogFailed, LogFull, OutcomeUnknown, Stopping } from "./CommandError.ts"
+export { Busy, CommandError, CommandRejected, LogFull, NoLeader, OutcomeUnknown, Stopping } from "./CommandError.ts"
 
 export type Accepted = Extract<Outcome, { readonly _tag: "Accepted" }>
 
@@ -30,6 +29,8 @@ export interface SubmitRequest {
   /** Under which key a repeated request gets the first one's answer. */
   readonly idempotency?: Idempotency | null
   readonly remoteAddress?: string | null
+  /** Of a leader's task: the term in which it leads. Outside it the command is refused (rule 8). */
+  readonly fence?: { readonly term: number }
 }
 
 /** Refused before it is logged: apply and replay may rely on a command's shape. */
@@ -43,78 +44,104 @@ const checked = (command: Command): Effect.Effect<Command, CommandRejected> =>
     malformed("VALIDATION_ERROR", `${command._tag} is not well formed`, schemaDetails(error))
   )
 
+const proposalOf = Effect.fnUntraced(function* (request: SubmitRequest) {
+  const identifiers = yield* Identifiers
+  const proposal: Proposal = {
+    id: CommandId.make(yield* identifiers.uuid),
+    at_millis: yield* Clock.currentTimeMillis,
+    principal: request.principal,
+    idempotency: request.idempotency ?? null,
+    remote_address: request.remoteAddress ?? null,
+    ...(request.fence === undefined ? {} : { fence: request.fence }),
+    command: yield* checked(request.command)
+  }
+  const payload = encodeProposal(proposal)
+  if (payload.length <= Limits.command.commandBytesMax) return { id: proposal.id, payload }
+  return yield* malformed("PAYLOAD_TOO_LARGE", `a change may have at most ${Limits.command.commandBytesMax} bytes`)
+})
+
+/** What is known of the node, kept up to date for as long as the scope lasts. */
+const watchNode = Effect.fnUntraced(function* (node: RaftNode["Service"]) {
+  const serving = yield* Ref.make(servingAtStart(yield* Clock.currentTimeMillis))
+  const caughtUp = yield* Deferred.make<void>()
+  const look = Effect.fnUntraced(function* () {
+    const status = yield* node.status
+    const nowMillis = yield* Clock.currentTimeMillis
+    const seen = yield* Ref.updateAndGet(serving, (before) => observed(before, status, nowMillis))
+    return servingProblem(seen, status, nowMillis)
+  })
+  yield* Effect.forkScoped(Stream.runForEach(node.statuses, look))
+  yield* node.read.pipe(
+    Effect.retry(raftRetry),
+    Effect.andThen(Ref.update(serving, (before) => ({ ...before, caughtUp: true }))),
+    Effect.andThen(Deferred.succeed(caughtUp, undefined)),
+    Effect.forkScoped
+  )
+  return { problem: look(), caughtUp: Deferred.await(caughtUp) }
+})
+
 export class Commands extends Context.Service<
   Commands,
   {
     /**
-     * Durable and visible to every read when it succeeds. A caller that goes away does not take its command with it.
+     * Committed by a majority, and visible to every read on this master, when it succeeds. A caller that goes away does not
+     * take its command with it.
      */
     readonly submit: (request: SubmitRequest) => Effect.Effect<Accepted, CommandRejected | CommandError>
-    /** Fails when the log or the state cannot be written any more, and never ends otherwise: the program must stop then. */
-    readonly failure: Effect.Effect<never, LogFailed>
-    /** Whether commands are taken, for `/readyz`. */
-    readonly ready: Effect.Effect<boolean>
+    /** Fails when this master cannot go on, and never ends otherwise: the program must stop then. */
+    readonly failure: Effect.Effect<never, NodeStopped>
+    /** Why nobody should be sent here, for `/readyz`; `null` when nothing is wrong. */
+    readonly problem: Effect.Effect<string | null>
+    /** Done when the state here has been where the leader was, once since the start. */
+    readonly caughtUp: Effect.Effect<void>
   }
 >()("@nxmesh/master/command/Commands") {
   static readonly layer = Layer.effect(
     Commands,
     Effect.gen(function* () {
-      const database = yield* Database
-      const events = yield* Events
+      const gate = yield* WriteGate
       const identifiers = yield* Identifiers
-      const log = yield* CommandLog
       const metrics = yield* commandMetrics
-      const machine = makeStateMachine(database.writer)
-      yield* replay(log, machine)
-      metrics.appliedIndex.set(machine.appliedIndex())
+      const node = yield* RaftNode
+      const { caughtUp, problem } = yield* watchNode(node)
+      let waiting = 0
 
-      const waiting = yield* Queue.dropping<Submitted, Cause.Done>(Limits.command.waitingMax)
-      const failed = yield* Deferred.make<never, LogFailed>()
-      const refusal = yield* Ref.make<Stopping | LogFailed | undefined>(undefined)
-      const stop = yield* startWriter({
-        waiting,
-        log,
-        machine,
-        events,
-        metrics,
-        fail: (error) => Ref.set(refusal, error).pipe(Effect.andThen(Deferred.fail(failed, error)))
-      })
-      yield* Effect.addFinalizer(() => Ref.set(refusal, new Stopping()).pipe(Effect.andThen(stop)))
-
-      const submit = Effect.fn("Commands.submit")(function* (request: SubmitRequest) {
-        const refused = yield* Ref.get(refusal)
-        if (refused !== undefined) return yield* new CommandError({ reason: refused })
-        const command = yield* checked(request.command)
-        const proposal: Proposal = {
-          id: CommandId.make(yield* identifiers.uuid),
-          at_millis: yield* Clock.currentTimeMillis,
-          principal: request.principal,
-          idempotency: request.idempotency ?? null,
-          remote_address: request.remoteAddress ?? null,
-          command
-        }
-        const payload = encodeProposal(proposal)
-        if (payload.length > Limits.command.commandBytesMax) {
-          const message = `a change may have at most ${Limits.command.commandBytesMax} bytes`
-          return yield* malformed("PAYLOAD_TOO_LARGE", message)
-        }
-        const answer = yield* Deferred.make<Outcome, CommandError>()
-        const taken = yield* Queue.offer(waiting, { id: proposal.id, tag: command._tag, payload, answer })
-        if (!taken) {
-          const reason = (yield* Ref.get(refusal)) ?? new LogFull({ waiting: Limits.command.waitingMax })
-          return yield* new CommandError({ reason })
-        }
-        const outcome = yield* Deferred.await(answer)
-        return outcome._tag === "Accepted"
-          ? outcome
-          : yield* new CommandRejected({ rejection: outcome.rejection, index: outcome.index })
+      /** The term's task may have become the task of a term of before while it worked: then nothing is proposed. */
+      const heldFence = Effect.fnUntraced(function* ({ fence }: SubmitRequest) {
+        if (fence === undefined) return
+        const { role, term } = yield* node.status
+        if (role !== "Leader" || term !== fence.term) return yield* malformed("CONFLICT", "leadership changed")
       })
 
-      return Commands.of({
-        submit,
-        failure: Deferred.await(failed),
-        ready: Effect.map(Ref.get(refusal), (refused) => refused === undefined)
+      const propose = Effect.fnUntraced(function* (payload: Uint8Array, id: CommandId) {
+        if (waiting >= Limits.command.waitingMax) return yield* new CommandError({ reason: new Busy() })
+        metrics.waiting.set(++waiting)
+        const { result } = yield* node.propose(payload).pipe(
+          Effect.mapError((error) => commandErrorOf(error, id)),
+          Effect.ensuring(Effect.sync(() => metrics.waiting.set(--waiting)))
+        )
+        return decodeOutcome(result)
       })
+
+      const submit = Effect.fn("Commands.submit")(
+        function* (request: SubmitRequest) {
+          const closed = yield* gate.refusal(request.command._tag)
+          if (closed !== null) return yield* new CommandError({ reason: closed })
+          yield* heldFence(request)
+          const { id, payload } = yield* Effect.provideService(proposalOf(request), Identifiers, identifiers)
+          const [took, outcome] = yield* Effect.timed(propose(payload, id))
+          metrics.duration.observe(Duration.toSeconds(took))
+          if (outcome._tag === "Accepted") return outcome
+          return yield* new CommandRejected({ rejection: outcome.rejection, index: outcome.index })
+        },
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (error._tag === "CommandError") metrics.failures.inc({ reason: error.reason._tag })
+          })
+        )
+      )
+
+      return Commands.of({ submit, failure: node.stopped, problem, caughtUp })
     })
   )
 }

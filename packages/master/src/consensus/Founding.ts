@@ -44,20 +44,20 @@ export const makeNodeId = Effect.gen(function* () {
 /** Writes `node.json` with a certificate by `authority`. */
 export const identifyWith = Effect.fn("Founding.identifyWith")(function* (
   directory: string,
-  nodeId: MasterId,
-  clusterId: ClusterId,
+  who: { readonly nodeId: MasterId; readonly clusterId: ClusterId; readonly founder: boolean },
   authority: KeyedCertificate
 ) {
+  const { clusterId, founder, nodeId } = who
   const names = serverNames(yield* Settings, hostname())
   const issued = yield* issueServerCertificate(authority, { ...names, uris: [masterUri(nodeId)] })
   return yield* writeIdentity(
     directory,
-    { node_id: nodeId, cluster_id: clusterId, masters: [] },
+    { node_id: nodeId, cluster_id: clusterId, founder, masters: [] },
     { ...issued, authorityPem: authority.certificatePem }
   )
 })
 
 export const foundCluster = Effect.fn("Founding.foundCluster")(function* (directory: string, nodeId: MasterId) {
   const { authority, clusterId } = yield* formingAuthority(directory)
-  return yield* identifyWith(directory, nodeId, clusterId, authority)
+  return yield* identifyWith(directory, { nodeId, clusterId, founder: true }, authority)
 })

@@ -45,6 +45,8 @@ const Node = Schema.Struct({
   certificate_pem: Schema.String,
   private_key: SealedSecret,
   authority_pem: Schema.String,
+  /** True for the cluster's first master: its log begins with the configuration of it alone, which is in no entry. */
+  founder: Schema.Boolean,
   /** The members when this master joined: where Raft looks for the others until the state says it. */
   masters: Schema.Array(MasterDescription)
 })

@@ -1,11 +1,16 @@
 /** Finds or makes this master's identity, whichever way its data directory starts. Before it Raft cannot run. */
 import { access } from "node:fs/promises"
+import { hostname } from "node:os"
 import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Data, Effect, Layer } from "effect"
+import { sealedPlaces } from "../secrets/Secrets.ts"
+import { openWithKeyFile } from "../secrets/WrongKeyFile.ts"
 import { Settings } from "../Settings.ts"
 import { DataDirectory } from "../state/DataDirectory.ts"
 import { Reads } from "../state/Reads.ts"
+import { serverNames } from "./CertificateNames.ts"
+import { renewWhenDue } from "./CertificateRenewal.ts"
 import { type DirectoryFacts, type Formation, formationOf } from "./Formation.ts"
 import { foundCluster, makeNodeId } from "./Founding.ts"
 import { formingFile, joiningFile, nodeFile } from "./IdentityFiles.ts"
@@ -66,6 +71,14 @@ export const layerIdentity = Layer.effect(
     const identity = yield* nodeFile.read(directory)
     if (identity === null) return yield* Effect.die(new Error("a data directory was formed, and has no node.json"))
     yield* joiningFile.remove(directory)
-    return yield* openIdentity(directory, identity)
+    const opened = yield* openIdentity(directory, identity)
+    // Before Raft shows it: after a long rest it may have ended, and others would not talk to this master.
+    const cluster = yield* (yield* Reads).cluster
+    if (cluster !== undefined) {
+      const privateKeyPem = yield* openWithKeyFile(cluster.ca_private_key, sealedPlaces.clusterCa)
+      const authority = { certificatePem: cluster.ca_certificate_pem, privateKeyPem }
+      yield* renewWhenDue(opened, authority, serverNames(settings, hostname()))
+    }
+    return opened
   })
 ).pipe(Layer.provide(Identifiers.layer))

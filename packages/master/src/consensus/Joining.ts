@@ -48,7 +48,7 @@ export const joinCluster = Effect.fn("Joining.joinCluster")(function* (directory
   const { authorityPem, certificatePem, clusterId, masters } = outcome.answer
   const identity = yield* writeIdentity(
     directory,
-    { node_id: nodeId, cluster_id: clusterId, masters },
+    { node_id: nodeId, cluster_id: clusterId, founder: false, masters },
     { certificatePem, privateKeyPem, authorityPem }
   )
   yield* Effect.logInfo("joined a cluster", {

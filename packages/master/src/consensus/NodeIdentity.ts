@@ -26,6 +26,8 @@ export class NodeIdentity extends Context.Service<
   {
     readonly nodeId: MasterId
     readonly clusterId: ClusterId
+    /** Its log begins with itself as the only member. */
+    readonly founder: boolean
     /** `null`: the cluster stands, or others make it. */
     readonly forming: FormingCluster | null
     /** The state holds the cluster from now on. */
@@ -53,6 +55,7 @@ export const openIdentity = Effect.fn("NodeIdentity.open")(function* (directory:
   return NodeIdentity.of({
     nodeId: file.node_id,
     clusterId: file.cluster_id,
+    founder: file.founder,
     forming:
       forming === null
         ? null
@@ -71,7 +74,7 @@ export const openIdentity = Effect.fn("NodeIdentity.open")(function* (directory:
 /** Writes `node.json` with this certificate. */
 export const writeIdentity = Effect.fn("NodeIdentity.write")(function* (
   directory: string,
-  who: Pick<NodeFile, "node_id" | "cluster_id" | "masters">,
+  who: Pick<NodeFile, "node_id" | "cluster_id" | "founder" | "masters">,
   certificate: MasterCertificate
 ) {
   const secrets = yield* Secrets
@@ -81,6 +84,7 @@ export const writeIdentity = Effect.fn("NodeIdentity.write")(function* (
     certificate_pem: certificate.certificatePem,
     private_key: yield* secrets.seal(certificate.privateKeyPem, sealedPlaces.serverCertificate),
     authority_pem: certificate.authorityPem,
+    founder: who.founder,
     masters: who.masters
   }
   yield* nodeFile.write(directory, made)

@@ -5,16 +5,13 @@ import { AgentServer } from "../link/AgentServer.ts"
 import { Reads } from "../state/Reads.ts"
 import { Readiness } from "./Readiness.ts"
 
-export const expectedChecks = ["log", "state", "link"] as const
+export const expectedChecks = ["consensus", "state", "link"] as const
 
-const layerLog = Layer.effectDiscard(
+const layerConsensus = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { ready } = yield* Commands
+    const { problem } = yield* Commands
     const { register } = yield* Readiness
-    yield* register(
-      "log",
-      Effect.map(ready, (taken) => (taken ? null : "changes are not taken; see the master's log"))
-    )
+    yield* register("consensus", problem)
   })
 )
 
@@ -38,4 +35,4 @@ const layerLink = Layer.effectDiscard(
   })
 )
 
-export const layerReadinessChecks = Layer.mergeAll(layerLog, layerState, layerLink)
+export const layerReadinessChecks = Layer.mergeAll(layerConsensus, layerState, layerLink)

@@ -5,7 +5,7 @@ import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import { Deferred, Effect, Fiber, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { OutcomeRecorder } from "../../src/agents/OutcomeRecorder.ts"
-import { CommandError, CommandRejected, Commands, LogFull, Stopping } from "../../src/command/Commands.ts"
+import { Busy, CommandError, CommandRejected, Commands, Stopping } from "../../src/command/Commands.ts"
 import { generationOf } from "@nxmesh/core/nginx/Generation"
 import { agentId, uuid } from "../config/Fixtures.ts"
 import { plainOutcome } from "../../../../test/support/Resources.ts"
@@ -33,7 +33,7 @@ const over = (answer: (outcomes: Recorded) => Answer) =>
   )
 const record = (number: number) =>
   OutcomeRecorder.use((recorder) => recorder.record(agentId(number), [{ outcome: outcome(number) }]))
-const full = new CommandError({ reason: new LogFull({ waiting: 1 }) })
+const full = new CommandError({ reason: new Busy() })
 const badOutcome = new CommandRejected({ index: 1, rejection: { code: "INTERNAL_ERROR", message: "", details: [] } })
 
 describe("OutcomeRecorder", () => {

@@ -9,16 +9,21 @@ import { Passwords } from "@nxmesh/master/auth/Passwords"
 import { Sessions } from "@nxmesh/master/auth/Sessions"
 import { Tokens } from "@nxmesh/master/auth/Tokens"
 import { BootstrapLayer } from "@nxmesh/master/cluster/Bootstrap"
-import { CommandLog } from "@nxmesh/master/command/CommandLog"
 import { Commands } from "@nxmesh/master/command/Commands"
+import { WriteGate } from "@nxmesh/master/command/WriteGate"
+import { layerIdentity } from "@nxmesh/master/consensus/IdentityLayer"
+import { JoinCluster } from "@nxmesh/master/joining/JoinCluster"
 import { Secrets } from "@nxmesh/master/secrets/Secrets"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { definitions, Settings, type SettingsShape } from "@nxmesh/master/Settings"
 import { Database } from "@nxmesh/master/state/Database"
+import { DataDirectory } from "@nxmesh/master/state/DataDirectory"
 import { Events } from "@nxmesh/master/state/Events"
 import { Reads } from "@nxmesh/master/state/Reads"
+import { ReplicatedState } from "@nxmesh/master/state/ReplicatedState"
 import { Effect, Layer, Redacted, Result } from "effect"
 import { TestClock } from "effect/testing"
+import { layerLocalRaft } from "../state/LocalRaft.ts"
 
 export const administrator = { email: "ada@example.test", password: Redacted.make("a planted password 0123456789") }
 
@@ -38,8 +43,14 @@ const settingsOf = (dataDirectory: string, over: Partial<SettingsShape>): Settin
   ...over
 })
 
-const state = Layer.mergeAll(Reads.layer, Commands.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(Database.layer, CommandLog.layer, Events.layer))
+const noJoining = Layer.mock(JoinCluster)({})
+
+const state = Commands.layer.pipe(
+  Layer.provideMerge(layerLocalRaft),
+  Layer.provideMerge(layerIdentity),
+  Layer.provideMerge(Layer.mergeAll(Reads.layer, ReplicatedState.layer, WriteGate.layer, noJoining)),
+  Layer.provideMerge(Layer.mergeAll(Database.layerNoDeps, Events.layer)),
+  Layer.provideMerge(DataDirectory.layer)
 )
 
 /** Everything, over a data directory that may hold an earlier start's state. */
@@ -47,8 +58,9 @@ export const masterAt = (dataDirectory: string, over: Partial<SettingsShape> = {
   Sessions.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(LoginGate.layer, Tokens.layer)),
     Layer.provideMerge(BootstrapLayer),
-    Layer.provideMerge(Layer.mergeAll(Passwords.layer, Secrets.layer, state)),
-    Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer)),
+    Layer.provideMerge(Passwords.layer),
+    Layer.provideMerge(state),
+    Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer)),
     Layer.provideMerge(Layer.succeed(Settings, settingsOf(dataDirectory, over)))
   )
 

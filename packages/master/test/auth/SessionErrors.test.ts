@@ -6,7 +6,7 @@ import {
   type SessionError,
   sessionApiError
 } from "@nxmesh/master/auth/SessionErrors"
-import { CommandError, CommandRejected, LogFull, OutcomeUnknown, Stopping } from "@nxmesh/master/command/Commands"
+import { Busy, CommandError, CommandRejected, OutcomeUnknown, Stopping } from "@nxmesh/master/command/Commands"
 import { CommandId } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
 
@@ -18,7 +18,7 @@ const cases: ReadonlyArray<readonly [SessionError, string]> = [
   [new PasswordRefused(), "VALIDATION_ERROR"],
   [new LoginThrottled({ retryAfterSeconds: 4 }), "TOO_MANY_REQUESTS"],
   [new CommandRejected({ rejection, index: 1 }), "FORBIDDEN"],
-  [new CommandError({ reason: new LogFull({ waiting: 1 }) }), "UNAVAILABLE"],
+  [new CommandError({ reason: new Busy() }), "UNAVAILABLE"],
   [new CommandError({ reason: new Stopping() }), "UNAVAILABLE"],
   [new CommandError({ reason: new OutcomeUnknown({ commandId }) }), "OUTCOME_UNKNOWN"]
 ]

@@ -72,7 +72,7 @@ describe("Bootstrap", () => {
       for (const replace of [() => writeFileSync(keyFile, randomBytes(32), { mode: 0o600 }), () => rmSync(keyFile)]) {
         replace()
         const error = yield* Effect.flip(start(directory))
-        assert.strictEqual(error._tag, "BootstrapError")
+        assert.strictEqual(error._tag, "WrongKeyFile")
         assert.include(error.message, keyFile)
         assert.include(error.message, "NXMESH_SECRETS_KEY_FILE")
       }

@@ -2,16 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { readdir, rm } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { execPath } from "node:process"
 import { fileURLToPath } from "node:url"
-import { CommandLog } from "../../src/command/CommandLog.ts"
+import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { auditAnchor, auditHash, type AuditRow } from "../../src/state/apply/Audit.ts"
+import { Commands } from "../../src/command/Commands.ts"
 import { Database } from "../../src/state/Database.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { hostId } from "../config/Fixtures.ts"
-import { masterLayer, temporaryDirectory } from "../state/TestMaster.ts"
+import { raftMasterLayer, temporaryDirectory } from "../state/TestMaster.ts"
 
 const child = fileURLToPath(new URL("./CrashChild.ts", import.meta.url))
 
@@ -36,6 +37,8 @@ const runAndKill = (directory: string, first: number, killAfter: number, size: "
 
 const check = (acknowledged: ReadonlyArray<number>) =>
   Effect.gen(function* () {
+    const node = yield* RaftNode
+    yield* Commands.use(({ caughtUp }) => caughtUp)
     const reads = yield* Reads
     const { reader } = yield* Database
     for (const number of acknowledged) {
@@ -58,7 +61,7 @@ const check = (acknowledged: ReadonlyArray<number>) =>
       assert.strictEqual(auditHash(row), row.hash)
       previous = row.hash
     }
-    assert.strictEqual(yield* reads.appliedIndex, yield* CommandLog.use((log) => log.lastIndex))
+    assert.strictEqual(yield* reads.appliedIndex, (yield* node.status).lastIndex)
     assert.strictEqual(reader.get<{ integrity_check: string }>("PRAGMA integrity_check")?.integrity_check, "ok")
   })
 
@@ -71,7 +74,7 @@ describe("kill -9", () => {
         const acknowledged: Array<number> = []
         for (const [round, killAfter] of [1, 40, 150, 333, 700].entries()) {
           acknowledged.push(...(yield* runAndKill(directory, round * 100_000 + 1, killAfter)))
-          yield* check(acknowledged).pipe(Effect.provide(masterLayer(directory)))
+          yield* check(acknowledged).pipe(Effect.provide(raftMasterLayer(directory)))
         }
         assert.isAbove(acknowledged.length, 1_000)
       }),
@@ -79,7 +82,7 @@ describe("kill -9", () => {
   )
 
   it.live(
-    "rule 9: nothing is lost when the state falls back to its last checkpoint while the log was being cut",
+    "rule 9: nothing is lost when the state falls back to its last checkpoint while the log was being cut behind snapshots",
     () =>
       Effect.gen(function* () {
         const directory = yield* temporaryDirectory
@@ -90,9 +93,12 @@ describe("kill -9", () => {
           for (const file of ["state-1.db-wal", "state-1.db-shm"]) {
             yield* Effect.promise(() => rm(join(directory, "state", file), { force: true }))
           }
-          const [oldest = ""] = (yield* Effect.promise(() => readdir(join(directory, "log")))).sort()
-          assert.isAbove(Number.parseInt(oldest, 10), 1, "the log was cut")
-          yield* check(acknowledged).pipe(Effect.provide(masterLayer(directory)))
+          const firstIndex = yield* check(acknowledged).pipe(
+            Effect.andThen(Effect.flatMap(RaftNode, ({ status }) => status)),
+            Effect.map((status) => status.firstIndex),
+            Effect.provide(raftMasterLayer(directory))
+          )
+          assert.isAbove(firstIndex, 1, "the log was cut")
         }
       }),
     60_000

@@ -1,12 +1,13 @@
 /**
  * Saves hosts as fast as it can and prints the number of each one that was acknowledged, until it is killed. Bulky: with
- * a large command beside each that is refused, so that the log rolls over and is cut all the time.
+ * a large command beside each that is refused, so that snapshots are taken and the log is cut all the time.
  */
 import { Limits } from "@nxmesh/protocol/Limits"
 import { Effect, Logger } from "effect"
 import { writeSync } from "node:fs"
 import { argv } from "node:process"
-import { masterLayer, saveHost, saveTemplate, submit, tenant, update } from "../state/TestMaster.ts"
+import { frequentSnapshots } from "../state/LoneRaft.ts"
+import { raftMasterLayer, saveHost, saveTemplate, submit, tenant, update } from "../state/TestMaster.ts"
 
 const [, , directory = "", first = "1", size = "small"] = argv
 
@@ -29,7 +30,7 @@ const program = Effect.gen(function* () {
 
 await Effect.runPromise(
   program.pipe(
-    Effect.provide(masterLayer(directory)),
+    Effect.provide(raftMasterLayer(directory, frequentSnapshots)),
     Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]))
   )
 )

@@ -14,14 +14,18 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pid } from "node:process"
-import { CommandLog } from "../../src/command/CommandLog.ts"
+import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { type CommandError, CommandRejected, Commands, type SubmitRequest } from "../../src/command/Commands.ts"
+import { WriteGate } from "../../src/command/WriteGate.ts"
 import { unstamped } from "../../src/api/Unstamped.ts"
 import { Database } from "../../src/state/Database.ts"
 import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
+import { ReplicatedState } from "../../src/state/ReplicatedState.ts"
 import { agentId, host, organization, template, upstream, uuid, workspace } from "../config/Fixtures.ts"
+import { layerLocalRaft } from "./LocalRaft.ts"
+import { layerLoneRaft, type LoneRaftSettings } from "./LoneRaft.ts"
 
 /** Removed with the scope. */
 export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
@@ -29,20 +33,38 @@ export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Eff
   (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
 )
 
-/** A master's state in this directory. Built anew, it is a restart. */
-export const masterLayer = (directory: string) =>
-  Layer.mergeAll(Commands.layer, Reads.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Database.layerNoDeps, CommandLog.layerNoDeps, Events.layer)),
+/** Over whichever Raft. */
+const masterOver = (raft: Layer.Layer<RaftNode, unknown, ReplicatedState | DataDirectory>, directory: string) =>
+  Commands.layer.pipe(
+    Layer.provideMerge(raft),
+    Layer.provideMerge(Layer.mergeAll(ReplicatedState.layer, Reads.layer, WriteGate.layer)),
+    Layer.provideMerge(Layer.mergeAll(Database.layerNoDeps, Events.layer)),
     Layer.provide(DataDirectory.layerAt(directory)),
     Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer))
   )
+
+/** A master's state in this directory, in the place of Raft a log of its own that ends with it. Built anew, it is a restart. */
+export const masterLayer = (directory: string) => masterOver(layerLocalRaft, directory)
+
+/** The same with Raft as the only member, and its log on the disk. */
+export const raftMasterLayer = (directory: string, over: LoneRaftSettings = {}) =>
+  masterOver(layerLoneRaft(directory, over), directory)
 
 /** Runs the test against a master in a directory of its own. */
 export const onMaster = <A, E, R>(
   test: Effect.Effect<A, E, R>
 ): Effect.Effect<A, unknown, Exclude<R, MasterServices> | Scope.Scope> =>
   Effect.flatMap(temporaryDirectory, (directory) => Effect.provide(test, masterLayer(directory)))
-export type MasterServices = Commands | Reads | Events | Database | CommandLog | Identifiers | Metrics
+export type MasterServices =
+  | Commands
+  | Reads
+  | Events
+  | Database
+  | ReplicatedState
+  | WriteGate
+  | RaftNode
+  | Identifiers
+  | Metrics
 
 export const system: Principal = { _tag: "System", component: "test" }
 

@@ -7,11 +7,12 @@ import { Context, Effect, Layer, Redacted, Result } from "effect"
 import { HttpServer } from "effect/http"
 import { layerHttpServer } from "../../../src/api/HttpServer.ts"
 import { LiveAgents } from "../../../src/api/LiveAgents.ts"
-import { layerControl } from "../../../src/Master.ts"
+import { layerControlOver } from "../../../src/Master.ts"
 import { Readiness } from "../../../src/observe/Readiness.ts"
 import { Reads } from "../../../src/state/Reads.ts"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { definitions, Settings } from "../../../src/Settings.ts"
+import { layerLocalRaft } from "../../state/LocalRaft.ts"
 
 export const adminEmail = "admin@example.com"
 export const adminPassword = "correct horse battery"
@@ -80,7 +81,7 @@ export const layerTestMaster = Layer.unwrap(
     return layerServer.pipe(
       Layer.provide(layerNoAgents),
       Layer.provide(Readiness.layer([])),
-      Layer.provideMerge(layerControl),
+      Layer.provideMerge(layerControlOver(layerLocalRaft)),
       Layer.provideMerge(layerSettings),
       Layer.provideMerge(Layer.succeed(TestLog, { lines })),
       Layer.provide(

@@ -3,6 +3,7 @@ import { termAt } from "./Log.ts"
 import { leaveWhenCommitted, stepDownWhenRemoved } from "./Membership.ts"
 import { quorumReached } from "./Quorum.ts"
 import { beginWaitingReads } from "./ReadIndex.ts"
+import { tellRemoved } from "./Removal.ts"
 import { replicate } from "./Replication.ts"
 import { continueTransfer } from "./Transfer.ts"
 import { configurationIn } from "./Turn.ts"
@@ -30,6 +31,7 @@ export const settle = (turn: Turn): void => {
   if (advanced) beginWaitingReads(turn)
   // The end of a joint phase counts by one majority: it may have what the other held up, and no step leaves that uncounted.
   if (leaveWhenCommitted(turn)) advance(turn)
+  tellRemoved(turn)
   replicate(turn)
   continueTransfer(turn)
   stepDownWhenRemoved(turn)

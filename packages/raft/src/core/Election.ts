@@ -4,6 +4,7 @@ import { isMoreComplete, isUpToDate, lastIndex, lastTerm } from "./Log.ts"
 import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from "./Message.ts"
 import { newProgress } from "./Progress.ts"
 import { quorumVote } from "./Quorum.ts"
+import { isRemoved } from "./Removal.ts"
 import { becomeFollower, enterTerm, resetElectionTimer } from "./Role.ts"
 import { appendEntries, configurationIn, send, sendAfterPersist } from "./Turn.ts"
 import type { Turn } from "./Turn.ts"
@@ -11,13 +12,14 @@ import type { NodeId } from "./Types.ts"
 
 /**
  * Learners and strangers do not campaign, nor does a node whose log is being replaced. One that a configuration removes
- * does until that is committed (thesis 4.2.2): if it alone has the entry, others may need its vote, which they cannot get.
+ * does until it knows that this is committed (thesis 4.2.2): if it alone has the entry, others may need its vote, which they
+ * cannot get.
  */
 export const mayCampaign = ({ state }: Turn): boolean => {
   const { id, configurations, commit } = state
   const isNeeded =
     isVoter(latest(configurations).configuration, id) || isVoter(configurationAt(configurations, commit), id)
-  return isNeeded && !state.refusesLeadership && state.incoming?.isInstalling !== true
+  return isNeeded && !isRemoved(state) && !state.refusesLeadership && state.incoming?.isInstalling !== true
 }
 
 /** By the usual rules, or in the leader's place when it asked for it (thesis 3.10). */

@@ -60,6 +60,15 @@ export interface HeartbeatResponse extends Envelope {
   readonly _tag: "HeartbeatResponse"
   readonly round: number
 }
+/** Am I still a member? Of a learner that hears no leader. */
+export interface MembershipRequest extends Envelope {
+  readonly _tag: "MembershipRequest"
+}
+/** The configuration that is in effect at the sender's commit index does not name whom this is sent to. */
+export interface Removed extends Envelope {
+  readonly _tag: "Removed"
+  readonly commit: Index
+}
 /** Tells a leader of an old term that it is one. */
 export interface StaleTerm extends Envelope {
   readonly _tag: "StaleTerm"
@@ -125,6 +134,8 @@ export type Message =
   | ReadRequest
   | ReadResponse
   | TransferRequest
+  | MembershipRequest
+  | Removed
 
 type WithoutSender<M> = M extends Message ? Omit<M, "from" | "term"> : never
 /** A message before its sender has signed it. */

@@ -12,6 +12,7 @@ import { receiveAppend, receiveHeartbeat } from "./Follower.ts"
 import type { Message } from "./Message.ts"
 import { receiveProposal, receiveProposeResponse } from "./Proposal.ts"
 import { readAtLeader, receiveHeartbeatResponse, receiveReadResponse } from "./ReadIndex.ts"
+import { answerIfRemoved, receiveRemoved } from "./Removal.ts"
 import { nudge, receiveAccepted, receiveRejected } from "./Replication.ts"
 import { becomeFollower } from "./Role.ts"
 import { receiveChunk } from "./SnapshotReceiver.ts"
@@ -23,6 +24,9 @@ import type { Turn } from "./Turn.ts"
 export const receive = (turn: Turn, message: Message): void => {
   const { state } = turn
   if (message.to !== state.id || message.from === state.id) return
+  if (message._tag === "Removed") return receiveRemoved(turn, message)
+  answerIfRemoved(turn, message)
+  if (message._tag === "MembershipRequest") return
   if (message.term < state.term) answerOldTerm(turn, message)
   else if (isDisruptive(turn, message)) return
   else {
@@ -123,6 +127,8 @@ const dispatch = (turn: Turn, message: Message): void => {
     case "TransferRequest":
       return isLeader ? beginTransfer(turn, message.target) : undefined
     case "StaleTerm":
+    case "MembershipRequest":
+    case "Removed":
     case "AppendRequest":
     case "Heartbeat":
     case "SnapshotChunk":

@@ -106,6 +106,8 @@ export interface State {
   readonly snapshot: Snapshot | null
   readonly incoming: Incoming | null
   readonly refusesLeadership: boolean
+  /** Up to there somebody has committed, and the configuration there does not name this node, though one before did; 0: not known. */
+  readonly removedAsOf: Index
 }
 
 /** What a node starts from: what storage recovered. */
@@ -190,7 +192,8 @@ export const initialState = (from: Recovered): State => {
     transfer: null,
     snapshot: from.snapshot,
     incoming: null,
-    refusesLeadership: false
+    refusesLeadership: false,
+    removedAsOf: 0
   }
 }
 

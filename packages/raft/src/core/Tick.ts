@@ -2,6 +2,7 @@
 import { campaign, mayCampaign } from "./Election.ts"
 import { quorumVote } from "./Quorum.ts"
 import { sendHeartbeats } from "./ReadIndex.ts"
+import { askWhetherMember } from "./Removal.ts"
 import { becomeFollower } from "./Role.ts"
 import { abortLateTransfer } from "./Transfer.ts"
 import { configurationIn } from "./Turn.ts"
@@ -12,7 +13,10 @@ export const tick = (turn: Turn): void => {
   turn.state.ticks++
   turn.state.electionElapsed++
   if (turn.state.role === "Leader") tickLeader(turn)
-  else if (turn.state.electionElapsed >= turn.state.electionTimeout && mayCampaign(turn)) campaign(turn, false)
+  else if (turn.state.electionElapsed >= turn.state.electionTimeout) {
+    if (mayCampaign(turn)) campaign(turn, false)
+    else askWhetherMember(turn)
+  }
 }
 
 const tickLeader = (turn: Turn): void => {

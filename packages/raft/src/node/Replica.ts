@@ -38,9 +38,10 @@ import { coreStatus, peerStatuses } from "./StatusReport.ts"
 
 export type { ReplicaPorts, Start }
 
-const isSameConfiguration = (before: State, after: State): boolean =>
-  before.configurations === after.configurations ||
-  latest(before.configurations).index === latest(after.configurations).index
+const isMembersNews = (before: State, after: State): boolean =>
+  before.removedAsOf !== after.removedAsOf ||
+  (before.configurations !== after.configurations &&
+    latest(before.configurations).index !== latest(after.configurations).index)
 
 export class Replica {
   private readonly options: NodeOptions
@@ -267,7 +268,7 @@ export class Replica {
       observe: (before, input, after, ready) => {
         this.counters.observe(before, after, ready)
         if (ready.soft !== null) this.isLeadershipNew = true
-        if (!isSameConfiguration(before, after)) this.areMembersNew = true
+        if (isMembersNews(before, after)) this.areMembersNew = true
         this.ports.observe(before, input, after, ready)
       }
     }

@@ -19,6 +19,12 @@ export interface ReplicaStatus {
   readonly configuration: Configuration
   /** Whether `configuration` names this node, as a voter or a learner. A node that waits to be added is none yet. */
   readonly isMember: boolean
+  /**
+   * A committed configuration has left this node out: it takes part no more, and its state stays as it is. Under this id it
+   * comes back only if it is added again; a master ends, says so, and joins as another node with an empty data directory.
+   * While this is `false` nothing is sure: a removed node that reaches no member waits, as one that is cut off.
+   */
+  readonly isRemoved: boolean
   /** Names the configuration for the next change. */
   readonly configurationIndex: Index
   readonly firstIndex: Index

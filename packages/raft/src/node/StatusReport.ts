@@ -2,6 +2,7 @@
 import type { CatchUpVerdict } from "../core/CatchUp.ts"
 import { latest, members } from "../core/Configuration.ts"
 import { lastIndex } from "../core/Log.ts"
+import { isRemoved } from "../core/Removal.ts"
 import type { State } from "../core/State.ts"
 import type { NodeId } from "../core/Types.ts"
 import type { PeerStatus, ReplicaStatus } from "./Status.ts"
@@ -22,6 +23,7 @@ type OfCore =
   | "configuration"
   | "configurationIndex"
   | "isMember"
+  | "isRemoved"
   | "firstIndex"
   | "lastIndex"
   | "persisted"
@@ -38,6 +40,7 @@ export const coreStatus = (state: State): Pick<ReplicaStatus, OfCore> => {
     leader: state.leader,
     configuration,
     isMember: members(configuration).includes(state.id),
+    isRemoved: isRemoved(state),
     configurationIndex: index,
     firstIndex: state.log.baseIndex + 1,
     lastIndex: lastIndex(state.log),

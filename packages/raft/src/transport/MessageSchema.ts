@@ -79,5 +79,7 @@ export const MessageSchema = Schema.Union([
   Schema.TaggedStruct("ProposeResponse", { ...envelope, result: Schema.Union([Accepted, Refused]) }),
   Schema.TaggedStruct("ReadRequest", { ...envelope, context: Context }),
   Schema.TaggedStruct("ReadResponse", { ...envelope, context: Context, index: Schema.NullOr(Count) }),
-  Schema.TaggedStruct("TransferRequest", { ...envelope, target: NodeId })
+  Schema.TaggedStruct("TransferRequest", { ...envelope, target: NodeId }),
+  Schema.TaggedStruct("MembershipRequest", envelope),
+  Schema.TaggedStruct("Removed", { ...envelope, commit: Count })
 ])

@@ -133,4 +133,18 @@ describe("the status", () => {
       [["a", "b"]]
     )
   })
+
+  it("of a node that is removed says so, and is told at once", () => {
+    const cluster = new ReplicaCluster(["a", "b", "c"])
+    const leader = cluster.leader()
+    const [kept, gone] = cluster.followers()
+    cluster.settle()
+    gone!.isHostHeld = true
+    cluster.call(leader.id, { _tag: "ChangeMembers", ...change([leader.id, kept!.id]) })
+    cluster.settle()
+    const told = gone!.toHost.flatMap((request) => (request.kind === "status" ? [request.status] : []))
+    assert.isTrue(told.at(-1)?.isRemoved)
+    assert.isNull(told.at(-1)?.leader)
+    assert.isFalse(kept!.replica.status().isRemoved)
+  })
 })

@@ -44,6 +44,8 @@ const messages: ReadonlyArray<Message> = [
   { _tag: "Heartbeat", ...from, commit: 8, round: 17 },
   { _tag: "HeartbeatResponse", ...from, round: 17 },
   { _tag: "StaleTerm", ...from },
+  { _tag: "MembershipRequest", ...from },
+  { _tag: "Removed", ...from, commit: 7 },
   { _tag: "SnapshotChunk", ...from, snapshot, offset: 97, data: bytes(7, 8, 9) },
   { _tag: "SnapshotResponse", ...from, id: "2-9-100-5", offset: 100, failed: false },
   { _tag: "TimeoutNow", ...from },

@@ -17,6 +17,8 @@ const inputs = [
   "Heartbeat",
   "HeartbeatResponse",
   "StaleTerm",
+  "MembershipRequest",
+  "Removed",
   "SnapshotChunk",
   "SnapshotResponse",
   "TimeoutNow",

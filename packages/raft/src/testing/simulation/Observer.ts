@@ -79,6 +79,7 @@ export class Observer {
     if (isOtherLog || after.term !== before.term || after.commit !== before.commit || after.role !== before.role)
       oracle.observes(after)
     if (after.snapshot !== before.snapshot && after.snapshot !== null) oracle.snapshots(id, after.snapshot.metadata)
+    if (after.removedAsOf !== before.removedAsOf) oracle.removes(id, after.removedAsOf)
     this.reads(ready)
   }
 

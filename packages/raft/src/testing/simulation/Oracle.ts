@@ -4,6 +4,7 @@
  * alone is core/Invariants.ts; here is what also needs their disks, their state machines and their clients.
  */
 
+import { members } from "../../core/Configuration.ts"
 import { History, isSameEntry } from "../../core/Invariants.ts"
 import type { DurableState } from "../../core/Invariants.ts"
 import type { Message } from "../../core/Message.ts"
@@ -144,6 +145,14 @@ export class Oracle {
     throw new SafetyViolation(
       `${node} has a snapshot of ${index} with another configuration than that of ${last.index}`
     )
+  }
+
+  /** Who takes itself for removed was left out by the last configuration up to there, and that is committed. */
+  removes(node: NodeId, index: Index): void {
+    if (index > this.commit) throw new SafetyViolation(`${node} is removed as of ${index}, committed is ${this.commit}`)
+    const last = this.committed.slice(0, index).findLast((entry) => entry.kind === "Configuration")
+    if (last?.kind === "Configuration" && !members(last.configuration).includes(node)) return
+    throw new SafetyViolation(`${node} takes itself for removed as of ${index}, and is a member there`)
   }
 
   // ---- state machines -----------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ export const status: Status = {
   leader: "a",
   configuration: { voters: ["a", "b"], learners: [], outgoing: [], learnersNext: [], autoLeave: false },
   isMember: true,
+  isRemoved: false,
   configurationIndex: 1,
   firstIndex: 1,
   lastIndex: 100,

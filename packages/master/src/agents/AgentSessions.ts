@@ -55,6 +55,7 @@ export class AgentSessions extends Context.Service<
     readonly supersede: (agentId: AgentId, connectionEpoch: number) => Effect.Effect<void>
     /** From now on no agent is taken, for this reason; `null` takes them again. */
     readonly refuse: (reason: string | null) => Effect.Effect<void>
+    readonly isAccepting: () => boolean
   }
 >()("@nxmesh/master/agents/AgentSessions") {
   static readonly layerNoDeps = Layer.effect(
@@ -143,7 +144,7 @@ export class AgentSessions extends Context.Service<
         )
         // It may have lost its cluster while the agent waited.
         if (closed !== null) return yield* refused("unavailable", closed)
-        const seat: Seat = { session, close }
+        const seat: Seat = { session, protocol, close }
         yield* Effect.acquireRelease(
           seen(agentId, { connected: true, moving: false, seat, connectionEpoch, serving }).pipe(
             Effect.andThen(Effect.sync(() => metrics.sessions.set(known.sessions())))
@@ -240,7 +241,8 @@ export class AgentSessions extends Context.Service<
         refuse: (reason) =>
           Effect.sync(() => {
             closed = reason
-          })
+          }),
+        isAccepting: () => closed === null
       })
     })
   )

@@ -21,6 +21,8 @@ export interface AgentLiveness {
 /** An agent's newest session, for as long as its connection lasts. */
 export interface Seat {
   readonly session: AgentSession
+  /** The version of the link that both sides speak. */
+  readonly protocol: number
   /** Ends the connection. */
   readonly close: (why: "superseded" | "elsewhere") => void
 }

@@ -11,6 +11,7 @@ import { TestClock } from "effect/testing"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
 import { Reads } from "../../src/state/Reads.ts"
+import { initialise } from "../state/TestCluster.ts"
 import { agentId, certificateId, hostId, location, upstreamId } from "../config/Fixtures.ts"
 import { engineLayer, saveCertificate } from "../config/TestEngine.ts"
 import { saveAgent, saveHost, saveUpstream, submit, temporaryDirectory, tenant } from "../state/TestMaster.ts"
@@ -201,6 +202,97 @@ describe("AgentSessions", () => {
         yield* submit(saveAgentMaintenance(false))
         const deploy = yield* nextDeploy(directives)
         assert.strictEqual(generationOf(deploy.update), yield* (yield* ConfigEngine).generation(agentId(1)))
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("tells nobody to deploy anything while the cluster is frozen, and sends what is due after", () =>
+    onSessions(
+      Effect.gen(function* () {
+        yield* submit(initialise())
+        yield* tenant
+        yield* submit(saveHost(1))
+        const { connection, directives } = yield* connect()
+        yield* connection.reportDeployments(settled(yield* nextDeploy(directives)))
+        yield* submit({ _tag: "SetFreeze", frozen: true, reason: "after a restore" })
+        yield* submit(saveHost(2))
+        const hold = yield* Queue.take(directives)
+        assert.strictEqual(hold._tag, "Hold")
+        if (hold._tag === "Hold") assert.include(hold.reason, "after a restore")
+        const late = yield* connect({ connection_epoch: 2 })
+        assert.strictEqual((yield* Queue.take(late.directives))._tag, "Hold")
+        assert.strictEqual(yield* Queue.size(directives), 0)
+        yield* submit({ _tag: "SetFreeze", frozen: false, reason: "" })
+        const deploy = yield* nextDeploy(late.directives)
+        assert.strictEqual(generationOf(deploy.update), yield* (yield* ConfigEngine).generation(agentId(1)))
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("orders directives by the epoch that the cluster opened (rule 1)", () =>
+    onSessions(
+      Effect.gen(function* () {
+        yield* submit(initialise())
+        yield* tenant
+        const { connection, directives } = yield* connect()
+        const before = yield* nextDeploy(directives)
+        yield* connection.reportDeployments(settled(before))
+        yield* submit({ _tag: "OpenEpoch", reason: "recovered" })
+        const hold = yield* Queue.take(directives)
+        assert.deepInclude(hold, { _tag: "Hold" })
+        yield* submit({ _tag: "SetFreeze", frozen: false, reason: "" })
+        yield* submit(saveHost(1))
+        const after = yield* nextDeploy(directives)
+        assert.deepStrictEqual([before.order.epoch, after.order.epoch], [1, 2])
+        assert.strictEqual((yield* connect({ connection_epoch: 2 })).connection.clusterEpoch, 2)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("tells other masters to agents that know the directive, and to no others", () =>
+    onSessions(
+      Effect.gen(function* () {
+        const sessions = yield* AgentSessions
+        yield* tenant
+        yield* submit(saveAgent(2))
+        const serving = yield* (yield* ConfigEngine).generation(agentId(1))
+        for (const protocol of [1, 2]) {
+          const { directives } = yield* connect({ serving, connection_epoch: protocol }, serving, { protocol })
+          yield* sessions.announce({ _tag: "Masters", masters: ["m1:8443", "m2:8443"] })
+          yield* sessions.dismiss(agentId(1), "enough")
+          const first = yield* Queue.take(directives)
+          assert.strictEqual(first._tag, protocol === 1 ? "Goodbye" : "Masters")
+        }
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("closes the connection of an agent that was sent elsewhere and stays", () =>
+    onSessions(
+      Effect.gen(function* () {
+        const sessions = yield* AgentSessions
+        yield* tenant
+        const closed: Array<string> = []
+        yield* connect({}, null, { close: (why) => void closed.push(why) })
+        yield* sessions.dismiss(agentId(1), "enough")
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(closed, [])
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(closed, ["elsewhere"])
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("takes no agent for the reason that it was given, until it is taken back", () =>
+    onSessions(
+      Effect.gen(function* () {
+        const sessions = yield* AgentSessions
+        yield* tenant
+        yield* sessions.refuse("no leader for 10 s")
+        const refusal = yield* Effect.flip(connect())
+        assert.deepInclude(refusal, { reason: "unavailable", permanent: false, detail: "no leader for 10 s" })
+        yield* sessions.refuse(null)
+        yield* connect()
       }).pipe(Effect.scoped)
     )
   )

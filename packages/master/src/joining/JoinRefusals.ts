@@ -25,6 +25,10 @@ const advice: Readonly<Record<string, readonly [Reason, string]>> = {
     "AddressTaken",
     "Set NXMESH_ADVERTISE_PEER and NXMESH_ADVERTISE_AGENT to this master's own addresses"
   ],
+  address_unspecific: [
+    "Settings",
+    "Set NXMESH_ADVERTISE_PEER and NXMESH_ADVERTISE_AGENT on that master to addresses by which the others reach it"
+  ],
   cluster_version: ["WrongVersion", "Install the version of NxMesh that the members run"],
   full: ["Full", "Remove a member that is not needed (nxmesh cluster remove)"],
   removed: ["Refused", "Empty this master's data directory, and it can join as another master"]

@@ -10,6 +10,7 @@ import { isKeyProof, keyProof } from "@nxmesh/core/crypto/KeyProof"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import type { CommandOf } from "@nxmesh/protocol/Command"
 import { Sha256 } from "@nxmesh/protocol/Ids"
+import type { MasterDescription } from "@nxmesh/protocol/model/Master"
 import { type JoinAccepted, type JoinPayload, joinProofPurposes } from "@nxmesh/protocol/peer/Joining"
 import { peerRefused, type PeerRefused, type PeerUnavailable, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import { Context, Effect, Layer, Redacted } from "effect"
@@ -23,6 +24,7 @@ import { Secrets } from "../secrets/Secrets.ts"
 import { Settings } from "../Settings.ts"
 import { Reads } from "../state/Reads.ts"
 import { refusalOf } from "./RejectedAdmission.ts"
+import { unspecificAddress } from "./SpecificAddress.ts"
 
 export interface AdmissionRequest {
   readonly payload: JoinPayload
@@ -94,6 +96,15 @@ export class Admission extends Context.Service<
         return { _tag: "ClusterSecret" }
       })
 
+      /** Raft could not go on between masters that do not find each other. */
+      const checkAddresses = Effect.fnUntraced(function* (applicant: MasterDescription) {
+        const others = (yield* reads.masters).filter(({ id }) => id !== applicant.id)
+        for (const master of [...others, applicant]) {
+          const problem = unspecificAddress(master)
+          if (problem !== undefined) return yield* peerRefused("address_unspecific", problem)
+        }
+      })
+
       const explain = Effect.fnUntraced(function* (
         { rejection }: CommandRejected,
         proof: Proof,
@@ -115,6 +126,7 @@ export class Admission extends Context.Service<
         )
         yield* checkKeyFile(request, publicKey)
         const proof = yield* checkProof(request, publicKey)
+        yield* checkAddresses(master)
         yield* commands
           .submit({
             principal: { _tag: "System", component: "joining" },

@@ -1,21 +1,29 @@
-/** Takes messages that another master sends to an agent's session here. `agents/` says what they are and what they do. */
+/** What other masters ask about the agents that are connected here. `agents/` answers. */
 import type { AgentId, MasterId } from "@nxmesh/protocol/Ids"
-import { peerUnavailable, type PeerRefused, type PeerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
+import type { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "@nxmesh/protocol/peer/AgentMessage"
+import type { PeerRefused, PeerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
+import { peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import { Context, Effect, Layer } from "effect"
 
 export class AgentMessages extends Context.Service<
   AgentMessages,
   {
-    /** Both are JSON. Fails with reason `not_connected` when the agent is not connected to this master. */
+    /** To the session of an agent. */
     readonly handle: (
       agentId: AgentId,
-      message: unknown,
+      message: AgentMessage,
       from: MasterId
-    ) => Effect.Effect<unknown, PeerRefused | PeerUnavailable>
+    ) => Effect.Effect<AgentReply, PeerRefused | PeerUnavailable>
+    /** Which agents are here. */
+    readonly presence: (
+      question: PresenceQuestion,
+      from: MasterId
+    ) => Effect.Effect<PresenceAnswer, PeerRefused | PeerUnavailable>
   }
 >()("@nxmesh/master/peer/AgentMessages") {
   /** For a master without agents. */
   static readonly layerNone = Layer.succeed(AgentMessages, {
-    handle: (agentId) => Effect.fail(peerUnavailable("not_connected", `agent ${agentId} is not connected here`))
+    handle: () => Effect.succeed({ _tag: "NotConnected" }),
+    presence: () => Effect.fail(peerUnavailable("not_ready", "this master takes no agents"))
   })
 }

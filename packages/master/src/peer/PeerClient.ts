@@ -1,5 +1,6 @@
 /** Asks other masters, by their ids. Where they are, the state says; who they are, their certificates. */
 import type { AgentId, MasterId } from "@nxmesh/protocol/Ids"
+import type { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "@nxmesh/protocol/peer/AgentMessage"
 import type { PeerRefused, PeerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
 import { Context, Duration, Effect, Layer, Schema, Semaphore } from "effect"
@@ -46,13 +47,18 @@ export class PeerClient extends Context.Service<
   PeerClient,
   {
     readonly status: (id: MasterId, deadline?: Duration.Input) => Effect.Effect<PeerStatus, AskFailed>
-    /** The answer of the agent's session there, JSON as the message is. */
+    /** The answer of the agent's session there. */
     readonly agentMessage: (
       id: MasterId,
       agentId: AgentId,
-      message: unknown,
+      message: AgentMessage,
       deadline?: Duration.Input
-    ) => Effect.Effect<unknown, AskFailed>
+    ) => Effect.Effect<AgentReply, AskFailed>
+    readonly presence: (
+      id: MasterId,
+      question: PresenceQuestion,
+      deadline?: Duration.Input
+    ) => Effect.Effect<PresenceAnswer, AskFailed>
   }
 >()("@nxmesh/master/peer/PeerClient") {
   static readonly layer = Layer.effect(
@@ -121,9 +127,9 @@ export class PeerClient extends Context.Service<
       return PeerClient.of({
         status: (id, deadline = limits.callTimeout) => bounded(ask(id, deadline, (calls) => calls.status.status())),
         agentMessage: (id, agentId, message, deadline = limits.callTimeout) =>
-          bounded(
-            ask(id, deadline, (calls) => calls.agents.message({ params: { id: agentId }, payload: { message } }))
-          ).pipe(Effect.map(({ answer }) => answer))
+          bounded(ask(id, deadline, (calls) => calls.agents.message({ params: { id: agentId }, payload: message }))),
+        presence: (id, question, deadline = limits.callTimeout) =>
+          bounded(ask(id, deadline, (calls) => calls.agents.presence({ payload: question })))
       })
     })
   )

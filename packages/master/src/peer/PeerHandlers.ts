@@ -62,13 +62,10 @@ const layerAgentMessages = HttpApiBuilder.group(
   PeerApi,
   "agents",
   Effect.fnUntraced(function* (handlers) {
-    const { handle } = yield* AgentMessages
+    const { handle, presence } = yield* AgentMessages
     return handlers.handleAll({
-      message: ({ params, payload }) =>
-        Effect.gen(function* () {
-          const { id } = yield* CallingMaster
-          return { answer: (yield* handle(params.id, payload.message, id)) ?? null }
-        })
+      message: ({ params, payload }) => CallingMaster.use(({ id }) => handle(params.id, payload, id)),
+      presence: ({ payload }) => CallingMaster.use(({ id }) => presence(payload, id))
     })
   })
 )

@@ -207,3 +207,19 @@ it.live("bounds how often one address may try", () =>
     assert.isAbove(yield* member.refused("too_many_attempts"), 0)
   })
 )
+
+it.live("lets no second master in before each has an address by which it is reached", () =>
+  Effect.gen(function* () {
+    const common = yield* makeCommon
+    const member = yield* startMember(common)
+    yield* submit({ _tag: "DescribeMaster", master: description(1, { peer_address: "0.0.0.0:7443" }) }).pipe(
+      Effect.provideContext(member.context)
+    )
+    const request = yield* requestFor(common, [member.port], byToken(yield* makeToken(member, common, 1)))
+    yield* refusedWith(request, "Settings", /m1 has the peer_address 0\.0\.0\.0:7443.*NXMESH_ADVERTISE_PEER/)
+    const own = { ...request, master: description(2, { agent_address: "127.0.0.1:0" }) }
+    yield* submit({ _tag: "DescribeMaster", master: description(1) }).pipe(Effect.provideContext(member.context))
+    yield* refusedWith(own, "Settings", /agent_address 127\.0\.0\.1:0/)
+    yield* joinMembers(request)
+  })
+)

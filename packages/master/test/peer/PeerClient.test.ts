@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net"
 import { assert, it } from "@effect/vitest"
+import { AgentId } from "@nxmesh/protocol/Ids"
 import { Effect, Layer } from "effect"
 import { masterUri } from "../../src/consensus/CertificateNames.ts"
 import { PeerClient } from "../../src/peer/PeerClient.ts"
@@ -7,6 +8,7 @@ import { admit, description, masterId } from "../state/TestCluster.ts"
 import { submit } from "../state/TestMaster.ts"
 import {
   agentId,
+  presence,
   certificateOf,
   type Common,
   identityLayer,
@@ -63,10 +65,11 @@ it.live("asks a master by its id, wherever the state says it is, on connections 
       for (let time = 0; time < 3; time += 1) {
         assert.deepStrictEqual(yield* client.status(masterId(3)), statusOf(masterId(3)))
       }
-      const answer = yield* client.agentMessage(masterId(3), agentId, { ask: "state" })
-      assert.deepStrictEqual(answer, { heard: { ask: "state" }, from: masterId(2) })
-      const away = yield* Effect.flip(client.agentMessage(masterId(3), masterId(7) as never, null))
-      assert.strictEqual(away.reason, "Unavailable")
+      const again = { _tag: "DeployAgain" } as const
+      assert.deepStrictEqual(yield* client.agentMessage(masterId(3), agentId, again), { _tag: "Taken" })
+      const elsewhere = AgentId.make(masterId(7))
+      assert.deepStrictEqual(yield* client.agentMessage(masterId(3), elsewhere, again), { _tag: "NotConnected" })
+      assert.deepStrictEqual(yield* client.presence(masterId(3), { since: null }), presence)
     })
     yield* asMasterTwo(common, member, asking)
   })

@@ -16,6 +16,7 @@ import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { AgentId, ClusterId, KeyId, type MasterId, Sha256 } from "@nxmesh/protocol/Ids"
 import { joinTokenText } from "@nxmesh/protocol/peer/Joining"
+import type { PresenceAnswer } from "@nxmesh/protocol/peer/AgentMessage"
 import { peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
 import { Context, Effect, Layer, Redacted, Stream } from "effect"
@@ -119,11 +120,19 @@ const layerAgents = Layer.mergeAll(
   LinkMetrics.layer
 )
 
+export const presence: PresenceAnswer = {
+  incarnation: "one",
+  sequence: 1,
+  more: false,
+  sessions: 1,
+  accepting: true,
+  agents: []
+}
+
 const layerMessages = Layer.succeed(AgentMessages, {
-  handle: (id, message, from) =>
-    id === agentId
-      ? Effect.succeed({ heard: message, from })
-      : Effect.fail(peerUnavailable("not_connected", `agent ${id} is not connected here`))
+  handle: (id) => Effect.succeed({ _tag: id === agentId ? "Taken" : "NotConnected" }),
+  presence: (_, from) =>
+    from === masterId(2) ? Effect.succeed(presence) : Effect.fail(peerUnavailable("not_ready", "ask later"))
 })
 
 export interface MemberOptions {

@@ -111,7 +111,7 @@ it.live("refuses and counts every certificate that is not a present member's", (
       const before = yield* member.refused(reason)
       for (const [path, body] of [
         ["/peer/v1/status", undefined],
-        [`/peer/v1/agents/${agentId}/messages`, '{"message":1}']
+        [`/peer/v1/agents/${agentId}/messages`, '{"_tag":"Describe"}']
       ] as const) {
         const answer = yield* ask(member.port, path, {
           ...(certificate === undefined ? {} : { certificate }),
@@ -180,7 +180,7 @@ it.live("answers what it does not know or cannot read with a reason", () =>
     assert.isTrue(large.status === 0 || reasonOf(large) === "malformed", large.body)
     assert.strictEqual((yield* ask(member.port, "/elsewhere", { certificate })).status, 426)
     assert.strictEqual(
-      (yield* ask(member.port, path(AgentId.make(agentId)), { certificate, body: '{"message":{"a":1}}' })).status,
+      (yield* ask(member.port, path(AgentId.make(agentId)), { certificate, body: '{"_tag":"Describe"}' })).status,
       200
     )
   })

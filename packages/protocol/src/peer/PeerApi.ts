@@ -2,9 +2,10 @@
  * What masters ask each other, under `/peer/v1` of the agent address. A master shows its certificate with every call but
  * those by which it asks to be let in.
  */
-import { Context, Schema } from "effect"
+import { Context } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware } from "effect/http-api"
 import { AgentId, type MasterId } from "../Ids.ts"
+import { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "./AgentMessage.ts"
 import { JoinAccepted, JoinPayload } from "./Joining.ts"
 import { PeerRefused, PeerUnavailable } from "./PeerRefused.ts"
 import { PeerStatus } from "./PeerStatus.ts"
@@ -32,13 +33,19 @@ export class StatusApi extends HttpApiGroup.make("status")
   .add(HttpApiEndpoint.get("status", "/status", { success: PeerStatus, error: errors }))
   .middleware(PeerIdentity) {}
 
-/** To the session of an agent that is connected to the master that is asked. What it says, `AgentMessage` knows. */
+/** What masters say to each other about the agents that are connected to them. */
 export class AgentMessagesApi extends HttpApiGroup.make("agents")
   .add(
+    /** To the session of an agent that is connected to the master that is asked. */
     HttpApiEndpoint.post("message", "/agents/:id/messages", {
       params: { id: AgentId },
-      payload: Schema.Struct({ message: Schema.Unknown }),
-      success: Schema.Struct({ answer: Schema.Unknown }),
+      payload: AgentMessage,
+      success: AgentReply,
+      error: errors
+    }),
+    HttpApiEndpoint.post("presence", "/presence", {
+      payload: PresenceQuestion,
+      success: PresenceAnswer,
       error: errors
     })
   )

@@ -28,6 +28,8 @@ export const peerRefusalReasons = [
   "name_taken",
   /** Another member has one of the addresses. */
   "address_taken",
+  /** A master says no address by which others reach it. */
+  "address_unspecific",
   /** The cluster's version is not among those that the caller's build knows. */
   "cluster_version",
   /** There are as many masters as a cluster may have. */

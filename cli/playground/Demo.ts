@@ -17,21 +17,21 @@ export const locations = (text: string, upstreamId: string) => [
 
 export const greeting = "Hello from NxMesh"
 
-const ensure = async (
+export const ensure = async (
   api: Api,
   path: string,
   filter: Readonly<Record<string, string>>,
   body: unknown
 ): Promise<Resource> => (await api.list(path, filter))[0] ?? api.create(path, body)
 
-const ensureWorkspace = async (api: Api): Promise<string> => {
+export const ensureWorkspace = async (api: Api): Promise<string> => {
   const organization = await ensure(api, "/organizations", { slug: "demo" }, { name: "Demo", slug: "demo" })
   const path = `/organizations/${organization.id}/workspaces`
   const workspace = await ensure(api, path, { slug: "playground" }, { name: "Playground", slug: "playground" })
   return workspace.id
 }
 
-const ensureUpstream = async (api: Api, workspaceId: string, port: number): Promise<Resource> => {
+export const ensureUpstream = async (api: Api, workspaceId: string, port: number): Promise<Resource> => {
   const name = "demo-backend"
   const servers = [{ address: `127.0.0.1:${port}` }]
   const filter = { workspace_id: workspaceId, name }

@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import { clusterWelcome } from "../../cli/cluster/ClusterWelcome.ts"
+
+describe("the welcome of a cluster", () => {
+  it("names every master and site, and holds a line for the shell that signs in and asks who leads", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "it's a "))
+    const requests: Array<ReadonlyArray<unknown>> = []
+    const server = createServer((request, response) => {
+      request.resume()
+      request.on("end", () => {
+        requests.push([request.method, request.url, request.headers.authorization])
+        response.end(JSON.stringify({ data: { token_type: "Bearer", access_token: "a.b-c", expires_in: 900 } }))
+      })
+    }).listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as AddressInfo
+    const login = { email: "admin@example.com", password: "secret" }
+    const loginFile = join(folder, "login.json")
+    await writeFile(loginFile, JSON.stringify(login))
+    const masters = [
+      { http: 1, agent: 2, peer: 3 },
+      { http: 4, agent: 5, peer: 6 },
+      { http: port, agent: 8, peer: 9 }
+    ]
+    const settings = { masters, sites: [10, 11, 12], backend: 13 }
+    const text = clusterWelcome({ settings, login, loginFile, folder, pids: [101, 102, 103] })
+    for (const line of text.split("\n").filter((one) => one.startsWith("  curl "))) {
+      await promisify(execFile)("sh", ["-ec", line])
+    }
+    server.close()
+    await rm(folder, { recursive: true })
+    assert.deepStrictEqual(requests, [
+      ["POST", "/api/v1/auth/login", undefined],
+      ["GET", "/api/v1/cluster", "Bearer a.b-c"]
+    ])
+    for (const part of ["127.0.0.1:1 ", "127.0.0.1:4 ", "process 103", "localhost:12/", "kill -9 101"]) {
+      assert.include(text, part)
+    }
+  })
+})

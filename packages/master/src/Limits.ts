@@ -32,7 +32,9 @@ export const Limits = {
     /** Events kept for watchers that come back; at times twice as many. */
     watchEventsKept: 10_000,
     watchEventsPerAnswerMax: 1_000,
-    watchersMax: 2_000
+    watchersMax: 2_000,
+    /** What a client is told that comes while there is no leader: an election takes less. */
+    retryAfterSeconds: 1
   },
 
   link: {
@@ -139,6 +141,8 @@ export const Limits = {
     /** A master without a leader for this long asks the others where everybody is, and whether it is still one of them. */
     lostLeader: Duration.seconds(5),
     lostLeaderAskInterval: Duration.seconds(5),
+    /** Raft keeps the address of a master that was removed, to tell it so. */
+    goneMasterKept: Duration.hours(1),
     /** Less free space than both the bytes and the share is an alarm; it ends at twice as much. */
     diskAlarmBytes: 256 * 1_048_576,
     diskAlarmShare: 0.05,

@@ -5,7 +5,14 @@
 import { type Definitions, settingsHelp as helpOf } from "@nxmesh/core/settings/Definition"
 import { settingsFrom } from "@nxmesh/core/settings/ReadSettings"
 import type { SettingsFile } from "@nxmesh/core/settings/SettingsFile"
-import { type Address, readAddress, readHost, readLogLevel, readPath } from "@nxmesh/core/settings/SettingValues"
+import {
+  type Address,
+  readAddress,
+  readBoolean,
+  readHost,
+  readLogLevel,
+  readPath
+} from "@nxmesh/core/settings/SettingValues"
 import { Context, Layer } from "effect"
 import type { LogLevel, Redacted } from "effect"
 import {
@@ -39,6 +46,8 @@ export interface SettingsShape {
   readonly clusterSecretFile: string | null
   /** How many masters form the cluster by themselves. */
   readonly bootstrapExpect: number | null
+  /** Whether a member that has been dead for long is removed, while the rest is strong enough without it. */
+  readonly autopilotCleanup: boolean
   /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
   readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
@@ -117,6 +126,12 @@ export const definitions: Definitions<SettingsShape> = {
     read: readBootstrapExpect,
     fallback: null,
     help: "how many masters form the cluster, with cluster_secret_file: the cluster begins when all of them are there"
+  },
+  autopilotCleanup: {
+    key: "autopilot_cleanup",
+    read: readBoolean,
+    fallback: false,
+    help: "true: a master that has been dead for 30 minutes is removed from the cluster while three others vote and live [false]"
   },
   trustedProxies: {
     key: "trusted_proxies",

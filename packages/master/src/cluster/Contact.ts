@@ -15,7 +15,7 @@ import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { AskMaster } from "./AskMaster.ts"
 import { changesMasters } from "./MembershipTask.ts"
-import { type AddressBook, addressBook, peerAddresses, sameAddresses } from "./PeerAddresses.ts"
+import { type AddressBook, addressBook, LatelyGone, peerAddresses, sameAddresses } from "./PeerAddresses.ts"
 import { isRemoved, RemovedFromCluster, Standing } from "./Standing.ts"
 
 const bookOf = ({ applied_index, peer_addresses = {} }: PeerStatus): AddressBook => ({
@@ -29,6 +29,8 @@ const newestOf = (books: ReadonlyArray<AddressBook>): AddressBook | null =>
 
 const hasPassed = (sinceMillis: number | null, nowMillis: number, duration: Duration.Duration): boolean =>
   sinceMillis !== null && nowMillis - sinceMillis >= Duration.toMillis(duration)
+
+const now = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 const keepInTouch = Effect.gen(function* () {
   const ask = yield* AskMaster
@@ -44,15 +46,17 @@ const keepInTouch = Effect.gen(function* () {
   const atJoin = addressBook(isNewHere ? Number.MAX_SAFE_INTEGER : -1, identity.mastersAtJoin)
   let heard: AddressBook | null = identity.mastersAtJoin.length === 0 ? null : atJoin
   let hasCaughtUp = false
+  const lately = new LatelyGone()
   let told: ReturnType<typeof peerAddresses> = new Map()
   let lostAtMillis: number | null = null
   let askedAtMillis: number | null = null
   let isToldRemoved = false
 
-  const tellRaft = Effect.fnUntraced(function* (status: Status) {
+  const tellRaft = Effect.fnUntraced(function* (status: Status, nowMillis: number) {
     const table = addressBook(yield* reads.appliedIndex, yield* reads.masters)
     if (hasCaughtUp && heard !== null && table.index >= heard.index) heard = null
-    const addresses = peerAddresses(heard === null ? [table] : [table, heard], status)
+    const present = peerAddresses(heard === null ? [table] : [table, heard], status)
+    const addresses = lately.with(present, told, nowMillis)
     if (sameAddresses(addresses, told)) return
     told = addresses
     yield* node.setPeers(addresses)
@@ -75,8 +79,8 @@ const keepInTouch = Effect.gen(function* () {
 
   const look = Effect.gen(function* () {
     const status = yield* node.status
-    const nowMillis = Number((yield* Clock.currentTimeNanos) / 1_000_000n)
-    yield* tellRaft(status)
+    const nowMillis = yield* now
+    yield* tellRaft(status, nowMillis)
     lostAtMillis = isLost(status) ? (lostAtMillis ?? nowMillis) : null
     const isLostLong = hasPassed(lostAtMillis, nowMillis, Limits.cluster.lostLeader)
     if (
@@ -85,11 +89,9 @@ const keepInTouch = Effect.gen(function* () {
     ) {
       askedAtMillis = nowMillis
       yield* askAround
-      yield* tellRaft(status)
+      yield* tellRaft(status, nowMillis)
     }
-    const isRemovedInState = yield* reads.isRemovedMaster(identity.nodeId)
-    const isMember = status.isMember || status.configurationIndex > status.commit
-    if (isRemoved({ isRemovedInState, isMember, isLost: isLostLong, isToldRemoved })) {
+    if (isRemoved({ isOut: status.isRemoved, isLost: isLostLong, isToldRemoved })) {
       yield* Deferred.fail(removed, new RemovedFromCluster({ masterId: identity.nodeId, dataDirectory }))
     }
   })
@@ -99,7 +101,7 @@ const keepInTouch = Effect.gen(function* () {
     yield* Effect.retry(node.read, leaderReadRetry)
     hasCaughtUp = true
     heard = null
-    yield* tellRaft(yield* node.status)
+    yield* tellRaft(yield* node.status, yield* now)
   })
 
   yield* look

@@ -7,7 +7,8 @@ import { type Address, listensEverywhere, readAddress } from "@nxmesh/core/setti
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import { members } from "@nxmesh/raft/core/Configuration"
 import type { Status } from "@nxmesh/raft/node/Status"
-import { Result } from "effect"
+import { Duration, Result } from "effect"
+import { Limits } from "../Limits.ts"
 
 /** What one table of masters says, and how new it is. */
 export interface AddressBook {
@@ -49,3 +50,29 @@ export const peerAddresses = (
 
 export const sameAddresses = (a: ReadonlyMap<MasterId, Address>, b: ReadonlyMap<MasterId, Address>): boolean =>
   a.size === b.size && [...a].every(([id, { host, port }]) => b.get(id)?.host === host && b.get(id)?.port === port)
+
+/**
+ * Masters that were removed not long ago. Raft tells them that they were, and answers them when they come back, at the
+ * addresses that they had.
+ */
+export class LatelyGone {
+  private readonly goneAtMillis = new Map<MasterId, number>()
+
+  /** The present ones, and those of `before` that are gone for less than an hour. */
+  with(
+    present: ReadonlyMap<MasterId, Address>,
+    before: ReadonlyMap<MasterId, Address>,
+    nowMillis: number
+  ): ReadonlyMap<MasterId, Address> {
+    for (const id of present.keys()) this.goneAtMillis.delete(id)
+    const all = new Map(present)
+    for (const [id, address] of before) {
+      if (present.has(id)) continue
+      const goneAtMillis = this.goneAtMillis.get(id) ?? nowMillis
+      this.goneAtMillis.set(id, goneAtMillis)
+      if (nowMillis - goneAtMillis < Duration.toMillis(Limits.cluster.goneMasterKept)) all.set(id, address)
+      else this.goneAtMillis.delete(id)
+    }
+    return all
+  }
+}

@@ -24,10 +24,8 @@ export class Standing extends Context.Service<
 >()("@nxmesh/master/cluster/Standing") {}
 
 export interface StandingView {
-  /** The state here says that this master was removed. */
-  readonly isRemovedInState: boolean
-  /** Raft's configuration here, as far as it is committed, names this master. */
-  readonly isMember: boolean
+  /** Raft knows that a committed configuration is without this master. */
+  readonly isOut: boolean
   /** No leader has been known for a while. */
   readonly isLost: boolean
   /** A member that was asked said that this master was removed. */
@@ -35,8 +33,8 @@ export interface StandingView {
 }
 
 /**
- * Pure. A removed master's vote may be needed until Raft's configuration is without it, so it stays until then. It may
- * never hear of that, since a leader tells nothing to who is no member: then another master's word is enough.
+ * Pure. That the table is without this master is not enough: its vote may be needed until Raft's configuration is without
+ * it too. Raft tells it of that, when it can; to one that was away then, and whose address nobody knows any more, another
+ * master's word has to be enough.
  */
-export const isRemoved = ({ isLost, isMember, isRemovedInState, isToldRemoved }: StandingView): boolean =>
-  (isRemovedInState && !isMember) || (isLost && isToldRemoved)
+export const isRemoved = ({ isLost, isOut, isToldRemoved }: StandingView): boolean => isOut || (isLost && isToldRemoved)

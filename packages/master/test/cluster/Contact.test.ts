@@ -12,7 +12,7 @@ import { isRemoved, Standing } from "../../src/cluster/Standing.ts"
 import { DataDirectory } from "../../src/state/DataDirectory.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { aloneStatus, type FakeNode, makeFakeNode } from "./FakeNode.ts"
+import { type FakeNode, makeFakeNode } from "./FakeNode.ts"
 
 const id = (name: string) => name as MasterId
 const master = (name: string) => ({ id: id(name), peer_address: `${name}:7443` }) as StoredMaster
@@ -25,7 +25,6 @@ const status = (applied_index: number, names: ReadonlyArray<string>): PeerStatus
 interface World {
   table: ReadonlyArray<string>
   appliedIndex: number
-  isRemoved: boolean
   /** What each other master says when it is asked. */
   answers: Readonly<Record<string, PeerStatus | AskFailed["reason"]>>
 }
@@ -37,8 +36,7 @@ const started = (node: FakeNode, world: World, mastersAtJoin: ReadonlyArray<stri
       Layer.provide([
         Layer.mock(Reads)({
           masters: Effect.sync(() => world.table.map(master)),
-          appliedIndex: Effect.sync(() => world.appliedIndex),
-          isRemovedMaster: () => Effect.sync(() => world.isRemoved)
+          appliedIndex: Effect.sync(() => world.appliedIndex)
         }),
         Layer.succeed(NodeIdentity, { nodeId: id("a"), mastersAtJoin: mastersAtJoin.map(master) } as never),
         Layer.succeed(DataDirectory, { path: "/data" }),
@@ -58,7 +56,6 @@ const peersOf = ({ peers }: FakeNode) => [...(peers.at(-1)?.keys() ?? [])].map(S
 const world = (facts: Partial<World> = {}): World => ({
   table: ["a", "b"],
   appliedIndex: 10,
-  isRemoved: false,
   answers: {},
   ...facts
 })
@@ -137,32 +134,42 @@ describe("contact with the other masters", () => {
     })
   )
 
-  it.effect("keeps a removed master as long as its vote may be needed", () =>
+  it.effect("ends a master when Raft says that it was removed", () =>
     Effect.gen(function* () {
       const node = yield* makeFakeNode({ role: "Follower", leader: "b", isMember: true })
-      const services = yield* started(node, world({ isRemoved: true }))
+      const services = yield* started(node, world())
       const removed = yield* Effect.forkChild(
         Effect.flip(Standing.use((standing) => standing.removed)).pipe(Effect.provide(services))
       )
       yield* seconds(node, 20)
       assert.isUndefined(removed.pollUnsafe())
-      yield* node.tell({ isMember: false, configuration: { ...aloneStatus.configuration, voters: ["b"] } })
+      yield* node.tell({ isMember: false, isRemoved: true })
       yield* seconds(node, 1)
       yield* Fiber.join(removed)
+    })
+  )
+
+  it.effect("keeps the address of one that was removed for an hour, so that it can be told", () =>
+    Effect.gen(function* () {
+      const node = yield* makeFakeNode({ role: "Leader", leader: "a" })
+      const here = world({ table: ["a", "b", "c"] })
+      yield* started(node, here)
+      here.table = ["a", "c"]
+      yield* seconds(node, 1)
+      assert.deepStrictEqual(peersOf(node).toSorted(), ["b", "c"])
+      yield* TestClock.adjust("1 hour")
+      yield* seconds(node, 1)
+      assert.deepStrictEqual(peersOf(node), ["c"])
     })
   )
 })
 
 describe("a master was removed", () => {
-  const view = { isRemovedInState: false, isMember: true, isLost: false, isToldRemoved: false }
-  it("when its state says so and Raft's members are without it", () => {
-    assert.isTrue(isRemoved({ ...view, isRemovedInState: true, isMember: false }))
-    assert.isFalse(isRemoved({ ...view, isRemovedInState: true }))
-  })
+  const view = { isOut: false, isLost: false, isToldRemoved: false }
+  it("when Raft's members are without it", () => assert.isTrue(isRemoved({ ...view, isOut: true })))
   it("when it has no leader and another master says so", () => {
     assert.isTrue(isRemoved({ ...view, isLost: true, isToldRemoved: true }))
     assert.isFalse(isRemoved({ ...view, isToldRemoved: true }))
     assert.isFalse(isRemoved({ ...view, isLost: true }))
   })
-  it("not when it waits to be added", () => assert.isFalse(isRemoved({ ...view, isMember: false, isLost: true })))
 })

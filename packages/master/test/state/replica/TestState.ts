@@ -25,7 +25,8 @@ export const stateLayer = (directory: string) =>
 export const inState =
   (directory: string) =>
   <A, E, R>(use: Effect.Effect<A, E, R>) =>
-    Effect.provide(use, stateLayer(directory))
+    // A state of its own, also inside the use of another.
+    Effect.provide(use, stateLayer(directory), { local: true })
 
 export const machineOf = Effect.map(ReplicatedState, ({ machine }) => machine)
 

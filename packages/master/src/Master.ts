@@ -26,12 +26,19 @@ import { Readiness } from "./observe/Readiness.ts"
 import { expectedChecks, layerReadinessChecks } from "./observe/ReadinessChecks.ts"
 import { Settings, type SettingsShape } from "./Settings.ts"
 import { BootstrapLayer } from "./cluster/Bootstrap.ts"
+import { Disk } from "./cluster/Disk.ts"
+import { layerOwnStatus } from "./cluster/LiveOwnStatus.ts"
+import { Warnings } from "./cluster/Warnings.ts"
 import { Commands } from "./command/Commands.ts"
 import { WriteGate } from "./command/WriteGate.ts"
 import { layerIdentity } from "./consensus/IdentityLayer.ts"
 import { layerMasterRaft } from "./consensus/MasterRaft.ts"
 import { ConfigEngine } from "./config/ConfigEngine.ts"
-import { JoinCluster, JoinError } from "./joining/JoinCluster.ts"
+import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
+import { Admission } from "./peer/Admission.ts"
+import { AgentMessages } from "./peer/AgentMessages.ts"
+import { PeerClient } from "./peer/PeerClient.ts"
+import { PeerServer } from "./peer/PeerServer.ts"
 import { Secrets } from "./secrets/Secrets.ts"
 import { Database } from "./state/Database.ts"
 import { DataDirectory } from "./state/DataDirectory.ts"
@@ -45,13 +52,9 @@ const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
   Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer))
 )
 
-const layerNoJoining = Layer.succeed(JoinCluster, {
-  join: () => Effect.fail(new JoinError({ reason: "Settings", message: "this version cannot join a cluster" }))
-})
-
 /** The state, and who this master is: what Raft needs before it starts. */
 const layerBeforeRaft = layerIdentity.pipe(
-  Layer.provide(layerNoJoining),
+  Layer.provide(layerJoinCluster),
   Layer.provideMerge(Layer.mergeAll(ReplicatedState.layer, Reads.layer, WriteGate.layer)),
   Layer.provideMerge(layerGround)
 )
@@ -86,17 +89,31 @@ const layerAgentServerSettings = Layer.effect(
     const settings = yield* Settings
     const reads = yield* Reads
     const { current, renewals } = yield* ServerCertificates
+    const { handler } = yield* PeerServer
     return AgentServerSettings.of({
       ...settings.agentAddress,
       masters: Effect.map(reads.masters, (all) => masterAddresses(all, masters(settings))),
       certificate: current,
-      renewals
+      renewals,
+      peer: handler
     })
   })
 )
 
+/** How this master and the others ask each other. */
+const layerPeers = Layer.mergeAll(layerOwnStatus, PeerClient.layerAskMaster).pipe(
+  Layer.provideMerge(Layer.mergeAll(PeerClient.layer, Disk.layer, Warnings.layer))
+)
+
+const layerPeerServer = PeerServer.layer.pipe(Layer.provide([Admission.layer, AgentMessages.layerNone]))
+
 const layerLink = AgentServer.layer.pipe(
-  Layer.provide([layerAgentServerSettings, layerAgentGateway, StoredDirectory, LinkMetrics.layer]),
+  Layer.provide([
+    layerAgentServerSettings.pipe(Layer.provide(layerPeerServer)),
+    layerAgentGateway,
+    StoredDirectory,
+    LinkMetrics.layer
+  ]),
   Layer.provide(ServerCertificates.layer)
 )
 
@@ -124,5 +141,6 @@ export const layerMaster = layerAnnouncement.pipe(
   Layer.provideMerge(layerLiveAgents),
   Layer.provideMerge(AgentSessions.layer),
   Layer.provideMerge(Readiness.layer(expectedChecks)),
+  Layer.provideMerge(layerPeers),
   Layer.provideMerge(layerControl)
 )

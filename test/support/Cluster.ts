@@ -42,7 +42,7 @@ export interface ClusterView {
     readonly name: string
     readonly role: string
     /** Entries that it has not applied; `null` when nobody knows. */
-    readonly lag: number | null
+    readonly lag_entries: number | null
   }>
 }
 
@@ -185,8 +185,8 @@ const isSettled = (view: ClusterView, names: ReadonlyArray<string>): boolean =>
   view.leader_id !== null &&
   view.masters.length === names.length &&
   view.masters.every(
-    ({ lag, name, role }) =>
-      names.includes(name) && (role === "leader" || role === "voter") && (lag ?? 0) <= lagEntriesMax
+    ({ lag_entries, name, role }) =>
+      names.includes(name) && (role === "leader" || role === "voter") && (lag_entries ?? 0) <= lagEntriesMax
   )
 
 const leaderOf = (views: ReadonlyArray<ClusterView>): string | null => {

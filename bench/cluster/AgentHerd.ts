@@ -1,0 +1,138 @@
+/**
+ * Many agents in one process: each the agent's own link (TLS, enrolment, signed calls, failover) with a data directory of its own,
+ * and no nginx. A deployment is taken and reported as settled at once.
+ */
+import { Identity } from "@nxmesh/agent/link/Identity"
+import { Link } from "@nxmesh/agent/link/Link"
+import type { LinkHandlers, Task } from "@nxmesh/agent/link/LinkHandlers"
+import { LinkSettings } from "@nxmesh/agent/link/LinkSettings"
+import { Outcomes } from "@nxmesh/agent/link/Outcomes"
+import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { Generation } from "@nxmesh/protocol/Ids"
+import { Context, Effect, Layer, Redacted, Stream, type Scope } from "effect"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import type { Api } from "../../test/support/Api.ts"
+import type { TestCluster } from "../../test/support/Cluster.ts"
+import { temporaryDirectory } from "../../test/support/Fleet.ts"
+import { plainOutcome } from "../../test/support/Resources.ts"
+
+export interface HerdAgent {
+  /** The master it is connected to; `null` while there is none. */
+  readonly master: () => Effect.Effect<string | null>
+  /** Monotonic milliseconds when it was last told to deploy. */
+  readonly deployedAt: () => number
+  readonly generation: () => Generation | null
+}
+
+export interface Herd {
+  readonly agents: ReadonlyArray<HerdAgent>
+  /** Connected agents by the URL of their master. */
+  readonly connected: Effect.Effect<ReadonlyMap<string, number>>
+}
+
+const facts = {
+  hostname: "bench",
+  version: "0.1.0",
+  deployment_mode: "standalone",
+  nginx: null,
+  capabilities: []
+} as const
+
+const generationOf = (update: BundleUpdate): Generation =>
+  update._tag === "Full" ? update.bundle.generation : update.generation
+
+const startAgent = (options: {
+  readonly directory: string
+  readonly urls: ReadonlyArray<string>
+  readonly token: string
+  readonly fingerprint: string
+}): Effect.Effect<HerdAgent, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    mkdirSync(options.directory, { recursive: true })
+    const settings = LinkSettings.of({
+      urls: options.urls,
+      token: Redacted.make(options.token),
+      caFingerprint: options.fingerprint
+    })
+    const context = yield* Layer.build(
+      Link.layer.pipe(
+        Layer.provideMerge(
+          Layer.mergeAll(Identity.layer(options.directory), Outcomes.layer, Layer.succeed(LinkSettings, settings))
+        ),
+        Layer.fresh
+      )
+    ).pipe(Effect.orDie)
+    const link = Context.get(context, Link)
+    const outcomes = Context.get(context, Outcomes)
+    let deployedAt = 0
+    let order: Task["order"] | null = null
+    let serving: Generation | null = null
+    const task = (asked: Task) =>
+      Effect.suspend(() => {
+        order = asked.order
+        if (asked._tag !== "Deploy") return Effect.void
+        deployedAt = performance.now()
+        serving = generationOf(asked.update)
+        return outcomes.add({
+          ...plainOutcome,
+          id: asked.deployment_id,
+          generation: serving,
+          serving_generation: serving
+        })
+      })
+    const handlers: LinkHandlers = {
+      registration: Effect.sync(() => ({ facts, highest_order: order, serving })),
+      // Without one every deployment travels whole; its size is the same for every system that is compared.
+      have: Effect.succeed(null),
+      task,
+      health: () => Stream.never
+    }
+    yield* Effect.forkScoped(link.run(handlers))
+    return {
+      master: () => Effect.map(link.state, ({ phase, url }) => (phase === "READY" ? url : null)),
+      deployedAt: () => deployedAt,
+      generation: () => serving
+    }
+  })
+
+/** Registers and starts so many agents; does not wait until they are connected. */
+export const startHerd = (
+  cluster: TestCluster,
+  api: Api,
+  workspaceId: string,
+  count: number
+): Effect.Effect<Herd, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const directory = yield* temporaryDirectory("herd")
+    const urls = cluster.masters().map(({ linkUrl }) => `${linkUrl}/agents`)
+    const agents = yield* Effect.forEach(
+      Array.from({ length: count }, (_, at) => `agent-${at + 1}`),
+      (name) =>
+        Effect.gen(function* () {
+          const { token } = yield* api.expect(201, "POST", "/api/v1/agents/register", {
+            workspace_id: workspaceId,
+            name,
+            labels: {}
+          })
+          return yield* startAgent({
+            directory: join(directory, name),
+            urls,
+            token: token.token,
+            fingerprint: token.ca_fingerprint
+          })
+        }),
+      { concurrency: 16 }
+    )
+    const connected = Effect.forEach(agents, ({ master }) => master()).pipe(
+      Effect.map((masters) => {
+        const counts = new Map<string, number>()
+        for (const url of masters) if (url !== null) counts.set(url, (counts.get(url) ?? 0) + 1)
+        return counts
+      })
+    )
+    return { agents, connected }
+  })
+
+export const totalOf = (connected: ReadonlyMap<string, number>): number =>
+  [...connected.values()].reduce((sum, count) => sum + count, 0)

@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import process, { argv } from "node:process"
+import process from "node:process"
 import { setImmediate } from "node:timers/promises"
 import { Effect } from "effect"
 import type { Entry } from "../packages/raft/src/core/Types.ts"
@@ -19,8 +19,10 @@ import { encodeCommand } from "../packages/raft/src/testing/machine/KeyValueComm
 import { SqliteKeyValue } from "../packages/raft/src/testing/machine/SqliteKeyValue.ts"
 import { SeededRandom } from "../packages/raft/src/testing/SeededRandom.ts"
 import { millis, table } from "./Statistics.ts"
+import { benchOptions } from "./raft/BenchOptions.ts"
 
-const seconds = Number(argv[2] ?? 2)
+const values = benchOptions({ seconds: { type: "string", default: "2" } })
+const seconds = Number(values.seconds)
 /** Commands without an answer that a proposer has on the way. */
 const inFlight = 1_000
 const random = new SeededRandom(1)

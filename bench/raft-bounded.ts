@@ -1,13 +1,14 @@
 /**
  * What a follower that is down for 60 s under full load costs the leader: log, disk and memory stay within bounds, with
- * the log capped at 512 MiB and the product's default settings. `npm run bench raft-bounded [seconds]`.
+ * the log capped at 512 MiB and the product's default settings. `npm run bench raft-bounded -- --seconds 60`.
  */
-import { argv } from "node:process"
 import { defaultNodeOptions } from "../packages/raft/src/node/NodeOptions.ts"
 import { runBounded } from "../test/integration/raft/BoundedRun.ts"
 import { TestCluster } from "../test/integration/raft/TestCluster.ts"
+import { benchOptions } from "./raft/BenchOptions.ts"
 
-const seconds = Number(argv[2] ?? 60)
+const values = benchOptions({ seconds: { type: "string", default: "60" } })
+const seconds = Number(values.seconds)
 const mebibytes = (bytes: number): number => Math.round(bytes / 1_048_576)
 
 await TestCluster.use({ node: { tickMillis: defaultNodeOptions.tickMillis } }, async (cluster) => {

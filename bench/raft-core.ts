@@ -7,7 +7,6 @@
  *   npm run bench raft-core -- --seconds 2
  */
 import { performance } from "node:perf_hooks"
-import { parseArgs } from "node:util"
 import { lastTerm } from "../packages/raft/src/core/Log.ts"
 import { defaultOptions } from "../packages/raft/src/core/Options.ts"
 import type { Input } from "../packages/raft/src/core/Input.ts"
@@ -16,9 +15,10 @@ import { initialHardState, initialState } from "../packages/raft/src/core/State.
 import type { State } from "../packages/raft/src/core/State.ts"
 import { step } from "../packages/raft/src/core/Step.ts"
 import type { NodeId } from "../packages/raft/src/core/Types.ts"
+import { benchOptions } from "./raft/BenchOptions.ts"
 import { table } from "./Statistics.ts"
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "1" } } })
+const values = benchOptions({ seconds: { type: "string", default: "1" } })
 const millisMax = Number(values.seconds) * 1_000
 const ids = ["a", "b", "c"]
 const data = new Uint8Array(128).fill(7)

@@ -5,13 +5,14 @@
 import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { argv } from "node:process"
 import { crc32c } from "../packages/raft/src/storage/Crc32c.ts"
 import { DiskStorage } from "../packages/raft/src/storage/DiskStorage.ts"
 import { nodeFileSystem } from "../packages/raft/src/storage/file/NodeFileSystem.ts"
 import { StorageThread } from "../packages/raft/src/storage/thread/StorageThread.ts"
+import { benchOptions } from "./raft/BenchOptions.ts"
 
-const seconds = Number(argv[2] ?? 2)
+const values = benchOptions({ seconds: { type: "string", default: "2" } })
+const seconds = Number(values.seconds)
 const entryBytes = 256
 const data = new Uint8Array(entryBytes).fill(7)
 

@@ -6,7 +6,6 @@
  *   npm run bench raft-replica -- --seconds 2
  */
 import { performance } from "node:perf_hooks"
-import { parseArgs } from "node:util"
 import type { Message } from "../packages/raft/src/core/Message.ts"
 import { initialHardState } from "../packages/raft/src/core/State.ts"
 import type { NodeId } from "../packages/raft/src/core/Types.ts"
@@ -14,10 +13,12 @@ import type { HostMessage, HostRequest, Waiter } from "../packages/raft/src/node
 import { defaultNodeOptions } from "../packages/raft/src/node/NodeOptions.ts"
 import type { NodeStorage } from "../packages/raft/src/node/NodeStorage.ts"
 import { Replica } from "../packages/raft/src/node/Replica.ts"
+import { benchOptions } from "./raft/BenchOptions.ts"
 import { table } from "./Statistics.ts"
 
-const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "1" }, clients: { type: "string", default: "1,64,1000" } }
+const values = benchOptions({
+  seconds: { type: "string", default: "1" },
+  clients: { type: "string", default: "1,64,1000" }
 })
 const millisMax = Number(values.seconds) * 1_000
 const levels = values.clients.split(",").map(Number)

@@ -9,7 +9,7 @@
 //   npm run bench raft -- --only throughput --system raft --levels 256 --profile /tmp/profiles
 //   npm run bench raft -- --tls                                  everything with mutual TLS
 
-import { parseArgs } from "node:util"
+import { benchOptions } from "./raft/BenchOptions.ts"
 import { GeneratorProcess } from "./raft/load/GeneratorProcess.ts"
 import { measureFailover, measureHandover } from "./raft/measure/Failover.ts"
 import { measureLongRun } from "./raft/measure/LongRun.ts"
@@ -20,20 +20,18 @@ import type { ThroughputOptions } from "./raft/measure/Throughput.ts"
 import { etcdSystem, floorSystem, makeIdentities, raftSystem, tunedEtcdSystem } from "./raft/Systems.ts"
 import type { Identities } from "./raft/Systems.ts"
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: "floor,throughput,tls,failover,handover" },
-    levels: { type: "string", default: "1,16,64,256,1000" },
-    seconds: { type: "string", default: "3" },
-    rounds: { type: "string", default: "3" },
-    failover: { type: "string", default: "5" },
-    handover: { type: "string", default: "20" },
-    steady: { type: "string", default: "10" },
-    soak: { type: "string", default: "10" },
-    tls: { type: "boolean", default: false },
-    system: { type: "string", default: "raft,etcd" },
-    profile: { type: "string" }
-  }
+const values = benchOptions({
+  only: { type: "string", default: "floor,throughput,tls,failover,handover" },
+  levels: { type: "string", default: "1,16,64,256,1000" },
+  seconds: { type: "string", default: "3" },
+  rounds: { type: "string", default: "3" },
+  failover: { type: "string", default: "5" },
+  handover: { type: "string", default: "20" },
+  steady: { type: "string", default: "10" },
+  soak: { type: "string", default: "10" },
+  tls: { type: "boolean", default: false },
+  system: { type: "string", default: "raft,etcd" },
+  profile: { type: "string" }
 })
 
 const parts = new Set(values.only.split(","))

@@ -46,6 +46,8 @@ export const Limits = {
     /** Proposals that wait on one node until they are committed: more are refused. */
     proposalsMax: 16_384,
     proposalBytesMax: 64 * 1_048_576,
+    /** One command: a larger one is refused for good. */
+    commandBytesMax: 32 * 1_048_576,
     /** Handed to the core in one piece, unless one proposal is larger. */
     proposeBytesMax: 1_048_576,
     proposeCommandsMax: 1_024,

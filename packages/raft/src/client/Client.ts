@@ -11,6 +11,7 @@ import {
   type RaftClientOptions,
   type Reply
 } from "./RaftClient.ts"
+import { Limits } from "../Limits.ts"
 import type { CallFailure } from "./Verdict.ts"
 
 /** There is no result. `Refused`: nothing happened, or will. `Unknown`: it may have happened, or may still. */
@@ -34,6 +35,7 @@ const advice: Readonly<Record<CallFailure["reason"], string>> = {
   ConfigurationOutdated: "the members changed meanwhile; look at them and decide again",
   ConfigurationInvalid: "these members cannot be a cluster: at least one voter, and nobody twice",
   LogFull: "the log has reached its bound because snapshots fail; look at the log and the disk of the leader",
+  TooLarge: `a command has at most ${Limits.node.commandBytesMax} bytes; make it smaller, or several of it`,
   SessionExpired: "the cluster forgot this client's session; look whether the command was executed",
   Stopped: "the node is stopping; look whether it was executed, or try again",
   TimedOut: "no answer came in time; look whether it was executed",

@@ -88,7 +88,8 @@ export class Askers {
   ask(message: Extract<HostMessage, { readonly request: number }>): void {
     const asker = { to: "host", id: message.request } as const
     const deadlineMillis = this.ports.nowMillis() + message.timeoutMillis
-    const reason = this.refusal(message.kind !== "read")
+    const isTooLarge = message.kind === "propose" && message.data.length > Limits.node.commandBytesMax
+    const reason = isTooLarge ? "TooLarge" : this.refusal(message.kind !== "read")
     if (reason !== null) this.fail(asker, { _tag: "Refused", reason, leader: this.ports.state().leader })
     else if (message.kind === "propose") this.proposals.add(asker, message.data, deadlineMillis)
     else if (message.kind === "read") this.reads.add(message.request, deadlineMillis)
@@ -193,9 +194,10 @@ export class Askers {
 }
 
 /** Numbers that no session has would make an entry that nobody could decode. */
-const problemOf = (call: Call): "SessionExpired" | null => {
+const problemOf = (call: Call): "SessionExpired" | "TooLarge" | null => {
   if (call._tag !== "Propose") return null
-  const { acknowledged, serial, session } = call
+  const { acknowledged, data, serial, session } = call
+  if (data.length > Limits.node.commandBytesMax) return "TooLarge"
   const isSound =
     [acknowledged, serial, session].every(Number.isSafeInteger) &&
     session >= 1 &&

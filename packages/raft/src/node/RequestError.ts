@@ -1,6 +1,7 @@
 /** How a request to a node fails. Whoever asks has to tell two cases apart: nothing happened, or nobody knows. */
 import { Data } from "effect"
 import type { NodeId } from "../core/Types.ts"
+import { Limits } from "../Limits.ts"
 import type { Failure } from "./HostMessage.ts"
 
 export type RefusalReason = Extract<Failure, { readonly _tag: "Refused" }>["reason"] | "TimedOut"
@@ -23,6 +24,7 @@ const refusals: Readonly<Record<RefusalReason, string>> = {
   LogFull: "the log has reached its limit because no snapshot could be made: look at the disk and at the state machine",
   SessionExpired: "the node's session expired, and the command was not executed: try again",
   TooManyAnswers: busy,
+  TooLarge: `a command has at most ${Limits.node.commandBytesMax} bytes: make it smaller, or several of it`,
   Stopped: "the node has stopped: ask another one, and see in its log why",
   TimedOut: "there was no answer in time: try again"
 }

@@ -43,7 +43,8 @@ export const Failure = Schema.Union([
       "LogFull",
       "SessionExpired",
       "TooManyAnswers",
-      "Stopped"
+      "Stopped",
+      "TooLarge"
     ]),
     leader: Schema.NullOr(NodeId)
   }),

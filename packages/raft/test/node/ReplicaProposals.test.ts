@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Limits } from "@nxmesh/raft/Limits"
+import { proposeError } from "@nxmesh/raft/node/RequestError"
 import { once, put, ReplicaCluster, serials } from "./ReplicaCluster.ts"
 
 const three = (settings: ConstructorParameters<typeof ReplicaCluster>[1] = {}): ReplicaCluster =>
@@ -223,6 +224,22 @@ describe("a proposal without a result", () => {
     cluster.settle()
     assert.deepStrictEqual(outcome, [{ _tag: "Refused", reason: "TooMuchUncommitted", leader: null }])
     assert.strictEqual(cluster.node("a").replica.status().pendingProposals, Limits.node.proposalsMax)
+  })
+
+  it("is refused for good when it is too large for the log, from the host and from a client", () => {
+    const cluster = three()
+    const leader = cluster.leader()
+    const outcomes: Array<unknown> = []
+    const data = new Uint8Array(Limits.node.commandBytesMax + 1)
+    leader.host.propose(data, 5_000, (outcome) => outcomes.push(outcome))
+    const answers = cluster.call(leader.id, { _tag: "Propose", session: 1, serial: 1, acknowledged: 1, data })
+    cluster.settle()
+    const failure = { _tag: "Refused", reason: "TooLarge", leader: leader.id }
+    assert.deepStrictEqual(outcomes, [failure])
+    assert.deepStrictEqual(answers, [{ _tag: "Failed", failure } as never])
+    assert.strictEqual(leader.replica.status().pendingProposals, 0)
+    const { message } = proposeError({ _tag: "Refused", reason: "TooLarge", leader: null })
+    assert.match(message, /at most 33554432 bytes/)
   })
 
   it("is never refused because the network doubled it", () => {

@@ -38,6 +38,24 @@ const withRawPeer = async (node: TestNode, id: string) => {
   return { raw, welcome }
 }
 
+describe("a node that is given an address with a bad port", () => {
+  it("says so, goes on, and reaches its other peers and the right address when it is told", async () => {
+    const [a, b, c] = [await nodes.open("a"), await nodes.open("b"), await nodes.open("c")]
+    introduce(a, ["b", { host: "127.0.0.1", port: 65_536 }], ["c", c.transport.address])
+    await until(() => /127\.0\.0\.1:65536: this port is not one of/.test(a.told()))
+    await until(() => {
+      a.transport.send(heartbeat("a", "b", 1))
+      a.transport.send(heartbeat("a", "c", 1))
+      return a.recorder.lost.includes("b") && c.recorder.heard.length > 0
+    })
+    introduce(a, ["b", b.transport.address], ["c", c.transport.address])
+    await until(() => {
+      a.transport.send(heartbeat("a", "b", 2))
+      return b.recorder.heard.length > 0
+    })
+  })
+})
+
 describe("a node refuses", () => {
   for (const [what, hello, told] of [
     ["a peer of another cluster", { cluster: "c2" }, /peer x belongs to cluster c2, node a to cluster c1/],

@@ -35,6 +35,15 @@ const openSocket = ({ host, port }: Address, { context }: Security) =>
         checkServerIdentity: () => undefined
       })
 
+/** Why nobody may be, or can be, spoken to there; `null`: nothing is wrong. */
+const addressProblem = ({ host, port }: Address, { allowPlaintext, context }: Security): TransportError | null => {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    const message = `${host}:${port}: this port is not one of 1 to 65535; correct the address of this node`
+    return new TransportError({ reason: "Network", message })
+  }
+  return context === null && !allowPlaintext && !isLoopback(host) ? plaintextProblem(host) : null
+}
+
 /** Returns what gives it up. */
 export const dial = (
   address: Address,
@@ -43,9 +52,8 @@ export const dial = (
   environment: Environment,
   events: DialEvents
 ): (() => void) => {
-  if (security.context === null && !security.allowPlaintext && !isLoopback(address.host)) {
-    return environment.after(0, () => events.failed(plaintextProblem(address.host)))
-  }
+  const problem = addressProblem(address, security)
+  if (problem !== null) return environment.after(0, () => events.failed(problem))
   const said: Hello = { protocol: protocolVersion, ...hello }
   const socket = openSocket(address, security)
   const connection = new Connection(socket, environment)

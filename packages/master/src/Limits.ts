@@ -207,9 +207,8 @@ export const Limits = {
   cli: {
     /** A master that has not answered by then is given up. */
     answer: Duration.seconds(30),
-    /** Asking again how far a handover is, and for how long. */
+    /** Asking again how far a handover is. */
     handoverInterval: Duration.millis(250),
-    handover: Duration.seconds(10),
     /** An access token with less left than this is replaced first. */
     accessTokenLeftMillis: 30_000
   },
@@ -240,6 +239,7 @@ export const Limits = {
     walBytesMax: 64 * 1_048_576,
     /** Of a state that takes the place of this one, read and written in one piece. */
     restoreChunkBytes: 1_048_576,
+    restoreFlushBytes: 8 * 1_048_576,
     /** Events that a subscriber may lag behind before it has to start over. */
     subscriberEventsMax: 4_096
   },

@@ -39,8 +39,10 @@ export const unjoinableBecause = (masters: ReadonlyArray<Stored>): string | null
 }
 
 /** Pure: the shell command that joins. Addresses and token are of characters that need no quotes. */
-export const joinCommand = (masters: ReadonlyArray<Pick<Stored, "agent_address">>, token: string): string =>
-  `NXMESH_JOIN=${masters.map(({ agent_address }) => agent_address).join(",")} NXMESH_JOIN_TOKEN=${token} nxmesh-master`
+export const joinCommand = (masters: ReadonlyArray<Pick<Stored, "agent_address" | "name">>, token: string): string => {
+  const sorted = [...masters].sort((left, right) => (left.name < right.name ? -1 : 1))
+  return `NXMESH_JOIN=${sorted.map(({ agent_address }) => agent_address).join(",")} NXMESH_JOIN_TOKEN=${token} nxmesh-master`
+}
 
 const Created = Schema.Struct({ token: JoinToken, sealed_token: SealedSecret })
 const decodeCreated = Schema.decodeUnknownEffect(Created)

@@ -2,7 +2,7 @@
 import { JoinTokenId, type MasterId } from "@nxmesh/protocol/Ids"
 import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
 import type { Master } from "@nxmesh/protocol/model/ClusterStatus"
-import { Effect, Option, Schedule, Schema } from "effect"
+import { Duration, Effect, Option, Schedule, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Limits } from "../Limits.ts"
 import { issuedText, mastersText, statusText, tokensText } from "./ClusterText.ts"
@@ -88,26 +88,36 @@ const promote = Command.make("promote", { master }, ({ master }) => setVoting(ma
 )
 
 /** Until another one leads, or it takes too long: then the old leader went on, which is no harm. */
-const awaitLeader = (client: MasterClient, to: MasterId) =>
+const awaitLeader = (client: MasterClient, to: MasterId, seconds: number) =>
   client.cluster.status().pipe(
     Effect.map(({ data }) => data.leader_id === to),
     Effect.orElseSucceed(() => false),
     Effect.repeat({ schedule: Schedule.spaced(Limits.cli.handoverInterval), until: (leads) => leads }),
-    Effect.timeoutOption(Limits.cli.handover),
+    Effect.timeoutOption(Duration.seconds(seconds)),
     Effect.map(Option.isSome)
   )
 
 const transfer = Command.make(
   "transfer",
-  { master: master.pipe(Argument.optional) },
-  Effect.fnUntraced(function* ({ master }) {
+  {
+    master: master.pipe(Argument.optional),
+    seconds: Flag.Int("wait-seconds").pipe(
+      Flag.filter(
+        (seconds) => seconds >= 0 && seconds <= 20,
+        () => "must be from 0 to 20"
+      ),
+      Flag.withDescription("How long to wait until the other one leads, from 0 to 20 [10]"),
+      Flag.withDefault(10)
+    )
+  },
+  Effect.fnUntraced(function* ({ master, seconds }) {
     const { all, handover, leads } = yield* asOperator(
       yield* masterOrigin,
       Effect.fnUntraced(function* (client: MasterClient) {
         const { data: all } = yield* client.cluster.masters({ query: page })
         const to = Option.isNone(master) ? null : (yield* named(all, master.value)).id
         const { data: handover } = yield* client.cluster.handOver({ payload: { to } })
-        return { all, handover, leads: yield* awaitLeader(client, handover.to) }
+        return { all, handover, leads: yield* awaitLeader(client, handover.to, seconds) }
       })
     )
     const name = all.find(({ id }) => id === handover.to)?.name ?? handover.to
@@ -145,7 +155,11 @@ const createToken = Command.make(
   "create",
   {
     ttl: Flag.Int("ttl-seconds").pipe(
-      Flag.withDescription("How long it may be used, from 60 to 86400"),
+      Flag.filter(
+        (seconds) => seconds >= 60 && seconds <= 86_400,
+        () => "must be from 60 to 86400"
+      ),
+      Flag.withDescription("How long it may be used, from 60 to 86400 [3600]"),
       Flag.withDefault(3_600)
     )
   },

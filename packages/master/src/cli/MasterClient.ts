@@ -55,7 +55,7 @@ const sessionOf = Effect.fnUntraced(function* (email: string, pair: TokenPair) {
     email,
     access_token: Redacted.make(pair.access_token),
     access_ends_at_millis: now + pair.expires_in * 1_000,
-    refresh_token: Redacted.make(pair.refresh_token)
+    refresh_token: pair.refresh_token === null ? null : Redacted.make(pair.refresh_token)
   }
   return session
 })
@@ -77,16 +77,16 @@ const freshSession = Effect.fnUntraced(function* (origin: string, file: string) 
   if (found === undefined) return yield* refused(`you are not logged in at ${origin}: ${loginHint(origin)}`)
   const now = yield* Clock.currentTimeMillis
   if (found.access_ends_at_millis - now > Limits.cli.accessTokenLeftMillis) return found
+  if (found.refresh_token === null) return yield* refused(`your session was for reading alone: ${loginHint(origin)}`)
+  const ended = refused(`your session has ended: ${loginHint(origin)}`)
+  const { refresh_token } = found
+  if (refresh_token === null) return yield* ended
   const { auth } = yield* client(origin, null)
   const { data } = yield* called(
     origin,
     auth
-      .refresh({ payload: { refresh_token: found.refresh_token } })
-      .pipe(
-        Effect.mapError((error) =>
-          refusalCode(error) === "UNAUTHENTICATED" ? refused(`your session has ended: ${loginHint(origin)}`) : error
-        )
-      )
+      .refresh({ payload: { refresh_token } })
+      .pipe(Effect.mapError((error) => (refusalCode(error) === "UNAUTHENTICATED" ? ended : error)))
   )
   const session = yield* sessionOf(found.email, data)
   yield* keepSession(file, origin, session)

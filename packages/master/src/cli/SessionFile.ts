@@ -11,7 +11,8 @@ export const StoredSession = Schema.Struct({
   access_token: Schema.RedactedFromValue(Schema.String),
   /** Milliseconds since 1970. */
   access_ends_at_millis: Schema.Finite,
-  refresh_token: Schema.RedactedFromValue(Schema.String)
+  /** `null`: the session is for reading alone, for want of a quorum at its login. */
+  refresh_token: Schema.NullOr(Schema.RedactedFromValue(Schema.String))
 })
 export type StoredSession = typeof StoredSession.Type
 

@@ -79,7 +79,12 @@ export const Limits = {
   joining: {
     connectTimeout: Duration.seconds(5),
     /** Longer than a member takes at most, so that its answer is heard. */
-    attemptTimeout: Duration.seconds(20)
+    attemptTimeout: Duration.seconds(20),
+    /** From another master that forms a cluster, connecting included. */
+    formingAnswer: Duration.seconds(3),
+    /** While this master has no cluster. */
+    connectionsMax: 256,
+    waitLogged: Duration.seconds(10)
   },
 
   // auth and cluster

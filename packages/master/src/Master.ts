@@ -3,12 +3,13 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { layerProcessMetrics } from "@nxmesh/core/observe/ProcessMetrics"
 import { addressText, listensEverywhere } from "@nxmesh/core/settings/SettingValues"
-import type { RaftNode } from "@nxmesh/raft/node/RaftNode"
+import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
-import { AgentSessions } from "./agents/AgentSessions.ts"
 import { layerAgentGateway } from "./agents/AgentGatewayLayer.ts"
+import { layerClusterAgents } from "./agents/ClusterAgents.ts"
 import { masterAddresses } from "./agents/MasterAddresses.ts"
+import { layerMasterList } from "./agents/MasterList.ts"
 import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
 import { originOf } from "./api/AdvertisedApi.ts"
 import { layerHttpServer } from "./api/HttpServer.ts"
@@ -26,17 +27,21 @@ import { Readiness } from "./observe/Readiness.ts"
 import { expectedChecks, layerReadinessChecks } from "./observe/ReadinessChecks.ts"
 import { Settings, type SettingsShape } from "./Settings.ts"
 import { BootstrapLayer } from "./cluster/Bootstrap.ts"
+import { describeWhenChanged } from "./cluster/DescribeMaster.ts"
 import { Disk } from "./cluster/Disk.ts"
+import { layerClusterParts } from "./cluster/ClusterParts.ts"
 import { layerOwnStatus } from "./cluster/LiveOwnStatus.ts"
 import { Warnings } from "./cluster/Warnings.ts"
 import { Commands } from "./command/Commands.ts"
+import { ReadBarrier } from "./command/ReadBarrier.ts"
 import { WriteGate } from "./command/WriteGate.ts"
+import { describeMaster } from "./consensus/Description.ts"
 import { layerIdentity } from "./consensus/IdentityLayer.ts"
 import { layerMasterRaft } from "./consensus/MasterRaft.ts"
+import { NodeIdentity } from "./consensus/NodeIdentity.ts"
 import { ConfigEngine } from "./config/ConfigEngine.ts"
 import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
-import { AgentMessages } from "./peer/AgentMessages.ts"
 import { PeerClient } from "./peer/PeerClient.ts"
 import { PeerServer } from "./peer/PeerServer.ts"
 import { Secrets } from "./secrets/Secrets.ts"
@@ -70,7 +75,7 @@ const layerPeople = Sessions.layer.pipe(
 /** Everything that decides, and nothing that listens, but for Raft. */
 export const layerControlOver = <E, R>(raft: Layer.Layer<RaftNode, E, R>) =>
   Layer.mergeAll(ConfigEngine.layer, layerPeople, layerProcessMetrics("master", version)).pipe(
-    Layer.provideMerge(Commands.layer),
+    Layer.provideMerge(Layer.mergeAll(Commands.layer, ReadBarrier.layer)),
     Layer.provideMerge(raft),
     Layer.provideMerge(layerBeforeRaft)
   )
@@ -105,9 +110,10 @@ const layerPeers = Layer.mergeAll(layerOwnStatus, PeerClient.layerAskMaster).pip
   Layer.provideMerge(Layer.mergeAll(PeerClient.layer, Disk.layer, Warnings.layer))
 )
 
-const layerPeerServer = PeerServer.layer.pipe(Layer.provide([Admission.layer, AgentMessages.layerNone]))
+const layerPeerServer = PeerServer.layer.pipe(Layer.provide(Admission.layer))
 
-const layerLink = AgentServer.layer.pipe(
+const layerLink = layerMasterList.pipe(
+  Layer.provideMerge(AgentServer.layer),
   Layer.provide([
     layerAgentServerSettings.pipe(Layer.provide(layerPeerServer)),
     layerAgentGateway,
@@ -133,14 +139,30 @@ const layerAnnouncement = Layer.effectDiscard(
   })
 )
 
+/** By the ports that it listens on, once it does. */
+const layerDescription = Layer.effectDiscard(
+  Effect.gen(function* () {
+    yield* Commands.use(({ caughtUp }) => caughtUp)
+    const { address } = yield* HttpServer.HttpServer
+    const { nodeId } = yield* NodeIdentity
+    const ports = {
+      agent: (yield* AgentServer).port,
+      peer: (yield* RaftNode).address.port,
+      ...("port" in address ? { http: address.port } : {})
+    }
+    yield* describeWhenChanged(describeMaster(yield* Settings, nodeId, ports))
+  }).pipe(Effect.forkScoped)
+)
+
 /** The whole program, but for the settings and the logger. */
-export const layerMaster = layerAnnouncement.pipe(
+export const layerMaster = Layer.mergeAll(layerAnnouncement, layerDescription).pipe(
   Layer.provideMerge(layerHttpServer),
   Layer.provideMerge(layerReadinessChecks),
   Layer.provideMerge(layerLink),
   Layer.provideMerge(layerLiveAgents),
-  Layer.provideMerge(AgentSessions.layer),
+  Layer.provideMerge(layerClusterAgents),
   Layer.provideMerge(Readiness.layer(expectedChecks)),
+  Layer.provideMerge(layerClusterParts),
   Layer.provideMerge(layerPeers),
   Layer.provideMerge(layerControl)
 )

@@ -3,7 +3,8 @@ import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { Effect, Redacted } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { type SessionError, sessionApiError } from "../auth/SessionErrors.ts"
-import { type IssuedTokens, Sessions } from "../auth/Sessions.ts"
+import { type IssuedTokens, type ReadOnlyToken, Sessions } from "../auth/Sessions.ts"
+import { ReadBarrier } from "../command/ReadBarrier.ts"
 import { answerHeaders } from "./ResponseHeaders.ts"
 import { remoteAddress } from "./Submission.ts"
 
@@ -14,7 +15,18 @@ const tokenPair = ({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens
     token_type: "Bearer" as const,
     access_token: Redacted.value(accessToken),
     expires_in: expiresInSeconds,
-    refresh_token: Redacted.value(refreshToken)
+    refresh_token: Redacted.value(refreshToken),
+    read_only: false
+  }
+})
+
+const readOnlyToken = ({ accessToken, expiresInSeconds }: ReadOnlyToken) => ({
+  data: {
+    token_type: "Bearer" as const,
+    access_token: Redacted.value(accessToken),
+    expires_in: expiresInSeconds,
+    refresh_token: null,
+    read_only: true
   }
 })
 
@@ -31,11 +43,17 @@ export const layerAuth = HttpApiBuilder.group(
   "auth",
   Effect.fnUntraced(function* (handlers) {
     const sessions = yield* Sessions
+    const { linearizable } = yield* ReadBarrier
+    const hasQuorum = linearizable.pipe(
+      Effect.as(true),
+      Effect.catch((error) => Effect.as(Effect.logWarning("a login cannot be recorded", error), false))
+    )
     return handlers.handleAll({
       login: Effect.fn("auth.login")(function* ({ payload }) {
         const attempt = { ...payload, remoteAddress: yield* callerAddress }
         yield* neverStored
-        return tokenPair(yield* Effect.catch(sessions.login(attempt), refused))
+        if (yield* hasQuorum) return tokenPair(yield* Effect.catch(sessions.login(attempt), refused))
+        return readOnlyToken(yield* Effect.catch(sessions.loginToRead(attempt), refused))
       }),
       refresh: Effect.fn("auth.refresh")(function* ({ payload }) {
         yield* neverStored

@@ -11,6 +11,7 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Limits } from "../Limits.ts"
 import { Settings } from "../Settings.ts"
 import { clientAddressBehind } from "./ClientAddress.ts"
+import { freshReads } from "./FreshReads.ts"
 import { httpMetrics } from "./HttpMetrics.ts"
 import { rejection, refusalResponse } from "./Refusal.ts"
 import { refusalOf, tooLarge } from "./RefusedRequest.ts"
@@ -85,6 +86,7 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
     Effect.gen(function* () {
       const identifiers = yield* Identifiers
       const metrics = yield* httpMetrics
+      const freshen = yield* freshReads
       const clientOf = clientAddressBehind((yield* Settings).trustedProxies)
       return (httpEffect) =>
         Effect.gen(function* () {
@@ -102,13 +104,14 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
           }
           const asked: Asked = { method: request.method, path, match: find(request.method, path), record }
           const oversized = Number(request.headers["content-length"] ?? 0) > ProtocolLimits.requestBodyBytesMax
+          const handled = Effect.gen(function* () {
+            const fresh = yield* freshen(request, asked.match)
+            if (fresh._tag === "Answer") return fresh.response
+            return yield* Effect.provideService(httpEffect, HttpServerRequest.HttpServerRequest, fresh.request)
+          })
           const exit = oversized
             ? Exit.succeed(refusalResponse(tooLarge, { connection: "close" }))
-            : yield* httpEffect.pipe(
-                Effect.provideService(RequestRecord, record),
-                Effect.provideService(HttpServerRequest.HttpServerRequest, request),
-                Effect.exit
-              )
+            : yield* handled.pipe(Effect.provideService(RequestRecord, record), Effect.exit)
           if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return yield* exit
           const response = Exit.isSuccess(exit) ? enveloped(exit.value) : yield* failed(exit.cause, asked)
           const seconds = Number((yield* Clock.monotonicTimeNanos) - began) / 1e9

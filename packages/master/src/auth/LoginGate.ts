@@ -8,6 +8,7 @@ import { Limits } from "../Limits.ts"
 import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
 import { waitMillis } from "./Lockout.ts"
+import { RememberedFailures } from "./RememberedFailures.ts"
 import { LoginThrottled } from "./SessionErrors.ts"
 
 export interface Guess {
@@ -18,10 +19,14 @@ export interface Guess {
 export class LoginGate extends Context.Service<
   LoginGate,
   {
-    /** Runs the check when it may run now; `undefined` from it is a failure and is counted. */
+    /**
+     * Runs the check when it may run now; `undefined` from it is a failure and is counted: in the log, so that every master
+     * knows, or, when nothing can be recorded, by this master.
+     */
     readonly attempt: <A, E>(
       guess: Guess,
-      check: Effect.Effect<A | undefined, E>
+      check: Effect.Effect<A | undefined, E>,
+      isRecorded: boolean
     ) => Effect.Effect<A | undefined, E | LoginThrottled | CommandRejected | CommandError>
   }
 >()("@nxmesh/master/auth/LoginGate") {
@@ -33,6 +38,7 @@ export class LoginGate extends Context.Service<
       const reads = yield* Reads
       const turns = yield* Semaphore.make(Limits.auth.passwordHashesConcurrentMax)
       const waiting = yield* Ref.make(0)
+      const remembered = new RememberedFailures()
 
       const throttled = (retryAfterSeconds: number) =>
         Effect.suspend(() => {
@@ -43,43 +49,42 @@ export class LoginGate extends Context.Service<
       const refuseWhileLocked = Effect.fnUntraced(function* ({ email, remoteAddress }: Guess) {
         const nowMillis = yield* Clock.currentTimeMillis
         const rows = yield* reads.loginFailures(email)
-        const failures = rows.map((row) => ({
+        const recorded = rows.map((row) => ({
           remoteAddress: row.remote_address,
           failures: row.failures,
           lastFailedAtMillis: Date.parse(row.last_failed_at)
         }))
-        const wait = waitMillis(failures, remoteAddress, nowMillis)
+        const wait = waitMillis([...recorded, ...remembered.of(email)], remoteAddress, nowMillis)
         if (wait > 0) return yield* throttled(Math.ceil(wait / 1_000))
       })
 
-      const inTurn = <A, E>(guess: Guess, check: Effect.Effect<A | undefined, E>) =>
+      const record = ({ email, remoteAddress }: Guess) =>
+        commands.submit({
+          principal: { _tag: "System", component: "sessions" },
+          command: { _tag: "RecordLoginFailure", email: email.toLowerCase(), remote_address: remoteAddress },
+          remoteAddress
+        })
+
+      const inTurn = <A, E>(guess: Guess, check: Effect.Effect<A | undefined, E>, isRecorded: boolean) =>
         Effect.gen(function* () {
           yield* refuseWhileLocked(guess)
           const result = yield* check
           passwords.inc({ outcome: result === undefined ? "wrong" : "right" })
-          if (result === undefined) {
-            yield* commands.submit({
-              principal: { _tag: "System", component: "sessions" },
-              command: {
-                _tag: "RecordLoginFailure",
-                email: guess.email.toLowerCase(),
-                remote_address: guess.remoteAddress
-              },
-              remoteAddress: guess.remoteAddress
-            })
-          }
+          if (result !== undefined) remembered.forget(guess)
+          else if (isRecorded) yield* record(guess)
+          else remembered.remember(guess, yield* Clock.currentTimeMillis)
           return result
         })
 
       return LoginGate.of({
-        attempt: (guess, check) =>
+        attempt: (guess, check, isRecorded) =>
           Effect.acquireUseRelease(
             Ref.updateAndGet(waiting, (count) => count + 1),
             (count) =>
               count > Limits.auth.loginsWaitingMax
                 ? throttled(Limits.auth.loginsFullRetrySeconds)
                 : // A guess that hangs up halfway is counted all the same.
-                  turns.withPermit(Effect.uninterruptible(inTurn(guess, check))),
+                  turns.withPermit(Effect.uninterruptible(inTurn(guess, check, isRecorded))),
             () => Ref.update(waiting, (count) => count - 1)
           )
       })

@@ -16,7 +16,7 @@ import { LoginGate } from "./LoginGate.ts"
 import { makeRefreshToken, parseRefreshToken } from "./RefreshToken.ts"
 import { CredentialsRefused, PasswordRefused, RefreshRefused, type SessionError } from "./SessionErrors.ts"
 import { Passwords } from "./Passwords.ts"
-import { Tokens } from "./Tokens.ts"
+import { type AccessClaims, Tokens } from "./Tokens.ts"
 
 export interface IssuedTokens {
   readonly userId: UserId
@@ -27,6 +27,9 @@ export interface IssuedTokens {
   /** Good for one use. */
   readonly refreshToken: Redacted.Redacted<string>
 }
+
+/** Of a login that could not be recorded: an access token for reading alone, and nothing to refresh it with. */
+export type ReadOnlyToken = Omit<IssuedTokens, "refreshToken">
 
 export interface LoginAttempt {
   readonly email: string
@@ -54,6 +57,8 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     readonly login: (attempt: LoginAttempt) => Effect.Effect<IssuedTokens, SessionError>
+    /** While the cluster has no quorum, and can record no session, an operator must still be able to look (rule 20). */
+    readonly loginToRead: (attempt: LoginAttempt) => Effect.Effect<ReadOnlyToken, SessionError>
     /** The old token is good once; the same again within 30 s answers the same successor, and later ends the session. */
     readonly refresh: (
       token: Redacted.Redacted<string>,
@@ -80,15 +85,18 @@ export class Sessions extends Context.Service<
       const secrets = yield* Secrets
       const tokens = yield* Tokens
 
+      const access = Effect.fnUntraced(function* (claims: Omit<AccessClaims, "role">) {
+        const user = yield* reads.get("user", claims.userId)
+        if (user === undefined || user.disabled) return yield* new CredentialsRefused()
+        return yield* tokens.issue({ ...claims, role: user.role })
+      })
+
       const issue = Effect.fnUntraced(function* (
         userId: UserId,
         sessionId: SessionId,
         refreshToken: Redacted.Redacted<string>
       ) {
-        const user = yield* reads.get("user", userId)
-        if (user === undefined || user.disabled) return yield* new CredentialsRefused()
-        const access = yield* tokens.issue({ userId, sessionId, role: user.role })
-        return { userId, sessionId, refreshToken, ...access }
+        return { userId, sessionId, refreshToken, ...(yield* access({ userId, sessionId })) }
       })
 
       /** The same password under today's parameters. When someone else changes the user meanwhile, the next login does it. */
@@ -105,7 +113,7 @@ export class Sessions extends Context.Service<
           .pipe(Effect.catch((error) => Effect.logWarning("a password keeps its older hash for now", error)))
       })
 
-      const checkPassword = Effect.fnUntraced(function* ({ email, password }: LoginAttempt) {
+      const checkPassword = Effect.fnUntraced(function* ({ email, password }: LoginAttempt, isRecorded: boolean) {
         const user = yield* reads.userByEmail(email)
         if (user === undefined) {
           yield* passwords.verifyNobody(password)
@@ -113,13 +121,23 @@ export class Sessions extends Context.Service<
         }
         const verdict = yield* passwords.verify(password, user.password_hash)
         if (verdict === "Wrong" || user.disabled) return undefined
-        if (verdict === "Outdated") yield* rehash(email, password)
+        if (verdict === "Outdated" && isRecorded) yield* rehash(email, password)
         return user
       })
 
+      const userBy = Effect.fnUntraced(function* (attempt: LoginAttempt, isRecorded: boolean) {
+        const user = yield* gate.attempt(attempt, checkPassword(attempt, isRecorded), isRecorded)
+        return user ?? (yield* new CredentialsRefused())
+      })
+
+      const loginToRead = Effect.fn("Sessions.loginToRead")(function* (attempt: LoginAttempt) {
+        const { id: userId } = yield* userBy(attempt, false)
+        const sessionId = SessionId.make(yield* identifiers.uuid)
+        return { userId, sessionId, ...(yield* access({ userId, sessionId, readOnly: true })) }
+      })
+
       const login = Effect.fn("Sessions.login")(function* (attempt: LoginAttempt) {
-        const user = yield* gate.attempt(attempt, checkPassword(attempt))
-        if (user === undefined) return yield* new CredentialsRefused()
+        const user = yield* userBy(attempt, true)
         const nowMillis = yield* Clock.currentTimeMillis
         const sessionId = SessionId.make(yield* identifiers.uuid)
         const refresh = yield* makeRefreshToken(sessionId).pipe(Effect.provideService(Identifiers, identifiers))
@@ -198,7 +216,8 @@ export class Sessions extends Context.Service<
         if (user === undefined) return yield* new CredentialsRefused()
         const { email } = user
         const guess = { email, password: attempt.current, remoteAddress: attempt.remoteAddress }
-        if ((yield* gate.attempt(guess, checkPassword(guess))) === undefined) return yield* new PasswordRefused()
+        if ((yield* gate.attempt(guess, checkPassword(guess, true), true)) === undefined)
+          return yield* new PasswordRefused()
         yield* commands.submit({
           principal: { _tag: "User", user_id: attempt.userId, session_id: attempt.sessionId },
           command: {
@@ -211,7 +230,7 @@ export class Sessions extends Context.Service<
         })
       })
 
-      return Sessions.of({ login, refresh, logout, changePassword })
+      return Sessions.of({ login, loginToRead, refresh, logout, changePassword })
     })
   )
 }

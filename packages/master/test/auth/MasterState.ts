@@ -10,6 +10,7 @@ import { Sessions } from "@nxmesh/master/auth/Sessions"
 import { Tokens } from "@nxmesh/master/auth/Tokens"
 import { BootstrapLayer } from "@nxmesh/master/cluster/Bootstrap"
 import { Commands } from "@nxmesh/master/command/Commands"
+import { ReadBarrier } from "@nxmesh/master/command/ReadBarrier"
 import { WriteGate } from "@nxmesh/master/command/WriteGate"
 import { layerIdentity } from "@nxmesh/master/consensus/IdentityLayer"
 import { JoinCluster } from "@nxmesh/master/joining/JoinCluster"
@@ -45,7 +46,7 @@ const settingsOf = (dataDirectory: string, over: Partial<SettingsShape>): Settin
 
 const noJoining = Layer.mock(JoinCluster)({})
 
-const state = Commands.layer.pipe(
+const state = Layer.mergeAll(Commands.layer, ReadBarrier.layer).pipe(
   Layer.provideMerge(layerLocalRaft),
   Layer.provideMerge(layerIdentity),
   Layer.provideMerge(Layer.mergeAll(Reads.layer, ReplicatedState.layer, WriteGate.layer, noJoining)),

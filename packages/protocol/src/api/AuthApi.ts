@@ -25,7 +25,10 @@ export const TokenPair = Schema.Struct({
   access_token: Schema.String,
   /** Seconds until the access token ends. */
   expires_in: Schema.Int,
-  refresh_token: Schema.String
+  /** `null` with a token for reading alone. */
+  refresh_token: Schema.NullOr(Schema.String),
+  /** True when the cluster had no quorum to record a session: log in again when it has one. */
+  read_only: Schema.Boolean
 }).annotate({ identifier: "TokenPair" })
 export type TokenPair = typeof TokenPair.Type
 

@@ -42,7 +42,10 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
       version: "1",
       description:
         "The control plane of nginx fleets. Sign in with `POST /api/v1/auth/login` and send the access token as a bearer token. " +
-        "`x-permission` of an operation names the permission that it needs.",
+        "`x-permission` of an operation names the permission that it needs. " +
+        "Any master answers any request, and sees all that was acknowledged before, by whichever master. A GET with `consistency=stale` " +
+        "answers what the master has, which works without a quorum too; `min_index=<n>` waits until it has entry n of the log, as in the " +
+        "header `x-nxmesh-index` of an answer.",
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" }
     })
   ) {}

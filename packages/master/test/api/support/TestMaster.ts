@@ -75,18 +75,21 @@ const layerServer = Layer.effect(
   })
 ).pipe(Layer.provide(layerHttpServer))
 
-export const layerTestMaster = Layer.unwrap(
-  Effect.sync(() => {
-    const lines: Array<string> = []
-    return layerServer.pipe(
-      Layer.provide(layerNoAgents),
-      Layer.provide(Readiness.layer([])),
-      Layer.provideMerge(layerControlOver(layerLocalRaft)),
-      Layer.provideMerge(layerSettings),
-      Layer.provideMerge(Layer.succeed(TestLog, { lines })),
-      Layer.provide(
-        layerJsonLogger({ component: "master", minimumLevel: "Debug", write: (line) => void lines.push(line) })
+export const layerTestMasterOver = (raft: typeof layerLocalRaft) =>
+  Layer.unwrap(
+    Effect.sync(() => {
+      const lines: Array<string> = []
+      return layerServer.pipe(
+        Layer.provide(layerNoAgents),
+        Layer.provide(Readiness.layer([])),
+        Layer.provideMerge(layerControlOver(raft)),
+        Layer.provideMerge(layerSettings),
+        Layer.provideMerge(Layer.succeed(TestLog, { lines })),
+        Layer.provide(
+          layerJsonLogger({ component: "master", minimumLevel: "Debug", write: (line) => void lines.push(line) })
+        )
       )
-    )
-  })
-)
+    })
+  )
+
+export const layerTestMaster = layerTestMasterOver(layerLocalRaft)

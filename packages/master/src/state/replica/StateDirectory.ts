@@ -28,8 +28,7 @@ export class StateDirectory {
     this.directory = directory
     files.makeDirectory(directory)
     this.number = this.readCurrent()
-    const keep = stateName(this.number)
-    this.removeAll((name) => removable.test(name) && !name.startsWith(keep))
+    for (const path of this.others) files.remove(path)
     if (this.number > 0) return
     create(this.next)
     this.adopt()
@@ -44,10 +43,12 @@ export class StateDirectory {
     return join(this.directory, stateName(this.number + 1))
   }
 
-  /** Lets `next`, which is whole, take the place of `current`, which must not be open. Durable when it returns. */
+  /**
+   * Lets `next`, which is whole, take the place of `current`, which must not be open. Durable when it returns; the
+   * old one's files stay.
+   */
   adopt(): void {
     const { directory, files } = this
-    const old = stateName(this.number)
     this.write(this.next, "existing", null)
     files.syncDirectory(directory)
     const temporary = join(directory, temporaryName)
@@ -55,12 +56,24 @@ export class StateDirectory {
     files.rename(temporary, join(directory, currentName))
     files.syncDirectory(directory)
     this.number += 1
-    this.removeAll((name) => name.startsWith(old))
   }
 
-  removeAll(isLeft: (name: string) => boolean): void {
-    const { directory, files } = this
-    for (const name of files.list(directory)) if (isLeft(name)) files.remove(join(directory, name))
+  /** Files that are of no use any more, in a directory where no snapshot and no restore is under way. */
+  get others(): ReadonlyArray<string> {
+    const keep = stateName(this.number)
+    return this.namesOf((name) => removable.test(name) && !name.startsWith(keep))
+  }
+
+  /** Files whose names begin so. */
+  startingWith(start: string): ReadonlyArray<string> {
+    return this.namesOf((name) => name.startsWith(start))
+  }
+
+  private namesOf(isMeant: (name: string) => boolean): ReadonlyArray<string> {
+    return this.files
+      .list(this.directory)
+      .filter(isMeant)
+      .map((name) => join(this.directory, name))
   }
 
   /** Flushes a file, after writing to it if there is something to write. */

@@ -62,21 +62,21 @@ export class StateFiles {
    * be open any more, and the process has to end; the next start finds one of them.
    */
   become(): void {
-    void this.opened.checkpoints.close()
-    this.closeConnections()
+    const { checkpoints, reader, writer } = this.opened
+    void checkpoints.close()
+    // The writer first: whoever closes last would move the -wal into a file that is of no use any more, and a reader cannot.
+    writer.close()
+    reader.close()
     this.states.adopt()
     this.opened = this.open()
   }
 
   async close(): Promise<void> {
-    await this.opened.checkpoints.close()
-    this.closeConnections()
-  }
-
-  /** The reader first: whoever closes last moves the -wal into the file, and a reader cannot. */
-  private closeConnections(): void {
-    this.opened.reader.close()
-    this.opened.writer.close()
+    const { checkpoints, reader, writer } = this.opened
+    await checkpoints.close()
+    // The writer last: whoever closes last moves the -wal into the file, and a reader cannot.
+    reader.close()
+    writer.close()
   }
 
   private open(): Opened {

@@ -4,33 +4,53 @@
  */
 import type { SnapshotImage } from "@nxmesh/raft/node/StateMachine"
 import { Effect } from "effect"
+import { open, rm } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { Limits } from "../../Limits.ts"
 import type { Database } from "../Database.ts"
 import { schemaKnown, StateTooNew } from "../Migrations.ts"
 import { type DatabaseFile, runDatabaseTask } from "./DatabaseTask.ts"
-import type { StateDirectory } from "./StateDirectory.ts"
 import { StateFileError } from "./StateFileError.ts"
 
 type Files = Pick<Database["Service"], "file" | "states" | "become">
 
-/** Removed when it is closed. */
-const imageOf = ({ files }: StateDirectory, path: string, { bytes, index }: DatabaseFile): SnapshotImage => {
-  const file = files.open(path, "existing")
-  return {
-    index,
-    bytes,
-    read: (offset, bytesMax) =>
-      Effect.sync(() => {
-        const part = new Uint8Array(Math.min(bytesMax, bytes - offset))
-        return part.subarray(0, file.read(part, offset))
-      }),
-    close: Effect.sync(() => {
-      file.close()
-      files.remove(path)
+const failed =
+  (file: string, task: string) =>
+  (cause: unknown): StateFileError =>
+    new StateFileError({
+      file,
+      detail: `cannot ${task} it: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause
     })
-  }
-}
+
+const attempt = <A>(file: string, task: string, run: () => Promise<A>): Effect.Effect<A, StateFileError> =>
+  Effect.tryPromise({ try: run, catch: failed(file, task) })
+
+/** Removing gigabytes takes a while. What cannot be removed now is at the next start. */
+const removeAll = (paths: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(paths, (path) => attempt(path, "remove", () => rm(path, { force: true })), { discard: true }).pipe(
+    Effect.catch((error) => Effect.logWarning(error.message))
+  )
+
+/** Removed when it is closed. */
+const imageOf = (path: string, { bytes, index }: DatabaseFile): Effect.Effect<SnapshotImage, StateFileError> =>
+  Effect.map(
+    attempt(path, "open", () => open(path, "r")),
+    (handle) => ({
+      index,
+      bytes,
+      read: (offset, bytesMax) =>
+        attempt(path, "read", async () => {
+          const part = new Uint8Array(Math.min(bytesMax, bytes - offset))
+          const { bytesRead } = await handle.read(part, 0, part.length, offset)
+          return part.subarray(0, bytesRead)
+        }),
+      close: Effect.andThen(
+        Effect.promise(() => handle.close()),
+        removeAll([path])
+      )
+    })
+  )
 
 /** A copy of the state at one moment, made while commands are applied: compact, flushed, reopened and checked (rule 9). */
 export const stateSnapshot = (database: Files): Effect.Effect<SnapshotImage, StateFileError> => {
@@ -40,24 +60,28 @@ export const stateSnapshot = (database: Files): Effect.Effect<SnapshotImage, Sta
     const { file, states } = database
     const path = join(states.directory, `snapshot-${taken}.db`)
     return runDatabaseTask({ kind: "copy", from: file, to: path }).pipe(
-      Effect.map((found) => imageOf(states, path, found)),
-      Effect.onError(() => Effect.sync(() => states.removeAll((name) => name.startsWith(basename(path)))))
+      Effect.flatMap((found) => imageOf(path, found)),
+      Effect.onError(() => Effect.suspend(() => removeAll(states.startingWith(basename(path)))))
     )
   })
 }
 
-const write = ({ files }: StateDirectory, image: SnapshotImage, path: string): Effect.Effect<void, unknown> =>
+/** Flushed now and then, so that neither a write nor the last flush has gigabytes to wait for. */
+const write = (image: SnapshotImage, path: string): Effect.Effect<void, unknown> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => files.open(path, "create")),
-    (file) =>
+    attempt(path, "create", () => open(path, "wx", 0o600)),
+    (handle) =>
       Effect.gen(function* () {
-        for (let at = 0; at < image.bytes;) {
+        for (let at = 0, flushedAt = 0; at < image.bytes;) {
           const data = yield* image.read(at, Limits.state.restoreChunkBytes)
-          file.write(data, at)
-          at += data.length
+          // A write may be short, on a disk that fills up for one; the next one then says why.
+          at += (yield* attempt(path, "write", () => handle.write(data, 0, data.length, at))).bytesWritten
+          if (at - flushedAt < Limits.state.restoreFlushBytes) continue
+          yield* attempt(path, "flush", () => handle.datasync())
+          flushedAt = at
         }
       }),
-    (file) => Effect.sync(() => file.close())
+    (handle) => Effect.promise(() => handle.close())
   )
 
 const check = (
@@ -79,10 +103,12 @@ export const restoreState = (database: Files, image: SnapshotImage): Effect.Effe
   Effect.suspend(() => {
     const { states } = database
     const path = states.next
-    states.removeAll((name) => name.startsWith(basename(path)))
-    return write(states, image, path).pipe(
+    const old = basename(states.current)
+    return removeAll(states.startingWith(basename(path))).pipe(
+      Effect.andThen(write(image, path)),
       Effect.andThen(runDatabaseTask({ kind: "verify", path })),
       Effect.flatMap((found) => check(path, found, image)),
-      Effect.andThen(Effect.sync(() => database.become()))
+      Effect.andThen(Effect.sync(() => database.become())),
+      Effect.andThen(Effect.suspend(() => removeAll(states.startingWith(old))))
     )
   })

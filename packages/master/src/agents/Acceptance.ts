@@ -30,8 +30,9 @@ export const layerAcceptance = Layer.effectDiscard(
         if (connected) yield* sessions.dismiss(agentId, `this master cannot serve: ${problem}`)
       }
     })
-    // The first look comes before the first agent.
+    // The first look comes before the first agent; the second as soon as there is something new to see.
     yield* look
+    yield* Effect.forkScoped(Effect.andThen(commands.caughtUp, look))
     yield* look.pipe(Effect.repeat(Schedule.spaced(Limits.agents.acceptanceInterval)), Effect.forkScoped)
   })
 )

@@ -134,7 +134,9 @@ export const layerAgents = HttpApiBuilder.group(
       }),
       deploy: Effect.fn("agents.deploy")(function* ({ params }) {
         const stored = yield* existing("agent", params.id)
-        const asked = yield* live.deployAgain(params.id)
+        const asked = yield* live
+          .deployAgain(params.id)
+          .pipe(Effect.mapError(({ message }) => refuse("UNAVAILABLE", `The agent was not told: ${message}`)))
         if (!asked) {
           return yield* Effect.fail(
             refuse("CONFLICT", "The agent is not connected: it will be given its configuration when it connects")

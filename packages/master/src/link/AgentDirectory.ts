@@ -9,8 +9,11 @@ import { Context, type Effect } from "effect"
 export class AgentDirectory extends Context.Service<
   AgentDirectory,
   {
-    /** Primary and secondary key, unsealed; `undefined` for an agent that is not enrolled. */
-    readonly keys: (agentId: AgentId) => Effect.Effect<AgentKeys, LinkRefused>
+    /**
+     * Primary and secondary key, unsealed; `undefined` for an agent that is not enrolled. Where the agent or `keyId` is not
+     * known, that is what the cluster knows, not only this master: a refusal for it is for good.
+     */
+    readonly keys: (agentId: AgentId, keyId: string) => Effect.Effect<AgentKeys, LinkRefused>
     /** Burns the token. The proof was checked. */
     readonly enrol: (enrolment: Enrolment, caller: LinkCaller) => Effect.Effect<Omit<Enrolled, "masters">, LinkRefused>
     /** A new primary key; the old one becomes secondary. */

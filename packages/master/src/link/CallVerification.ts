@@ -66,7 +66,7 @@ export const verifyRequest = Effect.fnUntraced(function* (
     return yield* refused("other_agent", "this connection belongs to another agent: open one of your own")
   }
   const directory = yield* AgentDirectory
-  const keys = yield* directory.keys(agentId)
+  const keys = yield* directory.keys(agentId, claim.keyId)
   const nowMillis = yield* Clock.currentTimeMillis
   const call = {
     headers,

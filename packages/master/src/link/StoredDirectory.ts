@@ -12,6 +12,7 @@ import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { DateTime, Effect, Layer, Redacted } from "effect"
 import { Commands } from "../command/Commands.ts"
+import { ReadBarrier } from "../command/ReadBarrier.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentDirectory } from "./AgentDirectory.ts"
@@ -39,6 +40,7 @@ export const tokenRefusal = (
 export const StoredDirectory = Layer.effect(
   AgentDirectory,
   Effect.gen(function* () {
+    const barrier = yield* ReadBarrier
     const commands = yield* Commands
     const identifiers = yield* Identifiers
     const reads = yield* Reads
@@ -74,8 +76,21 @@ export const StoredDirectory = Layer.effect(
       return answer
     })
 
-    const keys = Effect.fnUntraced(function* (agentId: AgentId): Effect.fn.Return<AgentKeys, LinkRefused> {
-      const stored = yield* reads.agentKeys(agentId)
+    /** What is not here may only not have come here yet: an agent enrols at one master and connects to another. */
+    const upToDate = barrier.linearizable.pipe(Effect.mapError(({ message }) => unavailable(message)))
+    const orWhenUpToDate = <A>(read: Effect.Effect<A | undefined>, suffices: (found: A) => boolean) =>
+      Effect.flatMap(read, (found) =>
+        found !== undefined && suffices(found) ? Effect.succeed(found) : Effect.andThen(upToDate, read)
+      )
+
+    const keys = Effect.fnUntraced(function* (
+      agentId: AgentId,
+      keyId: string
+    ): Effect.fn.Return<AgentKeys, LinkRefused> {
+      const stored = yield* orWhenUpToDate(
+        reads.agentKeys(agentId),
+        ({ primary, secondary }) => primary.key_id === keyId || secondary?.key_id === keyId
+      )
       if (stored === undefined) return undefined
       const { primary, secondary } = stored
       const held = secondary === null ? [primary] : [primary, secondary]
@@ -89,7 +104,7 @@ export const StoredDirectory = Layer.effect(
       keys,
       enrol: Effect.fn("StoredDirectory.enrol")(function* (enrolment, { remoteAddress }) {
         const tokenHash = Sha256.make(sha256Hex(enrolment.token))
-        const token = yield* reads.enrolmentToken(tokenHash)
+        const token = yield* orWhenUpToDate(reads.enrolmentToken(tokenHash), () => true)
         const known = token === undefined ? undefined : yield* reads.agentKeys(token.agent_id)
         const now = DateTime.formatIso(yield* DateTime.now)
         const refusal = tokenRefusal(token, known?.public_key, enrolment, now)

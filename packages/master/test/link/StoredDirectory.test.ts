@@ -3,6 +3,8 @@ import { AgentDirectory } from "@nxmesh/master/link/AgentDirectory"
 import { StoredDirectory } from "@nxmesh/master/link/StoredDirectory"
 import { Reads } from "@nxmesh/master/state/Reads"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
+import { Commands } from "@nxmesh/master/command/Commands"
+import { ReadBarrier, ReadRefused } from "@nxmesh/master/command/ReadBarrier"
 import { type AgentId, EnrolmentTokenId, Sha256 } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Redacted, Result } from "effect"
@@ -27,7 +29,7 @@ const issue = Effect.fnUntraced(function* (token: string, number: number) {
 })
 const enrol = (token: string, public_key: string) =>
   AgentDirectory.use((one) => one.enrol({ token, public_key, proof: "AAAA", facts }, caller))
-const keysOf = (id: AgentId) => AgentDirectory.use((one) => one.keys(id))
+const keysOf = (id: AgentId, keyId = "any") => AgentDirectory.use((one) => one.keys(id, keyId))
 
 describe("StoredDirectory", () => {
   it.effect("enrols with a token that was issued, and keeps no key in the clear", () =>
@@ -99,4 +101,40 @@ describe("StoredDirectory", () => {
       assert.isUndefined(yield* keysOf(agentId(1)))
     }).pipe(Effect.provide(directory))
   )
+
+  describe("at a master that is behind the cluster", () => {
+    /** What happens while the master catches up stands for what other masters have committed. */
+    const behind = <E>(catchUp: Effect.Effect<unknown, E, Commands>) => {
+      const barrier = Layer.effect(
+        ReadBarrier,
+        Effect.gen(function* () {
+          const commands = yield* Commands
+          const linearizable = catchUp.pipe(
+            Effect.provideService(Commands, commands),
+            Effect.mapError(() => new ReadRefused({ reason: "NoLeader", message: "no leader is known" })),
+            Effect.asVoid
+          )
+          return ReadBarrier.of({ linearizable, atLeast: () => Effect.void })
+        })
+      )
+      return StoredDirectory.pipe(Layer.provide(barrier), Layer.provideMerge(master))
+    }
+
+    it.effect("enrols with a token that was issued at another one", () =>
+      Effect.gen(function* () {
+        const late = behind(Effect.andThen(tenant, issue("token", 1)))
+        assert.strictEqual((yield* enrol("token", "a2V5").pipe(Effect.provide(late))).agent_id, agentId(1))
+      })
+    )
+
+    it.effect("refuses nobody for good while it cannot find out", () =>
+      Effect.gen(function* () {
+        const cut = behind(Effect.fail("no leader"))
+        const token = yield* Effect.flip(enrol("token", "a2V5")).pipe(Effect.provide(cut))
+        assert.deepInclude(token, { reason: "unavailable", permanent: false })
+        const agent = yield* Effect.flip(keysOf(agentId(1))).pipe(Effect.provide(cut))
+        assert.deepInclude(agent, { reason: "unavailable", permanent: false })
+      })
+    )
+  })
 })

@@ -1,60 +1,12 @@
 /** The program itself, as a child process. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { createConnection } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { program } from "../../../test/support/Program.ts"
 import { until } from "../../../test/support/Wait.ts"
-
-const path = "packages/master/src/main.ts"
-const email = "admin@example.com"
-const password = "correct horse battery"
-
-const directory = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "nxmesh-main-"))),
-  (made) => Effect.promise(() => rm(made, { recursive: true, force: true }))
-)
-
-const environment = (dataDirectory: string) => ({
-  NXMESH_HTTP_ADDRESS: "127.0.0.1:0",
-  NXMESH_AGENT_ADDRESS: "127.0.0.1:0",
-  NXMESH_PEER_ADDRESS: "127.0.0.1:0",
-  NXMESH_DATA_DIR: dataDirectory,
-  NXMESH_ADMIN_EMAIL: email,
-  NXMESH_ADMIN_PASSWORD: password
-})
-
-const recordsOf = (output: string): ReadonlyArray<any> =>
-  output
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line))
-
-/** A running master and where its API is. */
-const master = Effect.fnUntraced(function* (dataDirectory: string, more: Readonly<Record<string, string>> = {}) {
-  const running = yield* program({ path, environment: { ...environment(dataDirectory), ...more } })
-  const seen = yield* until(
-    Effect.sync(running.output),
-    (output) => output.includes("the master is ready") || running.ended() !== null,
-    { fact: "the master is ready" }
-  )
-  const ready = recordsOf(seen).find(({ message }) => message === "the master is ready")
-  assert.isDefined(ready, seen)
-  return { ...running, ready: ready.fields as Record<string, string>, api: ready.fields.api as string }
-})
-
-const login = (api: string) =>
-  Effect.promise(async () => {
-    const response = await fetch(`${api}/api/v1/auth/login`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ email, password })
-    })
-    assert.strictEqual(response.status, 200)
-    return ((await response.json()) as { data: { access_token: string } }).data.access_token
-  })
+import { directory, email, ended, environment, login, master, password, path, recordsOf } from "./MasterProgram.ts"
 
 const organizations = (api: string, token: string, body?: object) =>
   Effect.promise(async () => {
@@ -91,7 +43,7 @@ const slowRequest = (api: string) =>
     })
   })
 
-describe("nxmesh-master", () => {
+describe("nxmesh-master", { timeout: 120_000 }, () => {
   it.live(
     "finishes running requests on SIGTERM, exits with 0, and has everything when it is back",
     () =>
@@ -117,7 +69,7 @@ describe("nxmesh-master", () => {
         const answer = yield* Effect.promise(() => slow.finish())
         assert.match(answer, /^HTTP\/1\.1 200 /)
         yield* Fiber.join(ending)
-        yield* until(Effect.sync(first.ended), (code) => code !== null, { fact: "the master has ended" })
+        yield* ended(first)
         assert.strictEqual(first.ended(), 0, first.output())
         assert.notInclude(first.output(), password)
 
@@ -125,7 +77,7 @@ describe("nxmesh-master", () => {
         const again = yield* login(second.api)
         assert.deepStrictEqual((yield* organizations(second.api, again)).data, [made.data])
       }),
-    60_000
+    120_000
   )
 
   it.live("refuses wrong settings by name, and a second start on the same data", () =>
@@ -134,13 +86,13 @@ describe("nxmesh-master", () => {
       const file = join(dataDirectory, "master.yaml")
       yield* Effect.promise(() => writeFile(file, "http_address: 127.0.0.1:0\nlog_levl: info\n"))
       const wrong = yield* program({ path, arguments: ["--config", file], environment: {} })
-      yield* until(Effect.sync(wrong.ended), (code) => code !== null, { fact: "it refuses" })
+      yield* ended(wrong)
       assert.strictEqual(wrong.ended(), 2)
       assert.include(wrong.output(), `log_levl in ${file}: is not a setting`)
 
       yield* master(dataDirectory)
       const twin = yield* program({ path, environment: environment(dataDirectory) })
-      yield* until(Effect.sync(twin.ended), (code) => code !== null, { fact: "the second start gives up" })
+      yield* ended(twin)
       assert.strictEqual(twin.ended(), 1)
       const record = recordsOf(twin.output()).find(({ level }) => level === "ERROR")
       assert.isDefined(record, twin.output())
@@ -165,7 +117,7 @@ describe("nxmesh-master", () => {
   it.live("explains itself", () =>
     Effect.gen(function* () {
       const asked = yield* program({ path, arguments: ["--help"], environment: {} })
-      yield* until(Effect.sync(asked.ended), (code) => code !== null, { fact: "it answered" })
+      yield* ended(asked)
       assert.strictEqual(asked.ended(), 0)
       assert.include(asked.output(), "NXMESH_DATA_DIR")
     })

@@ -17,6 +17,9 @@ export const leaderReadRetry = Schedule.spaced("200 millis")
 /** A node of Raft that waits to be where the cluster is: every 250 ms, for as long as it runs. */
 export const raftRetry = Schedule.spaced("250 millis")
 
+/** Masters that form a cluster ask each other every 300 ms, jittered, until it stands. */
+export const formingPoll = Schedule.spaced("300 millis").pipe(Schedule.jittered)
+
 /** A master that asks to be let into a cluster: 250 ms, doubling to 10 s, jittered, until a member answers for good. */
 export const joinRetry = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("10 seconds")]).pipe(
   Schedule.jittered
@@ -24,5 +27,10 @@ export const joinRetry = Schedule.min([Schedule.exponential("250 millis"), Sched
 
 /** Saying which agents are connected to a master, when it cannot be written: 500 ms, doubling to 10 s, jittered, without an end. */
 export const agentClaimRetry = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("10 seconds")]).pipe(
+  Schedule.jittered
+)
+
+/** A master that tells the cluster what it is: 1 s, doubling to 30 s, until some leader has heard it. */
+export const describeRetry = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")]).pipe(
   Schedule.jittered
 )

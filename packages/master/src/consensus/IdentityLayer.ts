@@ -3,7 +3,9 @@ import { access } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { remove } from "@nxmesh/core/file/AtomicFile"
 import { Data, Effect, Layer } from "effect"
+import { handOverToRaft, replayLegacyLog } from "../legacy/Conversion.ts"
 import { sealedPlaces } from "../secrets/Secrets.ts"
 import { openWithKeyFile } from "../secrets/WrongKeyFile.ts"
 import { Settings } from "../Settings.ts"
@@ -12,7 +14,7 @@ import { Reads } from "../state/Reads.ts"
 import { serverNames } from "./CertificateNames.ts"
 import { renewWhenDue } from "./CertificateRenewal.ts"
 import { type DirectoryFacts, type Formation, formationOf } from "./Formation.ts"
-import { foundCluster, makeNodeId } from "./Founding.ts"
+import { foundCluster, identifyWith, makeNodeId } from "./Founding.ts"
 import { formingFile, joiningFile, nodeFile } from "./IdentityFiles.ts"
 import { joinCluster } from "./Joining.ts"
 import { NodeIdentity, openIdentity } from "./NodeIdentity.ts"
@@ -23,6 +25,9 @@ export class FormationRefused extends Data.TaggedError("FormationRefused")<{ rea
     return this.problem
   }
 }
+
+/** What agents met before a master had one certificate for everything. */
+const legacyCertificate = "agent-server.json"
 
 /** Raft's directory, below the data directory. */
 export const raftDirectory = (dataDirectory: string): string => join(dataDirectory, "raft")
@@ -46,7 +51,25 @@ const directoryFacts = Effect.fnUntraced(function* (directory: string) {
   } satisfies DirectoryFacts
 })
 
-/** Puts `node.json` there. */
+/**
+ * Gives the master of a directory from before Raft an id and a certificate by its own authority, and its log to Raft. A log
+ * that never held a cluster only goes out of the way.
+ */
+const convert = Effect.fnUntraced(function* (directory: string) {
+  yield* replayLegacyLog
+  const cluster = yield* (yield* Reads).cluster
+  const known = yield* nodeFile.read(directory)
+  const nodeId = known?.node_id ?? (yield* makeNodeId)
+  if (cluster !== undefined && known === null) {
+    const privateKeyPem = yield* openWithKeyFile(cluster.ca_private_key, sealedPlaces.clusterCa)
+    const authority = { certificatePem: cluster.ca_certificate_pem, privateKeyPem }
+    yield* identifyWith(directory, { nodeId, clusterId: cluster.cluster_id, founder: false }, authority)
+    yield* remove(join(directory, legacyCertificate))
+  }
+  yield* handOverToRaft({ nodeId, raftDirectory: raftDirectory(directory) })
+})
+
+/** Does what the formation says; `node.json` is there afterwards, or another look has to be taken. */
 const form = Effect.fnUntraced(function* (directory: string, formation: Formation) {
   switch (formation._tag) {
     case "Start":
@@ -56,7 +79,7 @@ const form = Effect.fnUntraced(function* (directory: string, formation: Formatio
     case "Join":
       return yield* joinCluster(directory, formation.proof)
     case "Convert":
-      return yield* new FormationRefused({ problem: "the data directory is of a version before Raft" })
+      return yield* convert(directory)
     case "Refuse":
       return yield* new FormationRefused({ problem: formation.problem })
   }
@@ -67,8 +90,11 @@ export const layerIdentity = Layer.effect(
   Effect.gen(function* () {
     const settings = yield* Settings
     const directory = (yield* DataDirectory).path
-    yield* form(directory, formationOf(yield* directoryFacts(directory), settings))
-    const identity = yield* nodeFile.read(directory)
+    const formOnce = Effect.gen(function* () {
+      yield* form(directory, formationOf(yield* directoryFacts(directory), settings))
+      return yield* nodeFile.read(directory)
+    })
+    const identity = (yield* formOnce) ?? (yield* formOnce)
     if (identity === null) return yield* Effect.die(new Error("a data directory was formed, and has no node.json"))
     yield* joiningFile.remove(directory)
     const opened = yield* openIdentity(directory, identity)

@@ -173,23 +173,26 @@ describe("start and stop", () => {
     })
   )
 
-  it.live("rule 9: the data directory does not grow with the number of changes", () =>
-    Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
-      const source = "x".repeat(protocolLimits.templateCharactersMax)
-      const { snapshotLogBytes } = frequentSnapshots
-      const rounds = Math.ceil((8 * snapshotLogBytes) / source.length)
-      yield* Effect.gen(function* () {
-        for (let round = 0; round < rounds; round++) {
-          // Refused, as it does not exist, so that only the log grows.
-          yield* Effect.ignore(submit(saveTemplate(1, { source }, update())))
-        }
-        const node = yield* RaftNode
-        const status = yield* until(node.status, ({ logBytes }) => logBytes < 3 * snapshotLogBytes, {
-          fact: "the log was cut behind a snapshot"
-        })
-        assert.isAbove(status.firstIndex, rounds / 4)
-      }).pipe(Effect.provide(raftMasterLayer(directory, frequentSnapshots)))
-    })
+  it.live(
+    "rule 9: the data directory does not grow with the number of changes",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* temporaryDirectory
+        const source = "x".repeat(protocolLimits.templateCharactersMax)
+        const { snapshotLogBytes } = frequentSnapshots
+        const rounds = Math.ceil((8 * snapshotLogBytes) / source.length)
+        yield* Effect.gen(function* () {
+          for (let round = 0; round < rounds; round++) {
+            // Refused, as it does not exist, so that only the log grows.
+            yield* Effect.ignore(submit(saveTemplate(1, { source }, update())))
+          }
+          const node = yield* RaftNode
+          const status = yield* until(node.status, ({ logBytes }) => logBytes < 3 * snapshotLogBytes, {
+            fact: "the log was cut behind a snapshot"
+          })
+          assert.isAbove(status.firstIndex, rounds / 4)
+        }).pipe(Effect.provide(raftMasterLayer(directory, frequentSnapshots)))
+      }),
+    60_000
   )
 })

@@ -139,13 +139,16 @@ const commandOf = (pick: (below: number) => number): Command => {
   return (commands[pick(commands.length)] ?? (() => saveOrganization(1)))()
 }
 
-/** Every row of every table. */
+/** Every row of every table, but for what says how Raft got there: a restart adds entries that are no commands. */
 const dump = Effect.gen(function* () {
   const { reader } = yield* Database
   const tables = reader.all<{ readonly name: string }>(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'raft_%' ORDER BY name"
   )
-  return tables.map(({ name }) => [name, reader.all(`SELECT * FROM ${name} ORDER BY 1, 2`)] as const)
+  return tables.map(({ name }) => {
+    const rows = name === "meta" ? "meta WHERE name NOT LIKE 'applied_%'" : name
+    return [name, reader.all(`SELECT * FROM ${rows} ORDER BY 1, 2`)] as const
+  })
 })
 
 /** Nothing refers to what is not there, and every host has its keys. */

@@ -4,6 +4,7 @@ import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"
 import { help, readArguments } from "./Arguments.ts"
+import { RemovedFromCluster, Standing } from "./cluster/Standing.ts"
 import { Commands } from "./command/Commands.ts"
 import { Limits } from "./Limits.ts"
 import { layerMaster } from "./Master.ts"
@@ -22,13 +23,13 @@ const closeWithin = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) 
     if (Option.isNone(closed)) yield* Effect.logWarning("not everything had stopped in time; exiting all the same")
   })
 
-/** Serves until it is interrupted, or until the log cannot be written any more. */
+/** Serves until it is interrupted, until Raft cannot go on, or until this master was removed from its cluster. */
 const serve = Effect.acquireUseRelease(
   Scope.make(),
   (scope) =>
     Effect.gen(function* () {
       const services = yield* Layer.buildWithScope(layerMaster, scope)
-      return yield* Context.get(services, Commands).failure
+      return yield* Effect.raceFirst(Context.get(services, Commands).failure, Context.get(services, Standing).removed)
     }),
   closeWithin
 ).pipe(
@@ -78,10 +79,13 @@ const program = Effect.gen(function* () {
   }
 })
 
+/** Of its own for a master that was removed: starting it again helps nobody, and a supervisor can be told so. */
+const exitCode = (cause: Cause.Cause<unknown>): number => {
+  if (Cause.hasInterruptsOnly(cause)) return 0
+  return Cause.squash(cause) instanceof RemovedFromCluster ? 3 : 1
+}
+
 NodeRuntime.runMain(Effect.scoped(program), {
   disableErrorReporting: true,
-  teardown: (exit, onExit) => {
-    const stopped = Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
-    onExit(Exit.isSuccess(exit) ? Number(exit.value) : stopped ? 0 : 1)
-  }
+  teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(exit.value) : exitCode(exit.cause))
 })

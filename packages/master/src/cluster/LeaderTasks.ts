@@ -13,13 +13,11 @@ import { Cause, Effect, FiberHandle, Layer, type Scope, Stream } from "effect"
 import type { CommandError, CommandRejected } from "../command/CommandError.ts"
 import { type Accepted, Commands, type SubmitRequest } from "../command/Commands.ts"
 
-type FencedRequest = SubmitRequest & { readonly fence: { readonly term: Term } }
-
 /** What a task may do in the name of one term. */
 export interface Leadership {
   readonly term: Term
   /** Refused with CONFLICT when this master does not lead in this term any more. */
-  readonly submit: (request: SubmitRequest) => Effect.Effect<Accepted, CommandRejected | CommandError>
+  readonly submit: (request: Omit<SubmitRequest, "fence">) => Effect.Effect<Accepted, CommandRejected | CommandError>
 }
 
 export interface LeaderTask<E, R> {
@@ -51,10 +49,7 @@ export const startLeaderTask = Effect.fnUntraced(function* <E, R>(task: LeaderTa
 
   const leadership = (term: Term): Leadership => ({
     term,
-    submit: (request) => {
-      const fenced: FencedRequest = { ...request, fence: { term } }
-      return commands.submit(fenced)
-    }
+    submit: (request) => commands.submit({ ...request, fence: { term } })
   })
 
   const failed = (cause: Cause.Cause<unknown>): Effect.Effect<never, "Failed"> =>

@@ -32,10 +32,6 @@ const over = <S extends Schema.Codec<unknown, unknown>>(schema: S, value: S["Typ
   return Schema.decodeUnknownSync(codec)(JSON.parse(JSON.stringify(Schema.encodeSync(codec)(value))))
 }
 
-export class Cut extends Context.Service<Cut, { readonly masters: Set<MasterId> }>()("test/Cut") {
-  static readonly layer = Layer.sync(Cut, () => ({ masters: new Set<MasterId>() }))
-}
-
 const silent = new MasterSilent({ reason: "Unreachable", message: "cut by the test" })
 
 /** Starts these masters; each is rebuilt by starting it again. */
@@ -108,7 +104,7 @@ export interface TestConnection {
 
 /** A connection of the agent to the master, which the agent ends when the master closes it. */
 export const connectTo = Effect.fnUntraced(function* (
-  { services }: TestMaster,
+  { services }: { readonly services: Context.Context<AgentSessions> },
   agentId: AgentId,
   fields: Partial<Registration> = {}
 ) {

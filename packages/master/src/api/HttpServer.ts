@@ -1,12 +1,10 @@
 /** The master's HTTP server: the API, its documentation, probes and metrics behind one edge. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
-import { MasterId } from "@nxmesh/protocol/Ids"
-import { ByteSize, Effect, Layer, Option } from "effect"
+import { ByteSize, Effect, Layer } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { AuthenticationLayer } from "../auth/Authentication.ts"
-import { ClusterStatus, type LiveStatus } from "../cluster/ClusterStatus.ts"
 import { Settings } from "../Settings.ts"
 import { advertisedApi } from "./AdvertisedApi.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
@@ -29,27 +27,6 @@ import { layerWatch } from "./WatchHandlers.ts"
 import { layerWellKnown } from "./WellKnownHandlers.ts"
 import { layerWorkspaces } from "./WorkspacesHandlers.ts"
 
-/** A master whose graph holds no status of the cluster knows of nobody. */
-const layerFoundStatus = Layer.effect(
-  ClusterStatus,
-  Effect.map(
-    Effect.serviceOption(ClusterStatus),
-    Option.getOrElse(() => ClusterStatus.of({ status: Effect.succeed(nobody), handOver: () => Effect.void }))
-  )
-)
-
-const nobody: LiveStatus = {
-  id: MasterId.make("00000000-0000-0000-0000-000000000000"),
-  term: 0,
-  leaderId: null,
-  commitIndex: 0,
-  appliedIndex: 0,
-  voters: [],
-  learners: [],
-  masters: new Map(),
-  warnings: []
-}
-
 const layerGroups = Layer.mergeAll(
   layerOrganizations,
   layerWorkspaces,
@@ -60,7 +37,7 @@ const layerGroups = Layer.mergeAll(
   layerTemplates,
   layerDeployments,
   layerUsers,
-  layerCluster.pipe(Layer.provide(layerFoundStatus)),
+  layerCluster,
   layerAuth,
   layerWatch,
   layerWellKnown

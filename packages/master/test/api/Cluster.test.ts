@@ -1,14 +1,14 @@
 /** The cluster by its API: how it stands, its members, join tokens, leadership and the freeze switch. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { masterId } from "../state/TestCluster.ts"
 import { ask, login } from "./support/Client.ts"
-import { layerFakeCluster, threeMasters } from "./support/FakeCluster.ts"
+import { threeMasters } from "./support/FakeCluster.ts"
 import { layerTestMaster } from "./support/TestMaster.ts"
 
 const cluster = "/api/v1/cluster"
 
-layer(layerTestMaster.pipe(Layer.provideMerge(layerFakeCluster)), { excludeTestServices: true })("Cluster", (it) => {
+layer(layerTestMaster, { excludeTestServices: true })("Cluster", (it) => {
   it.effect("a join token is issued once with the command that joins, listed without its text, and revoked", () =>
     Effect.gen(function* () {
       yield* threeMasters()

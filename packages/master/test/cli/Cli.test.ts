@@ -1,11 +1,11 @@
 /** The operator's command line against a master's API. */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { freePort } from "../../../../test/support/FreePort.ts"
-import { FakeCluster, layerFakeCluster, threeMasters } from "../api/support/FakeCluster.ts"
+import { FakeCluster, threeMasters } from "../api/support/FakeCluster.ts"
 import { adminEmail, adminPassword, layerTestMaster, TestMaster } from "../api/support/TestMaster.ts"
 import { masterId } from "../state/TestCluster.ts"
 import { nxmesh, type Place } from "./CommandLine.ts"
@@ -33,7 +33,7 @@ const loggedIn = Effect.gen(function* () {
 
 const parsed = (text: string): any => JSON.parse(text)
 
-layer(layerTestMaster.pipe(Layer.provideMerge(layerFakeCluster)), { excludeTestServices: true })("nxmesh", (it) => {
+layer(layerTestMaster, { excludeTestServices: true })("nxmesh", (it) => {
   it.effect("login keeps a session that only its owner can read, and logout forgets it", () =>
     Effect.gen(function* () {
       const at = yield* loggedIn

@@ -24,7 +24,7 @@ export const layerFakeCluster = Layer.effect(
       handOver: (to) => Effect.sync(() => void fake.handedOver.push(to))
     })
   )
-).pipe(Layer.provideMerge(Layer.sync(FakeCluster, () => FakeCluster.of({ live: seen([]), handedOver: [] }))))
+).pipe(Layer.provideMerge(Layer.sync(FakeCluster, () => FakeCluster.of({ live: seen([found(1)]), handedOver: [] }))))
 
 /** The master under test by addresses that others could reach, beside `m2` and `m3`; all vote, it leads, `down` are down. */
 export const threeMasters = Effect.fnUntraced(function* (down: ReadonlyArray<number> = []) {

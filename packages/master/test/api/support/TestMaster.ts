@@ -1,4 +1,4 @@
-/** A whole master without agents: real log, real state, real HTTP on a port of the system's choice, in a directory of its own. */
+/** A whole master without agents and without others: real log, real state, real HTTP on a port of the system's choice, in a directory of its own. */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -12,6 +12,7 @@ import { Readiness } from "../../../src/observe/Readiness.ts"
 import { Reads } from "../../../src/state/Reads.ts"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { definitions, Settings } from "../../../src/Settings.ts"
+import { layerFakeCluster } from "./FakeCluster.ts"
 import { layerLocalRaft } from "../../state/LocalRaft.ts"
 
 export const adminEmail = "admin@example.com"
@@ -82,6 +83,7 @@ export const layerTestMasterOver = (raft: typeof layerLocalRaft) =>
       return layerServer.pipe(
         Layer.provide(layerNoAgents),
         Layer.provide(Readiness.layer([])),
+        Layer.provideMerge(layerFakeCluster),
         Layer.provideMerge(layerControlOver(raft)),
         Layer.provideMerge(layerSettings),
         Layer.provideMerge(Layer.succeed(TestLog, { lines })),

@@ -132,7 +132,8 @@ export const Limits = {
     peerSilence: Duration.seconds(5),
     /** So long after a leader first sees a peer, Raft's word that it is active means that it was heard. */
     peerUnproven: Duration.seconds(1),
-    /** A step of the members that has to wait for this long is a warning. */
+    /** A step of the members that has to wait for this long is logged, and for the second, a warning. */
+    memberStepLogged: Duration.seconds(3),
     memberStepWarning: Duration.seconds(30),
     /** A master that has not been heard of for this long is warned about, and for the second, removed where that is set. */
     deadMasterWarning: Duration.minutes(2),
@@ -257,9 +258,6 @@ export const Limits = {
     waitingMax: 10_000,
     commandBytesMax: 4 * 1_048_576,
     /** Without a leader for so long, a master tells load balancers to send nobody. */
-    leaderlessMax: Duration.seconds(10),
-    segmentBytesMax: 16 * 1_048_576,
-    /** Bytes logged between two checkpoints, each of which lets the log be cut. */
-    checkpointBytes: 16 * 1_048_576
+    leaderlessMax: Duration.seconds(10)
   }
 } as const

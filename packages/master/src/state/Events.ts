@@ -13,7 +13,6 @@ export class Events extends Context.Service<
     readonly subscribe: Effect.Effect<Queue.Dequeue<AppliedEvent>, never, Scope.Scope>
     /** Apply's own. Never blocks: when it returns, every subscriber has the events. */
     readonly publishUnsafe: (events: ReadonlyArray<AppliedEvent>) => void
-    readonly publish: (events: ReadonlyArray<AppliedEvent>) => Effect.Effect<void>
   }
 >()("@nxmesh/master/state/Events") {
   static readonly layer = Layer.sync(Events, () => {
@@ -39,8 +38,7 @@ export class Events extends Context.Service<
         ),
         (queue) => Effect.sync(() => subscribers.delete(queue)).pipe(Effect.andThen(Queue.shutdown(queue)))
       ),
-      publishUnsafe,
-      publish: (events) => Effect.sync(() => publishUnsafe(events))
+      publishUnsafe
     })
   })
 }

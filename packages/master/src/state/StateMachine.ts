@@ -109,36 +109,3 @@ const rollback = (connection: Connection): void => {
     // The failure that led here is the one to report.
   }
 }
-
-/** The state of a single master whose log is its own. */
-export interface StateMachine {
-  readonly appliedIndex: () => number
-  /** Applies the entries, which must follow the applied index, in one transaction. Throws `StateFailed`, having changed nothing. */
-  readonly apply: (entries: ReadonlyArray<Entry>) => ReadonlyArray<AppliedEntry>
-  /**
-   * Makes everything applied durable. Answers the index below which the log may be cut, or `undefined` when a reader
-   * kept the checkpoint from finishing (rule 9).
-   */
-  readonly checkpoint: () => number | undefined
-}
-
-export const makeStateMachine = (connection: Connection): StateMachine => {
-  let applied = readApplied(connection)
-  return {
-    appliedIndex: () => applied.index,
-    apply: (entries) => {
-      const last = entries.at(-1)
-      if (last === undefined) return []
-      const done = applyBatch(connection, applied, { entries, last: { index: last.index, term: last.term } })
-      applied = done.applied
-      return done.results
-    },
-    checkpoint: () => {
-      const { index } = applied
-      const row = connection.get<{ readonly busy: number; readonly log: number; readonly checkpointed: number }>(
-        "PRAGMA wal_checkpoint(TRUNCATE)"
-      )
-      return row !== undefined && row.busy === 0 && row.log === row.checkpointed ? index : undefined
-    }
-  }
-}

@@ -41,9 +41,9 @@ describe("the leader's membership task", () => {
       const table = [master("a")]
       const services = yield* started(node, table)
       yield* Effect.gen(function* () {
-        const { publish } = yield* Events
+        const { publishUnsafe } = yield* Events
         table.push(master("b"))
-        yield* publish([changed])
+        publishUnsafe([changed])
         yield* eventually(node, 1)
         assert.deepStrictEqual(node.changes[0], { voters: ["a"], learners: ["b"], expectedIndex: 1 })
         const peers = (match: number) => [peerStatus("b", { match, catchUp: match > 5 ? "CaughtUp" : "CatchingUp" })]

@@ -175,7 +175,7 @@ describe("ConfigEngine", () => {
         const before = yield* engine.generation(agentId(1))
         const heard: Array<ReadonlyArray<AgentId>> = []
         yield* engine.listen(({ agentIds }) => Effect.sync(() => heard.push([...agentIds])))
-        yield* events.publish([{ index: yield* engine.index, event: { _tag: "StateReset" } }])
+        events.publishUnsafe([{ index: yield* engine.index, event: { _tag: "StateReset" } }])
         assert.strictEqual(yield* engine.generation(agentId(1)), before)
         assert.deepStrictEqual(heard, [[agentId(1)]])
       })

@@ -56,13 +56,10 @@ const pauses = async (machine: StateMachine, isOver: () => boolean) => {
     turns.push(now - before)
     before = now
   }
-  return [
-    turns.length.toString(),
-    millis(p50(turns)),
-    millis(percentile(turns, 0.99)),
-    millis(Math.max(...turns))
-  ] as const
+  return [turns.length.toString(), millis(p50(turns)), millis(percentile(turns, 0.99)), millis(longest(turns))] as const
 }
+
+const longest = (turns: ReadonlyArray<number>): number => turns.reduce((most, turn) => Math.max(most, turn), 0)
 
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`
 const seconds = (since: number): string => `${((performance.now() - since) / 1_000).toFixed(1)} s`
@@ -108,7 +105,7 @@ const program = Effect.gen(function* () {
           turns.length.toString(),
           millis(p50(turns)),
           millis(percentile(turns, 0.99)),
-          millis(Math.max(...turns))
+          millis(longest(turns))
         ]
       ])}\n`
   )

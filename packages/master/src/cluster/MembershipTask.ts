@@ -40,6 +40,8 @@ const words: Readonly<Record<Change["step"], string>> = {
 
 const isCommitted = ({ commit, configurationIndex }: Status): boolean => configurationIndex <= commit
 
+const nothing = { reason: "", sinceMillis: 0, isLogged: false }
+
 const follow = Effect.gen(function* () {
   const node = yield* RaftNode
   const events = yield* Events
@@ -52,7 +54,7 @@ const follow = Effect.gen(function* () {
   })
   const applied = yield* events.subscribe
   let records = noRecords
-  let waiting = { reason: "", sinceMillis: 0 }
+  let waiting = nothing
   /** The newest configuration that this task made: a status from before it is not to decide by. */
   let madeIndex = 0
 
@@ -70,18 +72,19 @@ const follow = Effect.gen(function* () {
     yield* Effect.logInfo(`membership: master ${id}: ${words[step]}`, { index: made, voters: voters.length })
   })
 
-  /** Most waits are short and as they should be; one that lasts is for the operator. */
+  /** Most waits are short and as they should be; a longer one is logged, and one that lasts is for the operator. */
   const wait = (reason: string, nowMillis: number) => {
-    const isOther = reason !== waiting.reason
-    if (isOther) waiting = { reason, sinceMillis: nowMillis }
-    const isLong = nowMillis - waiting.sinceMillis >= Duration.toMillis(Limits.cluster.memberStepWarning)
-    return Effect.when(Effect.logInfo(`membership: ${reason}`), Effect.succeed(isOther)).pipe(
-      Effect.andThen(setWarnings(isLong ? [reason] : []))
+    if (reason !== waiting.reason) waiting = { reason, sinceMillis: nowMillis, isLogged: false }
+    const lastsFor = (duration: Duration.Duration) => nowMillis - waiting.sinceMillis >= Duration.toMillis(duration)
+    const isNews = !waiting.isLogged && lastsFor(Limits.cluster.memberStepLogged)
+    if (isNews) waiting = { ...waiting, isLogged: true }
+    return Effect.when(Effect.logInfo(`membership: ${reason}`), Effect.succeed(isNews)).pipe(
+      Effect.andThen(setWarnings(lastsFor(Limits.cluster.memberStepWarning) ? [reason] : []))
     )
   }
 
   const act = (status: Status, step: NextStep, nowMillis: number) => {
-    if (step._tag !== "Wait") waiting = { reason: "", sinceMillis: 0 }
+    if (step._tag !== "Wait") waiting = nothing
     switch (step._tag) {
       case "Change":
         return Effect.andThen(setWarnings([]), change(status, step))

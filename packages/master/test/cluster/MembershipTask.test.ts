@@ -48,8 +48,15 @@ describe("the leader's membership task", () => {
         assert.deepStrictEqual(node.changes[0], { voters: ["a"], learners: ["b"], expectedIndex: 1 })
         const peers = (match: number) => [peerStatus("b", { match, catchUp: match > 5 ? "CaughtUp" : "CatchingUp" })]
         yield* node.tell({ peers: peers(5) })
-        yield* node.tell({ peers: peers(6), lastIndex: 12 })
-        yield* eventually(node, 2)
+        let match = 5
+        yield* until(
+          Effect.andThen(
+            Effect.suspend(() => node.tell({ peers: peers(++match) })),
+            Effect.sync(() => node.changes)
+          ),
+          ({ length }) => length >= 2,
+          { fact: "it votes" }
+        )
         assert.deepStrictEqual(node.changes[1], { voters: ["a", "b"], learners: [], expectedIndex: 11 })
       }).pipe(Effect.provide(services))
     })

@@ -28,6 +28,11 @@ export interface Options {
   /** Reads that wait for a confirmation. */
   readonly pendingReadsMax: number
   readonly snapshotChunkBytes: number
+  /**
+   * A follower that does not wait for it hears of a commit by a message of its own when it last heard of one so long ago;
+   * else by the next entries, or when that time is over. 0: at once, which costs two messages for each commit.
+   */
+  readonly commitNoticeTicks: number
 }
 
 /** For ticks of 25 ms: heartbeats every 50 ms, elections after 250 to 500 ms. */
@@ -45,7 +50,8 @@ export const defaultOptions: Options = {
   committedBytesMax: 16 * 1_048_576,
   unappliedEntriesMax: 10_000,
   pendingReadsMax: 10_000,
-  snapshotChunkBytes: 1_048_576
+  snapshotChunkBytes: 1_048_576,
+  commitNoticeTicks: 0
 }
 
 /** What is wrong with the settings; `null`: nothing. */
@@ -56,5 +62,6 @@ export const optionsProblem = (options: Options): string | null => {
   if (options.priority < 0) return "priority must not be negative"
   if (options.inflightMessagesMax < 1) return "inflightMessagesMax must be at least 1"
   if (options.inflightBytesMax < 1) return "inflightBytesMax must be at least 1"
+  if (options.commitNoticeTicks < 0) return "commitNoticeTicks must not be negative"
   return null
 }

@@ -34,6 +34,10 @@ export interface Progress {
   readonly commitSent: Index
   /** The last entry sent before the latest append without entries. */
   readonly noticedAt: Index
+  /** Ticks of the leader when `commitSent` last grew. */
+  readonly commitSentAt: number
+  /** The last entry that was forwarded from it: it waits until that is committed. */
+  readonly awaited: Index
   /** Heard of since the last check of the quorum. */
   readonly isActive: boolean
   /** The latest round of heartbeats that it answered. */
@@ -52,6 +56,8 @@ export const newProgress = (next: Index, isActive: boolean): Progress => ({
   inflightBytes: 0,
   commitSent: 0,
   noticedAt: 0,
+  commitSentAt: 0,
+  awaited: 0,
   isActive,
   round: 0,
   nudgedAt: 0,
@@ -93,6 +99,10 @@ export const isWindowFull = (progress: Progress, messagesMax: number, bytesMax: 
  */
 export const isCommitNews = ({ mode, match, next, commitSent, noticedAt }: Progress, commit: Index): boolean =>
   mode === "Replicate" && commit > commitSent && commitSent < next - 1 && match >= noticedAt
+
+/** An append that says so is on its way. */
+export const commitTold = (progress: Progress, commit: Index, tick: number): Progress =>
+  commit > progress.commitSent ? { ...progress, commitSent: commit, commitSentAt: tick } : progress
 
 /** Entries up to `last` are on their way. */
 export const sent = (progress: Progress, last: Index, bytes: number): Progress => ({

@@ -2,7 +2,7 @@
 import { bytesBetween, lastIndex } from "./Log.ts"
 import type { ProposeRequest, ProposeResponse } from "./Message.ts"
 import type { Accepted, RefusalReason } from "./Ready.ts"
-import { appendEntries, refuse, send } from "./Turn.ts"
+import { appendEntries, refuse, send, setProgress } from "./Turn.ts"
 import type { Turn } from "./Turn.ts"
 import type { Context, NodeId } from "./Types.ts"
 
@@ -30,7 +30,11 @@ const proposeAtLeader = (turn: Turn, from: NodeId, context: Context, data: Reado
   )
   const result: Accepted = { _tag: "Accepted", context, term, first, last: lastIndex(state.log) }
   if (from === state.id) turn.accepted.push(result)
-  else send(turn, { _tag: "ProposeResponse", to: from, result })
+  else {
+    const progress = state.progress.get(from)
+    if (progress !== undefined) setProgress(turn, from, { ...progress, awaited: result.last })
+    send(turn, { _tag: "ProposeResponse", to: from, result })
+  }
 }
 
 export const propose = (turn: Turn, context: Context, data: ReadonlyArray<Uint8Array>): void => {

@@ -4,7 +4,7 @@
  */
 import { bytesBetween, lastIndex, lastNotAfterTerm, slice, termAt } from "./Log.ts"
 import type { AppendAccepted, AppendRejected } from "./Message.ts"
-import { acknowledged, isCommitNews, isWindowFull, rejected, sent, toReplicate } from "./Progress.ts"
+import { acknowledged, commitTold, isCommitNews, isWindowFull, rejected, sent, toReplicate } from "./Progress.ts"
 import type { Progress } from "./Progress.ts"
 import { beginTransmission } from "./SnapshotSender.ts"
 import { send, setProgress } from "./Turn.ts"
@@ -15,6 +15,13 @@ export const replicate = (turn: Turn): void => {
   for (const id of turn.state.progress.keys()) {
     while (sendAppend(turn, id, false));
   }
+}
+
+/** After a while without commits at once; a follower that gets entry after entry hears of commits by them. */
+const isNoticeDue = ({ state }: Turn, progress: Progress): boolean => {
+  const isAwaited = progress.awaited > progress.commitSent
+  const isNewsAgain = state.ticks - progress.commitSentAt >= state.options.commitNoticeTicks
+  return (isAwaited || isNewsAgain) && isCommitNews(progress, state.commit)
 }
 
 /** Says whether to go on: entries were sent, and there may be more. `always`: also without entries, and past the window. */
@@ -32,10 +39,10 @@ export const sendAppend = (turn: Turn, to: NodeId, always: boolean): boolean => 
   const { appendBytesMax, inflightMessagesMax, inflightBytesMax } = state.options
   const isFull = isWindowFull(progress, inflightMessagesMax, inflightBytesMax)
   const entries = isFull ? [] : slice(state.log, progress.next, lastIndex(state.log), appendBytesMax)
-  if (entries.length === 0 && !isProbe && !always && !isCommitNews(progress, state.commit)) return false
+  if (entries.length === 0 && !isProbe && !always && !isNoticeDue(turn, progress)) return false
   send(turn, { _tag: "AppendRequest", to, previousIndex, previousTerm, entries, commit: state.commit })
   const last = previousIndex + entries.length
-  const told = { ...progress, commitSent: Math.max(progress.commitSent, Math.min(state.commit, last)) }
+  const told = commitTold(progress, Math.min(state.commit, last), state.ticks)
   if (isProbe) setProgress(turn, to, { ...told, isProbing: true })
   else if (entries.length === 0) setProgress(turn, to, { ...told, noticedAt: previousIndex })
   else setProgress(turn, to, sent(told, last, bytesBetween(state.log, previousIndex, last)))

@@ -25,7 +25,7 @@ export interface NodeOptions {
 
 /** Heartbeats every 50 ms, elections after 250 to 500 ms: for masters in one data centre. */
 export const defaultNodeOptions: Omit<NodeOptions, "id" | "bootstrap"> = {
-  core: defaultOptions,
+  core: { ...defaultOptions, commitNoticeTicks: 1 },
   tickMillis: 25,
   snapshotLogBytes: 64 * 1_048_576,
   trailingEntries: 10_000,

@@ -1,10 +1,11 @@
 /** When followers learn what is committed: they apply by it, and answer what was forwarded from them. */
 import { assert, describe, it } from "@effect/vitest"
 import type { AppendRequest } from "../../src/core/Message.ts"
+import type { Options } from "../../src/core/Options.ts"
 import { bytes, Network } from "./Network.ts"
 
-const led = (): Network => {
-  const network = new Network(["a", "b", "c"])
+const led = (options: Partial<Options> = {}): Network => {
+  const network = new Network(["a", "b", "c"], options)
   network.elect("a")
   network.tick(2)
   return network
@@ -90,5 +91,37 @@ describe("a follower learns what is committed", () => {
     }
     fill(network, 5)
     assert.strictEqual(network.state("b").commit, 6)
+  })
+
+  describe("when it may wait a tick for it", () => {
+    const commits = (network: Network): ReadonlyArray<number> => ["b", "c"].map((id) => network.state(id).commit)
+    /** The first commit for a while was told at once, and this is the same tick. */
+    const busy = (): Network => {
+      const network = led({ commitNoticeTicks: 1 })
+      network.tick()
+      fill(network, 1)
+      assert.deepStrictEqual(commits(network), [2, 2])
+      network.sent.length = 0
+      return network
+    }
+
+    it("by the next entries, and by the next tick when there are none", () => {
+      const network = busy()
+      network.propose("a", "x")
+      assert.deepStrictEqual(commits(network), [2, 2])
+      network.propose("a", "y")
+      assert.deepStrictEqual(commits(network), [3, 3])
+      assert.deepStrictEqual([...notices(network, "b"), ...notices(network, "c")], [])
+      network.tick()
+      assert.deepStrictEqual(commits(network), [4, 4])
+    })
+
+    it("at once when it forwarded what is committed", () => {
+      const network = busy()
+      network.propose("b", "x")
+      assert.deepStrictEqual(commits(network), [3, 2])
+      network.tick()
+      assert.deepStrictEqual(commits(network), [3, 3])
+    })
   })
 })

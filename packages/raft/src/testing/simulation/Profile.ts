@@ -189,7 +189,8 @@ const coreOptions = (profile: Profile, id: NodeId): Options => ({
   appendBytesMax: profile.appendBytesMax,
   inflightMessagesMax: profile.inflightMessagesMax,
   uncommittedBytesMax: profile.uncommittedBytesMax,
-  snapshotChunkBytes: profile.chunkBytes
+  snapshotChunkBytes: profile.chunkBytes,
+  commitNoticeTicks: 1
 })
 
 /** Stalls count sooner than in production, in step with what the faults last. */

@@ -3,10 +3,6 @@
  * key and the cluster secret are never sent, only proofs that are good for this connection alone.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto"
-import { Agent } from "node:https"
-import type { Duplex } from "node:stream"
-import type { TLSSocket } from "node:tls"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { certificateRequestFor } from "@nxmesh/core/crypto/CertificateRequest"
 import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import { isKeyProof, keyProof } from "@nxmesh/core/crypto/KeyProof"
@@ -18,9 +14,7 @@ import {
   joinProofPurposes,
   type JoinRequestProof
 } from "@nxmesh/protocol/peer/Joining"
-import { PeerApi } from "@nxmesh/protocol/peer/PeerApi"
 import { Clock, Effect, Redacted, type Scope } from "effect"
-import { HttpApiClient } from "effect/http-api"
 import { Limits } from "../Limits.ts"
 import { type JoinAnswer, JoinError, type JoinRequest } from "./JoinCluster.ts"
 import { joinErrorOf } from "./JoinRefusals.ts"
@@ -32,6 +26,7 @@ import {
   MemberUnreachable,
   requireMember
 } from "./MemberConnection.ts"
+import { callsOver } from "./OneConnection.ts"
 
 /** What this master proves things with. */
 export type Credentials =
@@ -42,20 +37,6 @@ export interface Applicant {
   readonly request: Pick<JoinRequest, "master" | "names" | "privateKeyPem">
   readonly credentials: Credentials
   readonly keyEncryptionKey: Redacted.Redacted<Uint8Array>
-}
-
-/** Hands one connection to one request. */
-class OneConnection extends Agent {
-  private readonly socket: TLSSocket
-
-  constructor(socket: TLSSocket) {
-    super({ keepAlive: false, maxSockets: 1 })
-    this.socket = socket
-  }
-
-  override createConnection(): Duplex {
-    return this.socket
-  }
 }
 
 const connectTo = (
@@ -94,12 +75,7 @@ const payloadFor = Effect.fnUntraced(function* (
 })
 
 const send = Effect.fnUntraced(function* (address: Address, { socket }: MemberConnection, payload: JoinPayload) {
-  const agent = new OneConnection(socket)
-  const httpClient = yield* Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, {
-    http: agent,
-    https: agent
-  })
-  const calls = yield* HttpApiClient.makeWith(PeerApi, { httpClient, baseUrl: `https://${addressText(address)}` })
+  const calls = yield* callsOver(socket, address)
   return yield* calls.join.join({ payload }).pipe(
     Effect.catchTags({
       PeerRefused: (refusal) => Effect.fail(joinErrorOf(refusal)),

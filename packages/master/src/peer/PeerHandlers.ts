@@ -6,12 +6,16 @@ import { Clock, Duration, Effect, Layer, Semaphore } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { OwnStatus } from "../cluster/OwnStatus.ts"
+import { NodeIdentity } from "../consensus/NodeIdentity.ts"
+import { loadClusterSecret } from "../joining/ClusterSecret.ts"
+import { answerForming } from "../joining/UnformedServer.ts"
 import { Limits } from "../Limits.ts"
+import { Settings } from "../Settings.ts"
 import { Admission } from "./Admission.ts"
 import { AgentMessages } from "./AgentMessages.ts"
 import { JoinRate } from "./JoinRate.ts"
 import { makeRecordRefusal } from "./PeerRefusals.ts"
-import { addressOf, socketOf } from "./PeerSocket.ts"
+import { addressOf, socketOf } from "../joining/PeerSocket.ts"
 
 const { peer: limits } = Limits
 
@@ -49,6 +53,28 @@ const layerJoin = HttpApiBuilder.group(
   })
 )
 
+/** This master has a cluster: whoever forms one with the same secret joins it. */
+const layerForming = HttpApiBuilder.group(
+  PeerApi,
+  "forming",
+  Effect.fnUntraced(function* (handlers) {
+    const { clusterSecretFile } = yield* Settings
+    const { nodeId } = yield* NodeIdentity
+    const secret = clusterSecretFile === null ? null : yield* loadClusterSecret(clusterSecretFile)
+    const answer =
+      secret === null
+        ? () =>
+            Effect.fail(
+              peerRefused(
+                "cluster_secret",
+                "this master has a cluster that takes no cluster secret: set NXMESH_CLUSTER_SECRET_FILE on every member"
+              )
+            )
+        : answerForming(secret, () => ({ id: nodeId, formed: true, sees: [] }))
+    return handlers.handleAll({ ask: ({ payload }) => answer(payload) })
+  })
+)
+
 const layerStatus = HttpApiBuilder.group(
   PeerApi,
   "status",
@@ -70,4 +96,4 @@ const layerAgentMessages = HttpApiBuilder.group(
   })
 )
 
-export const layerPeerHandlers = Layer.mergeAll(layerJoin, layerStatus, layerAgentMessages)
+export const layerPeerHandlers = Layer.mergeAll(layerJoin, layerForming, layerStatus, layerAgentMessages)

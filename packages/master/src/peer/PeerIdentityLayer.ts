@@ -12,7 +12,7 @@ import { NodeIdentity } from "../consensus/NodeIdentity.ts"
 import { judgeCertificate } from "../joining/MemberCertificate.ts"
 import { Reads } from "../state/Reads.ts"
 import { makeRecordRefusal } from "./PeerRefusals.ts"
-import { addressOf, socketOf } from "./PeerSocket.ts"
+import { addressOf, socketOf } from "../joining/PeerSocket.ts"
 
 interface Known {
   readonly id: MasterId

@@ -1,107 +1,21 @@
-/**
- * What other masters ask, as one handler for the agents' server. Everything is bounded: requests at once, the bytes of a
- * body, the time of an answer. Whatever goes wrong is answered with a reason that the caller knows.
- */
-import type { IncomingMessage, ServerResponse } from "node:http"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { schemaDetails } from "@nxmesh/protocol/api/SchemaDetails"
-import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
+/** What other masters ask, as one handler for the agents' server. */
 import { PeerApi } from "@nxmesh/protocol/peer/PeerApi"
-import { PeerRefused, peerRefused, PeerUnavailable, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
-import { ByteSize, Cause, Context, Effect, Layer, Schema } from "effect"
-import { HttpIncomingMessage, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder, HttpApiError } from "effect/http-api"
-import { Limits } from "../Limits.ts"
+import { Context, Effect, Layer } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { peerHandler } from "../joining/PeerEdge.ts"
 import type { PeerHandler } from "../link/PeerHandler.ts"
 import { layerPeerHandlers } from "./PeerHandlers.ts"
 import { PeerIdentityLayer } from "./PeerIdentityLayer.ts"
-import { socketOf } from "./PeerSocket.ts"
 
-const { peer: limits } = Limits
-
-const encodeRefused = Schema.encodeSync(PeerRefused)
-const encodeUnavailable = Schema.encodeSync(PeerUnavailable)
-
-const answerOf = (refusal: PeerRefused | PeerUnavailable): HttpServerResponse.HttpServerResponse =>
-  refusal._tag === "PeerRefused"
-    ? HttpServerResponse.jsonUnsafe(encodeRefused(refusal), { status: 403 })
-    : HttpServerResponse.jsonUnsafe(encodeUnavailable(refusal), { status: 503 })
-
-/** The refusal that belongs to a request that no handler took; `undefined` when nobody expected the failure. */
-const refusalOf = (cause: Cause.Cause<unknown>): PeerRefused | undefined => {
-  for (const reason of cause.reasons) {
-    const error = Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
-    if (HttpApiError.HttpApiSchemaError.is(error) && error.kind !== "Body" && error.kind !== "ResponseHeaders") {
-      const fields = schemaDetails(error.cause).map(({ field, message }) => `${field}: ${message}`)
-      return peerRefused("malformed", fields.length === 0 ? "the request is not valid" : fields.join("; "))
-    }
-    if (!HttpServerError.isHttpServerError(error)) continue
-    if (error.reason._tag === "RouteNotFound") {
-      return peerRefused("malformed", "this master does not know the call: the one that asks may be newer")
-    }
-    if (error.reason._tag === "RequestParseError") {
-      const tooLarge = error.reason.reason === "BodyTooLarge"
-      return peerRefused(
-        "malformed",
-        tooLarge
-          ? `a request may have at most ${ProtocolLimits.peerRequestBytesMax} bytes`
-          : "the request could not be read"
-      )
-    }
-  }
-  return undefined
-}
-
-const concurrentMax = { members: limits.requestsConcurrentMax, strangers: limits.strangersConcurrentMax } as const
-const busy = peerUnavailable("busy", "too many requests of masters are being served: try again in a moment")
-const late = peerUnavailable("outcome_unknown", "the request took too long")
+const routes = HttpApiBuilder.layer(PeerApi).pipe(
+  Layer.provide(layerPeerHandlers.pipe(Layer.provide(PeerIdentityLayer)))
+)
 
 export class PeerServer extends Context.Service<PeerServer, { readonly handler: PeerHandler }>()(
   "@nxmesh/master/peer/PeerServer"
 ) {
   static readonly layer = Layer.effect(
     PeerServer,
-    Effect.gen(function* () {
-      const routes = HttpApiBuilder.layer(PeerApi).pipe(
-        Layer.provide(layerPeerHandlers.pipe(Layer.provide(PeerIdentityLayer))),
-        Layer.provide(NodeHttpServer.layerHttpServices)
-      )
-      const app = yield* HttpRouter.toHttpEffect(routes)
-      const lanes = { members: 0, strangers: 0 }
-      /** Those who ask to be let in cannot take the room of those who are. */
-      const laneOf = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
-        socketOf(request)?.authorized === true ? "members" : "strangers"
-      )
-      const bounded = Effect.acquireUseRelease(
-        Effect.tap(laneOf, (lane) => Effect.sync(() => (lanes[lane] += 1))),
-        (lane) =>
-          lanes[lane] > concurrentMax[lane]
-            ? Effect.succeed(answerOf(busy))
-            : app.pipe(
-                Effect.provideService(
-                  HttpIncomingMessage.MaxBodySize,
-                  ByteSize.bytes(ProtocolLimits.peerRequestBytesMax)
-                ),
-                Effect.timeoutOrElse({
-                  duration: limits.requestTimeout,
-                  orElse: () => Effect.succeed(answerOf(late))
-                })
-              ),
-        (lane) => Effect.sync(() => void (lanes[lane] -= 1))
-      ).pipe(
-        Effect.catchCause((cause) => {
-          if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-          const refusal = refusalOf(cause)
-          if (refusal !== undefined) return Effect.succeed(answerOf(refusal))
-          return Effect.logError("A request of another master failed unexpectedly", cause).pipe(
-            Effect.as(HttpServerResponse.empty({ status: 500 }))
-          )
-        })
-      )
-      const handle = yield* NodeHttpServer.makeHandler(bounded, { scope: yield* Effect.scope })
-      return PeerServer.of({
-        handler: (request: IncomingMessage, response: ServerResponse) => handle(request, response)
-      })
-    })
+    Effect.map(peerHandler(routes), (handler) => PeerServer.of({ handler }))
   )
 }

@@ -139,6 +139,8 @@ export interface MemberOptions {
   readonly number?: number
   /** Takes joins by the secret in `common.secretFile`. */
   readonly clusterSecret?: boolean
+  /** Any that is free, when it is not given. */
+  readonly port?: number
   /** What it shows in place of a certificate of its own. */
   readonly certificate?: MasterCertificate
 }
@@ -172,7 +174,7 @@ export const startMember = Effect.fnUntraced(function* (common: Common, options:
     AgentServerSettings,
     Effect.map(PeerServer, ({ handler }) => ({
       host: "127.0.0.1",
-      port: 0,
+      port: options.port ?? 0,
       masters: Effect.succeed([]),
       certificate: Effect.succeed(certificate),
       renewals: Stream.never,

@@ -5,7 +5,7 @@ import { Limits } from "../Limits.ts"
 import { MasterDescription } from "../model/Master.ts"
 
 /** HMAC-SHA256 in base64. */
-const Mac = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9+/]{43}=$/))
+export const Mac = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9+/]{43}=$/))
 
 const hostName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/))
 const ipAddress = Schema.String.check(Schema.isPattern(/^[0-9a-fA-F.:]{2,45}$/))

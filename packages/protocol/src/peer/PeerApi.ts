@@ -6,6 +6,7 @@ import { Context } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware } from "effect/http-api"
 import { AgentId, type MasterId } from "../Ids.ts"
 import { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "./AgentMessage.ts"
+import { FormingAnswer, FormingQuestion } from "./Forming.ts"
 import { JoinAccepted, JoinPayload } from "./Joining.ts"
 import { PeerRefused, PeerUnavailable } from "./PeerRefused.ts"
 import { PeerStatus } from "./PeerStatus.ts"
@@ -27,6 +28,11 @@ export class PeerIdentity extends HttpApiMiddleware.Service<PeerIdentity, { prov
 
 export class JoinApi extends HttpApiGroup.make("join").add(
   HttpApiEndpoint.post("join", "/join", { payload: JoinPayload, success: JoinAccepted, error: errors })
+) {}
+
+/** Who else has no cluster yet, and who has one: asked by masters that form one by themselves. */
+export class FormingApi extends HttpApiGroup.make("forming").add(
+  HttpApiEndpoint.post("ask", "/forming", { payload: FormingQuestion, success: FormingAnswer, error: errors })
 ) {}
 
 export class StatusApi extends HttpApiGroup.make("status")
@@ -52,6 +58,9 @@ export class AgentMessagesApi extends HttpApiGroup.make("agents")
   .middleware(PeerIdentity) {}
 
 export class PeerApi extends HttpApi.make("nxmesh-peer")
-  .add(JoinApi, StatusApi, AgentMessagesApi)
+  .add(JoinApi, FormingApi, StatusApi, AgentMessagesApi)
   .prefix(peerPath)
   .annotate(HttpApi.PayloadParseOptions, { errors: "all" }) {}
+
+/** All that a master without a cluster answers. */
+export class UnformedApi extends HttpApi.make("nxmesh-unformed").add(FormingApi).prefix(peerPath) {}

@@ -24,7 +24,9 @@ const columns = ["NAME", "ROLE", "HEALTH", "LAG", "INDEX", "VERSION", "DATA", "F
 export const mastersText = (masters: ReadonlyArray<Master>): string =>
   [
     table(columns, masters.map(masterRow)),
-    ...masters.flatMap(({ name, problem }) => (problem === null ? [] : [printable(`${name}: ${problem}`)]))
+    ...masters.flatMap(({ name, problem }) =>
+      problem === null ? [] : [printable(problem.startsWith(`${name} `) ? problem : `${name}: ${problem}`)]
+    )
   ].join("\n")
 
 const failures = (tolerated: number): string =>

@@ -34,11 +34,15 @@ const voterAdvice = ({ live, masters }: ClusterFacts): ReadonlyArray<string> => 
     : []
 }
 
+/** Some problems name the master themselves. */
+const sentenceAbout = (name: string, problem: string): string =>
+  problem.startsWith(`${name} `) ? problem : `${name}: ${problem}`
+
 const healthAdvice = ({ live, masters }: ClusterFacts): ReadonlyArray<string> =>
   masters.flatMap(({ id, name }) => {
     const found = live.masters.get(id)
     if (found === undefined) return [`${name} has not been heard of yet`]
-    return found.healthy ? [] : [`${name}: ${found.problem ?? "is not healthy"}`]
+    return found.healthy ? [] : [sentenceAbout(name, found.problem ?? "is not healthy")]
   })
 
 const freezeAdvice = ({ state: { freezeReason, frozen } }: ClusterFacts): ReadonlyArray<string> =>

@@ -50,6 +50,13 @@ describe("advice", () => {
     ])
   })
 
+  it("a problem that names its master is not named twice", () => {
+    const five = [...three, stored(4), stored(5)]
+    const away = { ...gone(5), problem: "m5 cannot be reached" }
+    const live = seen([...all, found(4), away])
+    assert.deepStrictEqual(clusterAdvice({ state: state(), masters: five, live }), ["m5 cannot be reached"])
+  })
+
   it("a master with a problem of its own is alive: it stops no one", () => {
     const full = found(3, { healthy: false, problem: "its disk is almost full" })
     const live = seen([found(1), found(2), full])

@@ -90,8 +90,13 @@ export class StateDirectory {
   /** 0: there is no state yet. */
   private readCurrent(): number {
     const names = this.files.list(this.directory)
-    if (!names.includes(currentName)) return 0
     const path = join(this.directory, currentName)
+    if (!names.includes(currentName)) {
+      // The first start may have been cut short, and nothing but the first start.
+      const other = names.find((name) => Number(statePattern.exec(name)?.[1] ?? 0) > 1)
+      if (other === undefined) return 0
+      throw new StateFileError({ file: path, detail: `it is not there, and ${other} is; ${advice}` })
+    }
     const named = new TextDecoder().decode(readWhole(this.files, path)).trim()
     const number = Number(statePattern.exec(named)?.[1] ?? 0)
     if (number === 0) {

@@ -1,7 +1,7 @@
 /** Whole databases given away and taken in: what is in them, and what gets in the way. */
 import { assert, describe, it } from "@effect/vitest"
 import { DatabaseSync } from "node:sqlite"
-import { copyFileSync, existsSync, readdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Cause, Effect, Exit, Fiber, Queue } from "effect"
 import { Database } from "../../../src/state/Database.ts"
@@ -219,6 +219,20 @@ describe("rule 10: a snapshot that takes the place of the state", () => {
 
 const inStateOf = <A, E, R>(use: Effect.Effect<A, E, R>) =>
   Effect.flatMap(temporaryDirectory, (directory) => inState(directory)(use))
+
+describe("a state directory", () => {
+  it.effect("whose CURRENT is gone is refused once another state had taken the first one's place", () =>
+    Effect.gen(function* () {
+      const { content } = yield* donor
+      const directory = yield* temporaryDirectory
+      yield* inState(directory)(Effect.flatMap(machineOf, (machine) => machine.restore(imageOf(7, content))))
+      rmSync(join(directory, "state", "CURRENT"))
+      const exit = yield* Effect.exit(inState(directory)(dump))
+      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "it is not there, and state-2.db is; empty")
+      assert.deepStrictEqual(onlyState(directory), ["state-2.db"])
+    })
+  )
+})
 
 describe("a snapshot is refused, and the state that there was stays,", () => {
   const refusal = Effect.fnUntraced(function* (change: (content: Uint8Array) => Uint8Array, index = 7) {

@@ -35,6 +35,7 @@ export interface ClusterMaster {
 
 /** One master's view of the cluster, as `GET /cluster` tells it. */
 export interface ClusterView {
+  readonly answered_by: string
   readonly leader_id: string | null
   readonly term: number
   readonly masters: ReadonlyArray<{
@@ -56,7 +57,7 @@ export interface TestCluster {
   /** Signs in anew, at whichever master answers. */
   readonly renewToken: Effect.Effect<void>
   readonly view: (master: ClusterMaster) => Effect.Effect<ClusterView, string>
-  /** Waits until a majority names a leader, and answers it. */
+  /** Waits until a majority names a leader, itself among them, and answers it. */
   readonly leader: Effect.Effect<ClusterMaster>
   /** Starts one more master with a token, and waits until it is ready; `settled` waits until it votes. */
   readonly add: (options?: MasterOptions) => Effect.Effect<ClusterMaster, never, Scope.Scope>
@@ -76,7 +77,7 @@ export interface MasterOptions {
 const outputShown = 4_000
 
 /** A master of a running cluster may wait for an election, or for the state that it has missed. */
-const readyMillis = 60_000
+const readyMillis = 120_000
 
 const addressesOf = (host: string, ports: ReadonlyArray<number>) => {
   const [http, link, peer] = ports.map((port) => `${host}:${port}`)
@@ -144,7 +145,9 @@ const ready = (name: string, origin: string, running: () => Program): Effect.Eff
   until(
     Effect.suspend(() =>
       running().ended() === null
-        ? answerOf(`${origin}/readyz`, "GET")
+        ? answerOf(`${origin}/readyz`, "GET").pipe(
+            Effect.mapError((error) => `${error}; it printed: ${running().output().slice(-outputShown)}`)
+          )
         : Effect.die(new Error(`${name} ended (${running().ended()}): ${running().output().slice(-outputShown)}`))
     ),
     ({ status }) => status === 200,
@@ -194,6 +197,8 @@ const leaderOf = (views: ReadonlyArray<ClusterView>): string | null => {
   if (newest === undefined || newest.leader_id === null) return null
   const agreeing = views.filter(({ leader_id, term }) => term === newest.term && leader_id === newest.leader_id)
   if (agreeing.length * 2 <= newest.masters.length) return null
+  // A leader that died is named until the others notice.
+  if (!agreeing.some(({ answered_by, leader_id }) => answered_by === leader_id)) return null
   return newest.masters.find(({ id }) => id === newest.leader_id)?.name ?? null
 }
 

@@ -103,6 +103,9 @@ export const workspace = (api: Api, slug = "acme") =>
 export const agentIs = (api: Api, id: string, holds: (agent: any) => boolean, fact: string, timeoutMillis = 30_000) =>
   until(api.expect(200, "GET", `/api/v1/agents/${id}`), holds, { fact, timeoutMillis })
 
+/** For the start of a Node process and an nginx on a machine that does much else. */
+const onlineMillis = 90_000
+
 /** Registers an agent over the API, starts it with its token, and waits until it is online. */
 export const startAgent = (
   master: Pick<Master, "linkUrl">,
@@ -143,7 +146,7 @@ export const startAgent = (
     // The agent's nginx outlives the agent by design: the scope ends it by its pid.
     yield* Effect.addFinalizer(() => endNginx(pidFile))
     let running = yield* start
-    const online = agentIs(api, agent.id, ({ state }) => state === "Online", "the agent is online").pipe(
+    const online = agentIs(api, agent.id, ({ state }) => state === "Online", "the agent is online", onlineMillis).pipe(
       Effect.catchCause((cause) => Effect.die(new Error(`${cause}\n${running.output().slice(-4_000)}`)))
     )
     yield* online

@@ -13,7 +13,7 @@ export interface Options {
    * `checkQuorum`, and trusts that ticks pass equally fast everywhere and that no process sleeps unnoticed (thesis 6.4.1).
    */
   readonly reads: "Confirmed" | "Lease"
-  /** 0 campaigns first; each step waits half an election timeout more. A preference: any of them may still lead. */
+  /** 0 campaigns first when a leader is lost; each step waits half an election timeout more. A preference: any may still lead. */
   readonly priority: number
   /** Entries of one message. */
   readonly appendBytesMax: number

@@ -84,6 +84,7 @@ const hearLeader = (
   if (state.role === "Leader") return
   if (state.role !== "Follower") becomeFollower(turn, state.term, message.from)
   state.leader = message.from
+  state.leaderHeardAt = state.ticks
   state.electionElapsed = 0
   if (message._tag === "AppendRequest") receiveAppend(turn, message)
   else if (message._tag === "Heartbeat") receiveHeartbeat(turn, message)

@@ -1,7 +1,7 @@
 /** Stepping back: whoever learns of a newer term, or loses what made it candidate or leader (thesis 3.3). */
 import { queueItems } from "./Queue.ts"
 import { nextRandom } from "./Random.ts"
-import { electionTimeoutOf, noReads } from "./State.ts"
+import { noReads } from "./State.ts"
 import { refuseRead } from "./Turn.ts"
 import type { Turn } from "./Turn.ts"
 import type { NodeId, Term } from "./Types.ts"
@@ -10,7 +10,7 @@ import type { NodeId, Term } from "./Types.ts"
 export const resetElectionTimer = ({ state }: Turn): void => {
   const [wait, seed] = nextRandom(state.random, state.options.electionTicks)
   state.random = seed
-  state.electionTimeout = electionTimeoutOf(state.options, wait)
+  state.electionTimeout = state.options.electionTicks + wait
   state.electionElapsed = 0
 }
 

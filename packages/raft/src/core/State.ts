@@ -84,6 +84,8 @@ export interface State {
   readonly electionElapsed: number
   readonly heartbeatElapsed: number
   readonly electionTimeout: number
+  /** The tick in which it last heard a leader, or was one. */
+  readonly leaderHeardAt: number
 
   readonly log: Log
   readonly configurations: Configurations
@@ -176,7 +178,8 @@ export const initialState = (from: Recovered): State => {
     ticks: 0,
     electionElapsed: 0,
     heartbeatElapsed: 0,
-    electionTimeout: electionTimeoutOf(from.options, wait),
+    electionTimeout: from.options.electionTicks + wait,
+    leaderHeardAt: 0,
     log,
     configurations: configurationsOf(log.baseIndex, configuration, from.entries),
     commit: Math.min(lastIndex(log), Math.max(from.hardState.commit, covered, from.applied)),
@@ -196,9 +199,5 @@ export const initialState = (from: Recovered): State => {
     removedAsOf: 0
   }
 }
-
-/** `wait` is random below `electionTicks`. */
-export const electionTimeoutOf = (options: Options, wait: number): number =>
-  options.electionTicks + wait + Math.ceil((options.priority * options.electionTicks) / 2)
 
 export const configurationOf = (state: State): Configuration => latest(state.configurations).configuration

@@ -6,6 +6,7 @@ import { askWhetherMember } from "./Removal.ts"
 import { becomeFollower } from "./Role.ts"
 import { abortLateTransfer } from "./Transfer.ts"
 import { configurationIn } from "./Turn.ts"
+import type { State } from "./State.ts"
 import type { Turn } from "./Turn.ts"
 import type { NodeId } from "./Types.ts"
 
@@ -13,14 +14,24 @@ export const tick = (turn: Turn): void => {
   turn.state.ticks++
   turn.state.electionElapsed++
   if (turn.state.role === "Leader") tickLeader(turn)
-  else if (turn.state.electionElapsed >= turn.state.electionTimeout) {
+  else if (isElectionDue(turn.state)) {
     if (mayCampaign(turn)) campaign(turn, false)
     else askWhetherMember(turn)
   }
 }
 
+/**
+ * Who should rather not lead waits longer, once, from when the leader was lost. It may turn out that it alone can win, and
+ * it would never, if others that raise terms in vain made it wait longer than themselves each time.
+ */
+const isElectionDue = ({ electionElapsed, electionTimeout, leaderHeardAt, options, ticks }: State): boolean => {
+  const patience = Math.ceil((options.priority * options.electionTicks) / 2)
+  return electionElapsed >= electionTimeout && ticks - leaderHeardAt >= electionTimeout + patience
+}
+
 const tickLeader = (turn: Turn): void => {
   const { state } = turn
+  state.leaderHeardAt = state.ticks
   abortLateTransfer(turn)
   if (state.electionElapsed >= state.options.electionTicks) {
     state.electionElapsed = 0

@@ -114,3 +114,34 @@ describe("nodes that were never told of their configuration", () => {
     assert.isBelow(ticks / seeds, 9 * electionTicks)
   })
 })
+
+describe("a preference for another leader", () => {
+  /** Both vote. `a` alone can win: it has one entry more. It should rather not lead, and `b` raises terms in vain. */
+  const reluctant = (seed: number): Network => {
+    const members = configuration(["a", "b"])
+    const network = new Network([], options)
+    const put = (id: NodeId, priority: number, entries: ReadonlyArray<Entry>): void => {
+      const node = network.add(id, members)
+      node.entries = [...entries]
+      node.hardState = { term: 1, vote: null, commit: 0 }
+      network.restart(id)
+      node.state = { ...node.state, options: { ...node.state.options, priority }, random: seed * 7919 + entries.length }
+    }
+    const entry = (index: number): Entry => ({ kind: "Command", index, term: 1, data: bytes(`${index}`) })
+    put("a", 4, [entry(1), entry(2)])
+    put("b", 0, [entry(1)])
+    return network
+  }
+
+  it("keeps the only one that can win waiting at first, and then no longer than the others", () => {
+    let ticks = 0
+    const seeds = 100
+    for (let seed = 1; seed <= seeds; seed++) {
+      const network = reluctant(seed)
+      for (; network.leaders().length === 0; ticks++) network.tick()
+      assert.deepStrictEqual(network.leaders(), ["a"])
+    }
+    assert.isAbove(ticks / seeds, 3 * electionTicks)
+    assert.isBelow(ticks / seeds, 12 * electionTicks)
+  })
+})

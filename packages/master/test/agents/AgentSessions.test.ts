@@ -1,80 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
-import type { Generation } from "@nxmesh/protocol/Ids"
-import type { BundleUpdate, Directive } from "@nxmesh/protocol/link/Directive"
-import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
-import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
-import type { DeploymentOutcome, DeploymentStatus } from "@nxmesh/protocol/model/Deployment"
-import { Effect, Fiber, Layer, Queue, Stream } from "effect"
-import { TestClock } from "effect/testing"
+import { Effect, Layer, Queue } from "effect"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { initialise } from "../state/TestCluster.ts"
 import { agentId, certificateId, hostId, location, upstreamId } from "../config/Fixtures.ts"
 import { engineLayer, saveCertificate } from "../config/TestEngine.ts"
 import { saveAgent, saveHost, saveUpstream, submit, temporaryDirectory, tenant } from "../state/TestMaster.ts"
-import { plainOutcome } from "../../../../test/support/Resources.ts"
-
-const onSessions = <A, E, R>(test: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(temporaryDirectory, (directory) =>
-    Effect.provide(test, AgentSessions.layer.pipe(Layer.provideMerge(engineLayer(directory))))
-  )
-
-const registration = (fields: Partial<Registration> = {}): Registration => ({
-  protocol: spokenVersions,
-  facts: {
-    hostname: "edge-1",
-    version: "0.1.0",
-    deployment_mode: "standalone",
-    nginx: { version: "1.22.1", modules: [] },
-    capabilities: []
-  },
-  connection_epoch: 1,
-  highest_order: null,
-  serving: null,
-  ...fields
-})
-
-const connect = Effect.fnUntraced(function* (
-  fields: Partial<Registration> = {},
-  have: Generation | null = null,
-  link: { readonly protocol?: number; readonly close?: (why: string) => void } = {}
-) {
-  const sessions = yield* AgentSessions
-  const connection = yield* sessions.connect({
-    agentId: agentId(1),
-    registration: registration(fields),
-    protocol: spokenVersions.newest,
-    remoteAddress: "192.0.2.1",
-    close: () => undefined,
-    ...link
-  })
-  const directives = yield* Queue.unbounded<Directive>()
-  yield* connection.directives(have).pipe(
-    Stream.runForEach((directive) => Queue.offer(directives, directive)),
-    Effect.forkScoped
-  )
-  return { connection, directives }
-})
-
-type Deploy = Extract<Directive, { readonly _tag: "Deploy" }>
-const nextDeploy = Effect.fnUntraced(function* (directives: Queue.Dequeue<Directive>) {
-  const directive = yield* Queue.take(directives)
-  assert.strictEqual(directive._tag, "Deploy")
-  return directive as Deploy
-})
-const generationOf = (update: BundleUpdate) => (update._tag === "Full" ? update.bundle.generation : update.generation)
-
-const outcome = (deploy: Deploy, status: DeploymentStatus, serving: Generation | null): DeploymentOutcome => ({
-  ...plainOutcome,
-  id: deploy.deployment_id,
-  generation: generationOf(deploy.update),
-  status,
-  serving_generation: serving
-})
-const settled = (deploy: Deploy) => ({ outcomes: [outcome(deploy, "settled", generationOf(deploy.update))] })
+import { connect, generationOf, nextDeploy, onSessions, outcome, settled } from "./Connecting.ts"
 
 const update = { mode: "update", if_match: null } as const
 
@@ -206,97 +140,6 @@ describe("AgentSessions", () => {
     )
   )
 
-  it.effect("tells nobody to deploy anything while the cluster is frozen, and sends what is due after", () =>
-    onSessions(
-      Effect.gen(function* () {
-        yield* submit(initialise())
-        yield* tenant
-        yield* submit(saveHost(1))
-        const { connection, directives } = yield* connect()
-        yield* connection.reportDeployments(settled(yield* nextDeploy(directives)))
-        yield* submit({ _tag: "SetFreeze", frozen: true, reason: "after a restore" })
-        yield* submit(saveHost(2))
-        const hold = yield* Queue.take(directives)
-        assert.strictEqual(hold._tag, "Hold")
-        if (hold._tag === "Hold") assert.include(hold.reason, "after a restore")
-        const late = yield* connect({ connection_epoch: 2 })
-        assert.strictEqual((yield* Queue.take(late.directives))._tag, "Hold")
-        assert.strictEqual(yield* Queue.size(directives), 0)
-        yield* submit({ _tag: "SetFreeze", frozen: false, reason: "" })
-        const deploy = yield* nextDeploy(late.directives)
-        assert.strictEqual(generationOf(deploy.update), yield* (yield* ConfigEngine).generation(agentId(1)))
-      }).pipe(Effect.scoped)
-    )
-  )
-
-  it.effect("orders directives by the epoch that the cluster opened (rule 1)", () =>
-    onSessions(
-      Effect.gen(function* () {
-        yield* submit(initialise())
-        yield* tenant
-        const { connection, directives } = yield* connect()
-        const before = yield* nextDeploy(directives)
-        yield* connection.reportDeployments(settled(before))
-        yield* submit({ _tag: "OpenEpoch", reason: "recovered" })
-        const hold = yield* Queue.take(directives)
-        assert.deepInclude(hold, { _tag: "Hold" })
-        yield* submit({ _tag: "SetFreeze", frozen: false, reason: "" })
-        yield* submit(saveHost(1))
-        const after = yield* nextDeploy(directives)
-        assert.deepStrictEqual([before.order.epoch, after.order.epoch], [1, 2])
-        assert.strictEqual((yield* connect({ connection_epoch: 2 })).connection.clusterEpoch, 2)
-      }).pipe(Effect.scoped)
-    )
-  )
-
-  it.effect("tells other masters to agents that know the directive, and to no others", () =>
-    onSessions(
-      Effect.gen(function* () {
-        const sessions = yield* AgentSessions
-        yield* tenant
-        yield* submit(saveAgent(2))
-        const serving = yield* (yield* ConfigEngine).generation(agentId(1))
-        for (const protocol of [1, 2]) {
-          const { directives } = yield* connect({ serving, connection_epoch: protocol }, serving, { protocol })
-          yield* sessions.announce({ _tag: "Masters", masters: ["m1:8443", "m2:8443"] })
-          yield* sessions.dismiss(agentId(1), "enough")
-          const first = yield* Queue.take(directives)
-          assert.strictEqual(first._tag, protocol === 1 ? "Goodbye" : "Masters")
-        }
-      }).pipe(Effect.scoped)
-    )
-  )
-
-  it.effect("closes the connection of an agent that was sent elsewhere and stays", () =>
-    onSessions(
-      Effect.gen(function* () {
-        const sessions = yield* AgentSessions
-        yield* tenant
-        const closed: Array<string> = []
-        yield* connect({}, null, { close: (why) => void closed.push(why) })
-        yield* sessions.dismiss(agentId(1), "enough")
-        yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(closed, [])
-        yield* TestClock.adjust("2 seconds")
-        assert.deepStrictEqual(closed, ["elsewhere"])
-      }).pipe(Effect.scoped)
-    )
-  )
-
-  it.effect("takes no agent for the reason that it was given, until it is taken back", () =>
-    onSessions(
-      Effect.gen(function* () {
-        const sessions = yield* AgentSessions
-        yield* tenant
-        yield* sessions.refuse("no leader for 10 s")
-        const refusal = yield* Effect.flip(connect())
-        assert.deepInclude(refusal, { reason: "unavailable", permanent: false, detail: "no leader for 10 s" })
-        yield* sessions.refuse(null)
-        yield* connect()
-      }).pipe(Effect.scoped)
-    )
-  )
-
   it.effect("says goodbye to an agent that is removed, and refuses its next connection for good", () =>
     onSessions(
       Effect.gen(function* () {
@@ -310,43 +153,6 @@ describe("AgentSessions", () => {
         assert.isTrue(refusal.permanent)
       }).pipe(Effect.scoped)
     )
-  )
-
-  it.effect("sends an agent that has seen a newer state than this master elsewhere, after a moment (rule 1)", () =>
-    onSessions(
-      Effect.gen(function* () {
-        yield* tenant
-        const asked = yield* Effect.forkChild(Effect.flip(connect({ highest_order: { epoch: 1, index: 1_000_000 } })), {
-          startImmediately: true
-        })
-        yield* TestClock.adjust("3 seconds")
-        const refusal = yield* Fiber.join(asked)
-        assert.strictEqual(refusal.reason, "behind")
-        assert.isFalse(refusal.permanent)
-      }).pipe(Effect.scoped)
-    )
-  )
-
-  it.effect(
-    "never sends older configuration to an agent that saw more elsewhere: it waits until this master is there (rule 1)",
-    () =>
-      onSessions(
-        Effect.gen(function* () {
-          yield* tenant
-          const { index } = yield* submit(saveHost(1))
-          const highest = { epoch: 1, index: index + 2 }
-          const connecting = yield* Effect.forkChild(connect({ highest_order: highest }), { startImmediately: true })
-          yield* TestClock.adjust("100 millis")
-          assert.isUndefined(connecting.pollUnsafe())
-          yield* submit(saveHost(2))
-          yield* submit(saveHost(3))
-          yield* TestClock.adjust("100 millis")
-          const { directives } = yield* Fiber.join(connecting)
-          const deploy = yield* nextDeploy(directives)
-          assert.isAtLeast(deploy.order.index, highest.index)
-          assert.strictEqual(generationOf(deploy.update), yield* (yield* ConfigEngine).generation(agentId(1)))
-        }).pipe(Effect.scoped)
-      )
   )
 
   it.effect("gives a bundle whole only to the agent that was told to serve it", () =>

@@ -78,7 +78,7 @@ describe("kill -9", () => {
         }
         assert.isAbove(acknowledged.length, 1_000)
       }),
-    180_000
+    400_000
   )
 
   it.live(
@@ -101,6 +101,6 @@ describe("kill -9", () => {
           assert.isAbove(firstIndex, 1, "the log was cut")
         }
       }),
-    180_000
+    400_000
   )
 })

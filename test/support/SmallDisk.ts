@@ -14,10 +14,14 @@ export interface SmallDisk {
 
 const ballast = (path: string): string => join(path, "ballast")
 
+/** Left for what the programs on it write meanwhile, and for the file system's own notes. */
+const leftBytes = 4 * 1_048_576
+
 const fill = (path: string): void => {
   const { bavail, bsize } = statfsSync(path)
-  machine("fallocate", "--length", String(bavail * bsize), ballast(path))
-  // What metadata had reserved, and the program wrote meanwhile, is left over or missing: take the rest block by block.
+  const most = bavail * bsize - leftBytes
+  if (most > 0) machine("fallocate", "--length", String(most), ballast(path))
+  // Block by block, so that it ends exactly where nothing more fits.
   const rest = openSync(`${ballast(path)}-rest`, "a")
   try {
     for (;;) writeFileSync(rest, Buffer.alloc(bsize))

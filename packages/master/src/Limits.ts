@@ -209,16 +209,6 @@ export const Limits = {
     outcomeRetryMax: Duration.seconds(30)
   },
 
-  // cli
-  cli: {
-    /** A master that has not answered by then is given up. */
-    answer: Duration.seconds(30),
-    /** Asking again how far a handover is. */
-    handoverInterval: Duration.millis(250),
-    /** An access token with less left than this is replaced first. */
-    accessTokenLeftMillis: 30_000
-  },
-
   // state
   state: {
     /** More voters make every write slower, and no cluster safer. */

@@ -4,7 +4,7 @@ import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
 import type { Master } from "@nxmesh/protocol/model/ClusterStatus"
 import { Duration, Effect, Option, Schedule, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { Limits } from "../Limits.ts"
+import { CliLimits } from "./CliLimits.ts"
 import { issuedText, mastersText, statusText, tokensText } from "./ClusterText.ts"
 import { refused, usage } from "./CliFailure.ts"
 import { asOperator, type MasterClient, readAsOperator } from "./MasterClient.ts"
@@ -92,7 +92,7 @@ const awaitLeader = (client: MasterClient, to: MasterId, seconds: number) =>
   client.cluster.status().pipe(
     Effect.map(({ data }) => data.leader_id === to),
     Effect.orElseSucceed(() => false),
-    Effect.repeat({ schedule: Schedule.spaced(Limits.cli.handoverInterval), until: (leads) => leads }),
+    Effect.repeat({ schedule: Schedule.spaced(CliLimits.handoverInterval), until: (leads) => leads }),
     Effect.timeoutOption(Duration.seconds(seconds)),
     Effect.map(Option.isSome)
   )

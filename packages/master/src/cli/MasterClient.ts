@@ -5,7 +5,7 @@ import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { Clock, Effect, Redacted, Result } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
-import { Limits } from "../Limits.ts"
+import { CliLimits } from "./CliLimits.ts"
 import { callFailure, CliFailure, refusalCode, refused, usage } from "./CliFailure.ts"
 import { findSession, keepSession, sessionFile, type StoredSession } from "./SessionFile.ts"
 
@@ -38,7 +38,7 @@ const called = <A, E, R>(origin: string, call: Effect.Effect<A, E, R>): Effect.E
   call.pipe(
     Effect.mapError((error) => callFailure(origin, error)),
     Effect.timeoutOrElse({
-      duration: Limits.cli.answer,
+      duration: CliLimits.answer,
       orElse: () =>
         Effect.fail(
           new CliFailure({
@@ -76,7 +76,7 @@ const freshSession = Effect.fnUntraced(function* (origin: string, file: string) 
   const found = yield* findSession(file, origin)
   if (found === undefined) return yield* refused(`you are not logged in at ${origin}: ${loginHint(origin)}`)
   const now = yield* Clock.currentTimeMillis
-  if (found.access_ends_at_millis - now > Limits.cli.accessTokenLeftMillis) return found
+  if (found.access_ends_at_millis - now > CliLimits.accessTokenLeftMillis) return found
   if (found.refresh_token === null) return yield* refused(`your session was for reading alone: ${loginHint(origin)}`)
   const ended = refused(`your session has ended: ${loginHint(origin)}`)
   const { refresh_token } = found

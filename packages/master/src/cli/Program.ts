@@ -1,7 +1,7 @@
 /** `nxmesh`: the operator's command line. Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no master answers. */
 import { Cause, Effect } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
-import { version } from "../Version.ts"
+import { version } from "./CliVersion.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
 import { cluster } from "./ClusterCommands.ts"
 import { login, logout } from "./LoginCommand.ts"

@@ -25,7 +25,10 @@ export const nxmesh = Effect.fnUntraced(function* (place: Place, ...words: Reado
       void lines.push(parts.join(" "))
   const current = yield* Console.Console
   const code = yield* program(words).pipe(
-    Effect.provideService(Console.Console, { ...current, log: kept(out), error: kept(err) }),
+    Effect.provideService(
+      Console.Console,
+      Object.assign(Object.create(current) as typeof current, { log: kept(out), error: kept(err) })
+    ),
     Effect.provide([
       NodeServices.layer,
       FetchHttpClient.layer,

@@ -1,0 +1,11 @@
+/** Every bound of the command line, which sees nothing of the master but its API. */
+import { Duration } from "effect"
+
+export const CliLimits = {
+  /** A master that has not answered by then is given up. */
+  answer: Duration.seconds(30),
+  /** Asking again how far a handover is. */
+  handoverInterval: Duration.millis(250),
+  /** An access token with less left than this is replaced first. */
+  accessTokenLeftMillis: 30_000
+} as const

@@ -1,9 +1,9 @@
-/** Commands per second through the whole write path: stamped, logged with fsync, applied, answered. At 1, 8, 64 and 256 clients. */
+/** Commands per second through the whole write path of a single master: proposed, logged with fsync, applied, answered. At 1, 8, 64 and 256 clients. */
 import type { Command } from "@nxmesh/protocol/Command"
 import { Effect, References } from "effect"
 import { argv } from "node:process"
 import {
-  masterLayer,
+  raftMasterLayer,
   saveHost,
   saveOrganization,
   saveWorkspace,
@@ -56,7 +56,7 @@ const program = Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       rows[`${name}, ${clients} clients`] = yield* Effect.andThen(tenant, measure(clients, command)).pipe(
         Effect.andThen((result) => Effect.as(submit(saveWorkspace(2)), result)),
-        Effect.provide(masterLayer(directory))
+        Effect.provide(raftMasterLayer(directory))
       )
     }
   }

@@ -39,6 +39,14 @@ const facts = {
   capabilities: []
 } as const
 
+const health = {
+  timestamp: "2026-03-02T14:30:00.000Z",
+  nginx_status: { is_running: true, pid: 1, uptime_seconds: 1, active_connections: 1, requests_per_second: 0 },
+  system_metrics: { cpu_percent: 1, memory_used_mb: 1, memory_total_mb: 2, disk_used_gb: 1, disk_total_gb: 2 },
+  config_checksum: null,
+  alerts: []
+}
+
 const generationOf = (update: BundleUpdate): Generation =>
   update._tag === "Full" ? update.bundle.generation : update.generation
 
@@ -86,7 +94,8 @@ const startAgent = (options: {
       // Without one every deployment travels whole; its size is the same for every system that is compared.
       have: Effect.succeed(null),
       task,
-      health: () => Stream.never
+      // One, because a link is ready once its first report was answered.
+      health: () => Stream.concat(Stream.make(health), Stream.never)
     }
     yield* Effect.forkScoped(link.run(handlers))
     return {

@@ -29,7 +29,7 @@ export class EventWatch extends Context.Service<
       const applied = yield* (yield* Events).subscribe
       const history = new EventHistory(yield* (yield* Reads).appliedIndex, Limits.api.watchEventsKept)
       let changed = Deferred.makeUnsafe<void>()
-      let isStopping = false
+      const stopping = yield* Deferred.make<void>()
       let watching = 0
 
       const wake = Effect.suspend(() => {
@@ -42,7 +42,7 @@ export class EventWatch extends Context.Service<
         Effect.andThen(wake)
       )
       yield* follow.pipe(Effect.forever, Effect.forkScoped)
-      yield* Effect.addFinalizer(() => Effect.sync(() => (isStopping = true)).pipe(Effect.andThen(wake)))
+      yield* Effect.addFinalizer(() => Deferred.succeed(stopping, undefined))
 
       /** What there is to tell now; an answer without events says how far it looked. */
       const look = ({ tell }: WatchRequest, index: number): WatchAnswer => {
@@ -55,14 +55,17 @@ export class EventWatch extends Context.Service<
       const watch = Effect.fn("EventWatch.watch")(function* (request: WatchRequest) {
         let answer = look(request, request.index)
         const something = Effect.gen(function* () {
-          while (!answer.compacted && answer.events.length === 0 && !isStopping) {
+          while (!answer.compacted && answer.events.length === 0) {
             const waiting = changed
             const next = look(request, answer.index)
             if (next.index === answer.index && !next.compacted) yield* Deferred.await(waiting)
             else answer = next
           }
         })
-        yield* Effect.timeoutOption(something, Duration.seconds(request.waitSeconds))
+        yield* something.pipe(
+          Effect.raceFirst(Deferred.await(stopping)),
+          Effect.timeoutOption(Duration.seconds(request.waitSeconds))
+        )
         return answer
       })
 

@@ -243,7 +243,7 @@ export const Limits = {
   // command
   command: {
     /** A read waits so long for a leader, longer than an election takes. */
-    readBarrierMillisMax: 5_000,
+    readBarrierMillisMax: 3_000,
     /** Commands of this master that wait for their outcome; more are refused. */
     waitingMax: 10_000,
     commandBytesMax: 4 * 1_048_576,

@@ -35,6 +35,7 @@ const program = Effect.gen(function* () {
   const facts = yield* chaosRun({
     seed: Number(values.seed ?? Math.floor(Date.now() / 1_000)),
     seconds: Number(values.minutes) * 60,
+    operationsMin: fullExpectations.operationsMin,
     clients: Number(values.clients),
     agents: Number(values.agents),
     kinds,

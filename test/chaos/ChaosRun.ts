@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly seed: number
   /** Faults begin until then; the last one and the checks come on top. Each kind is tried once in any case. */
   readonly seconds: number
+  /** On a slow machine faults go on until there were so many, for at most `slownessMax` times as long. */
+  readonly operationsMin: number
   readonly clients: number
   readonly agents: number
   readonly kinds?: ReadonlyArray<FaultKind>
@@ -28,10 +30,11 @@ export interface ChaosOptions {
 }
 
 const masterCount = 3
+const slownessMax = 3
 const keysInUse = 12
 /** Registers change over time, so that no history grows beyond what the checker decides. */
 const keyLifeSeconds = 60
-const thinkMillis = 25
+const thinkMillis = 15
 const readTimeoutMillis = 10_000
 
 const names = (count: number, prefix: string) => Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
@@ -81,7 +84,7 @@ const prepare = (cluster: TestCluster, seconds: number) =>
   Effect.gen(function* () {
     const api = cluster.api(cluster.masters()[0]!)
     const { id } = yield* api.expect(201, "POST", "/api/v1/organizations", { name: "registers", slug: "registers" })
-    const count = keysInUse * Math.ceil((seconds + keyLifeSeconds) / keyLifeSeconds)
+    const count = keysInUse * Math.ceil((seconds * slownessMax) / keyLifeSeconds)
     const registers = yield* makeRegisters(api, id, count)
     return { organizationId: id as string, registers, workspaceId: yield* workspace(api, "sites") }
   })
@@ -128,8 +131,11 @@ export const chaosRun = (options: ChaosOptions): Effect.Effect<RunFacts, never, 
     const watching = yield* Effect.forkScoped(nemesis.watch)
     const working = yield* Effect.forkScoped(Effect.all([workload.run, sites.run], { concurrency: "unbounded" }))
     const planned = schedule(seed, kinds)
-    for (let dealt = 0; dealt < kinds.length || elapsed() < seconds; dealt++)
-      yield* nemesis.strike(planned.next().value)
+    const isDone = (dealt: number): boolean =>
+      dealt >= kinds.length &&
+      elapsed() >= seconds &&
+      (workload.recorder.total >= options.operationsMin + registers.length || elapsed() >= seconds * slownessMax)
+    for (let dealt = 0; !isDone(dealt); dealt++) yield* nemesis.strike(planned.next().value)
 
     workload.stop()
     yield* cluster.settled()

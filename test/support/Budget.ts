@@ -5,7 +5,7 @@ export const budgetSeconds = {
   architecture: 20,
   integration: 300,
   e2e: 480,
-  chaos: 150
+  chaos: 240
 } as const
 
 export type Project = keyof typeof budgetSeconds

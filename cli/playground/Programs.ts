@@ -48,6 +48,7 @@ export class Programs {
   readonly running: Array<RunningProgram> = []
   private readonly folder: string
   private readonly runFile: string
+  private remembered: Promise<void> = Promise.resolve()
 
   constructor(folder: string) {
     this.folder = folder
@@ -94,10 +95,14 @@ export class Programs {
     await this.forget()
   }
 
+  /** One after the other: programs may be started at once. */
   private remember(): Promise<void> {
-    return writePrivately(this.runFile, {
-      launcher: identify(process.pid),
-      programs: this.running.map((program) => program.process)
-    })
+    this.remembered = this.remembered.then(() =>
+      writePrivately(this.runFile, {
+        launcher: identify(process.pid),
+        programs: this.running.map((program) => program.process)
+      })
+    )
+    return this.remembered
   }
 }

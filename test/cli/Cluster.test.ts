@@ -1,13 +1,32 @@
 import { execFile } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
+import { Programs, stopProgram } from "../../cli/playground/Programs.ts"
 import { clusterWelcome } from "../../cli/cluster/ClusterWelcome.ts"
+
+describe("programs of a run", () => {
+  it("are all remembered when they are started at once", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "run-"))
+    await mkdir(join(folder, "log"))
+    const programs = new Programs(folder)
+    // Without settings that it could use, an agent ends by itself; here it only has to have been started.
+    const env = { NXMESH_DEPLOYMENT_MODE: "none" }
+    const started = await Promise.all(["a", "b", "c"].map((name) => programs.start({ name, package: "agent", env })))
+    const { programs: remembered } = JSON.parse(await readFile(join(folder, "run.json"), "utf8"))
+    assert.deepStrictEqual(
+      remembered,
+      started.map(({ process }) => process)
+    )
+    await Promise.all(started.map(stopProgram))
+    await rm(folder, { recursive: true })
+  })
+})
 
 describe("the welcome of a cluster", () => {
   it("names every master and site, and holds a line for the shell that signs in and asks who leads", async () => {

@@ -16,7 +16,10 @@ import { raftMasterLayer, temporaryDirectory } from "../state/TestMaster.ts"
 
 const child = fileURLToPath(new URL("./CrashChild.ts", import.meta.url))
 
-/** Runs the child until it has acknowledged so many, kills it, and answers all that it acknowledged. */
+/**
+ * Runs the child until it has acknowledged so many, and, when it is bulky, has cut its log; kills it, and answers all that
+ * it acknowledged.
+ */
 const runAndKill = (directory: string, first: number, killAfter: number, size: "small" | "bulky" = "small") =>
   Effect.callback<ReadonlyArray<number>, Error>((resume) => {
     const process = spawn(execPath, [child, directory, String(first), size], { stdio: ["ignore", "pipe", "pipe"] })
@@ -24,13 +27,15 @@ const runAndKill = (directory: string, first: number, killAfter: number, size: "
     let errors = ""
     process.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString()
-      if (output.split("\n").length > killAfter) process.kill("SIGKILL")
+      const wasCut = size === "small" || output.includes("cut\n")
+      if (wasCut && output.split("\n").length > killAfter) process.kill("SIGKILL")
     })
     process.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()))
     process.on("close", (_, signal) => {
       if (signal !== "SIGKILL") return resume(Effect.fail(new Error(`the child ended by itself: ${errors}`)))
       // The last line may be cut short; a number on a whole line was acknowledged.
-      resume(Effect.succeed(output.split("\n").slice(0, -1).map(Number)))
+      const lines = output.split("\n").slice(0, -1)
+      resume(Effect.succeed(lines.filter((line) => line !== "cut").map(Number)))
     })
     return Effect.sync(() => process.kill("SIGKILL"))
   })

@@ -1,9 +1,11 @@
 /**
  * Saves hosts as fast as it can and prints the number of each one that was acknowledged, until it is killed. Bulky: with
- * a large command beside each that is refused, so that snapshots are taken and the log is cut all the time.
+ * a large command beside each that is refused, so that snapshots are taken and the log is cut all the time; it prints
+ * `cut` when that has happened.
  */
 import { Limits } from "@nxmesh/protocol/Limits"
-import { Effect, Logger } from "effect"
+import { RaftNode } from "@nxmesh/raft/node/RaftNode"
+import { Effect, Logger, Stream } from "effect"
 import { writeSync } from "node:fs"
 import { argv } from "node:process"
 import { frequentSnapshots } from "../state/LoneRaft.ts"
@@ -16,10 +18,22 @@ const bulk =
     ? Effect.ignore(submit(saveTemplate(1, { source: "x".repeat(Limits.templateCharactersMax) }, update())))
     : Effect.void
 
-const save = (number: number) =>
-  Effect.andThen(bulk, submit(saveHost(number))).pipe(Effect.andThen(Effect.sync(() => writeSync(1, `${number}\n`))))
+const say = (line: string | number) => Effect.sync(() => writeSync(1, `${line}\n`))
+
+const save = (number: number) => Effect.andThen(bulk, submit(saveHost(number))).pipe(Effect.andThen(say(number)))
+
+const sayWhenCut = Effect.gen(function* () {
+  const node = yield* RaftNode
+  const { firstIndex } = yield* node.status
+  yield* node.statuses.pipe(
+    Stream.filter((status) => status.firstIndex > firstIndex),
+    Stream.take(1),
+    Stream.runForEach(() => say("cut"))
+  )
+})
 
 const program = Effect.gen(function* () {
+  if (size === "bulky") yield* Effect.forkChild(sayWhenCut)
   yield* Effect.ignore(tenant)
   yield* Effect.forEach(
     Array.from({ length: 100_000 }, (_, index) => Number(first) + index),

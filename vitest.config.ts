@@ -10,7 +10,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/test/**/*.test.ts", "test/support/**/*.test.ts", "test/cli/**/*.test.ts"],
+          include: [
+            "packages/*/test/**/*.test.ts",
+            "test/support/**/*.test.ts",
+            "test/cli/**/*.test.ts",
+            "test/chaos/decisions/**/*.test.ts"
+          ],
           exclude: ["packages/raft/test/simulation/**"],
           testTimeout: 20_000,
           hookTimeout: 20_000
@@ -54,7 +59,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "chaos",
-          include: ["test/chaos/**/*.test.ts"],
+          include: ["test/chaos/*.test.ts"],
           fileParallelism: false,
           testTimeout: 20_000,
           hookTimeout: 60_000

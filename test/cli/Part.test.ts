@@ -3,7 +3,7 @@ import { singlePart, succeeded, summaryLine, table } from "../../cli/tooling/Par
 import type { PartResult } from "../../cli/tooling/Part.ts"
 import { select } from "../../cli/tooling/Selection.ts"
 import { countReport } from "../../cli/tooling/VitestPart.ts"
-import { projects } from "../support/Budget.ts"
+import { usualProjects } from "../support/Budget.ts"
 
 const part = (counts: Partial<PartResult>): PartResult => ({
   name: "unit",
@@ -70,7 +70,10 @@ describe("a report of vitest", () => {
 })
 
 describe("the arguments of npm test", () => {
-  it("none mean everything", () => assert.deepStrictEqual(select([]), { checks: true, projects, filters: [] }))
+  it("none mean everything usual", () =>
+    assert.deepStrictEqual(select([]), { checks: true, projects: usualProjects, filters: [] }))
+
+  it("name what is not usual", () => assert.deepStrictEqual(select(["chaos"]).projects, ["chaos"]))
 
   it("name parts", () => {
     assert.deepStrictEqual(select(["unit", "check"]), { checks: true, projects: ["unit"], filters: [] })
@@ -80,6 +83,6 @@ describe("the arguments of npm test", () => {
     const path = "packages/core/test/nginx"
     assert.deepStrictEqual(select([path]), { checks: false, projects: ["unit"], filters: [path] })
     assert.deepStrictEqual(select(["test/e2e/Reload.test.ts"]).projects, ["e2e"])
-    assert.deepStrictEqual(select(["Reload"]).projects, projects)
+    assert.deepStrictEqual(select(["Reload"]).projects, usualProjects)
   })
 })

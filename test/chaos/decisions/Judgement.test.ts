@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { acknowledgedShare, fullExpectations, judge, summary } from "./Judgement.ts"
-import type { RunFacts } from "./Judgement.ts"
-import { faultKinds } from "./Schedule.ts"
+import { acknowledgedShare, fullExpectations, judge, summary } from "../Judgement.ts"
+import type { RunFacts } from "../Judgement.ts"
+import { faultKinds } from "../Schedule.ts"
 
 const good: RunFacts = {
   seed: 1,

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { KeyValueInput, KeyValueOutput } from "@nxmesh/raft/testing/checker/KeyValue"
-import { HistoryRecorder } from "../support/History.ts"
-import { endingOf, judgeRegisters } from "./Registers.ts"
-import type { Told } from "./Requests.ts"
+import { HistoryRecorder } from "../../support/History.ts"
+import { endingOf, judgeRegisters } from "../Registers.ts"
+import type { Told } from "../Requests.ts"
 
 const get: KeyValueInput = { kind: "get", key: "k" }
 const put = (value: string): KeyValueInput => ({ kind: "put", key: "k", value })

@@ -1,8 +1,8 @@
 /** A master that was removed while it was away hears of it from the others when it is back, and ends. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { startCluster } from "../../support/Cluster.ts"
-import { until } from "../../support/Wait.ts"
+import { startCluster } from "../support/Cluster.ts"
+import { until } from "../support/Wait.ts"
 
 describe("a master that was removed while it was down", () => {
   it.live(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { faultKinds, schedule } from "./Schedule.ts"
-import type { PlannedFault } from "./Schedule.ts"
+import { faultKinds, schedule } from "../Schedule.ts"
+import type { PlannedFault } from "../Schedule.ts"
 
 const take = (seed: number, count: number): ReadonlyArray<PlannedFault> => {
   const faults = schedule(seed, faultKinds)

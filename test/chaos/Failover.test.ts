@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { startCluster } from "../../support/Cluster.ts"
-import { until } from "../../support/Wait.ts"
+import { startCluster } from "../support/Cluster.ts"
+import { until } from "../support/Wait.ts"
 
 /** Three masters start one after the other, and a promotion waits until it is stable. */
 const timeoutMillis = 180_000

@@ -25,7 +25,7 @@ export interface TestNetwork {
   readonly hasten: (host: TestHost) => Effect.Effect<void>
 }
 
-/** Whether this process may make namespaces: as root, with iproute2 and a kernel that has them. */
+/** Whether this process may make namespaces: as root, with iproute2 and a kernel that has them. If not, says why. */
 export const canUseNamespaces = (() => {
   let known: boolean | undefined
   return (): boolean => {
@@ -40,7 +40,9 @@ const tryNamespace = (): boolean => {
       stdio: "ignore"
     })
     return true
-  } catch {
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    process.stderr.write(`no network namespaces here, which need root on Linux and iproute2: ${why}\n`)
     return false
   }
 }

@@ -86,6 +86,14 @@ export const choose = (endpoints: Endpoints, nowMillis: number): Endpoint | null
   )
 }
 
+/** Whether an agent that has just enrolled here should register with another one: a fleet spreads from the first minute on. */
+export const prefersAnother = (
+  endpoints: Endpoints,
+  announcement: Announcement,
+  url: string,
+  nowMillis: number
+): boolean => choose(announced(endpoints, announcement), nowMillis)?.url !== url
+
 const replace = (endpoints: Endpoints, url: string, change: (endpoint: Endpoint) => Endpoint): Endpoints => ({
   ...endpoints,
   list: endpoints.list.map((endpoint) => (endpoint.url === url ? change(endpoint) : endpoint))

@@ -4,6 +4,7 @@ import type { Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import { Cause, Clock, Context, Effect, FiberHandle, Layer, Queue, Random, Ref, Result } from "effect"
 import { makeConnect } from "./Authorities.ts"
+import * as Endpoints from "./Endpoints.ts"
 import { Identity } from "./Identity.ts"
 import type { LinkHandlers } from "./LinkHandlers.ts"
 import { LinkLost, lostByCall } from "./LinkLost.ts"
@@ -96,6 +97,10 @@ export class Link extends Context.Service<
               yield* Effect.logInfo("the cluster has other masters").pipe(Effect.annotateLogs({ masters }))
               yield* emit({ _tag: "Announced", announced: yield* learn(masters) })
             }),
+            prefersAnother: Effect.gen(function* () {
+              const { endpoints } = yield* Ref.get(state)
+              return Endpoints.prefersAnother(endpoints, yield* announcement, url, yield* Clock.currentTimeMillis)
+            }),
             subscribed: emit({ _tag: "Subscribed" })
           }
           return yield* runSession(transport, handlers, events, refusedToken)
@@ -103,11 +108,11 @@ export class Link extends Context.Service<
           Effect.scoped,
           Effect.provideContext(context),
           Effect.ensuring(Ref.set(current, null)),
-          Effect.catch((error) =>
-            error._tag === "LinkLost"
-              ? emit({ _tag: "Lost", permanent: error.permanent, detail: error.detail })
-              : emit({ _tag: "Dismissed", detail: error.detail })
-          ),
+          Effect.catchTags({
+            LinkLost: ({ detail, permanent }) => emit({ _tag: "Lost", permanent, detail }),
+            Dismissed: ({ detail }) => emit({ _tag: "Dismissed", detail }),
+            PrefersAnother: () => Effect.flatMap(announcement, (announced) => emit({ _tag: "Enrolled", announced }))
+          }),
           Effect.catchDefect((defect) =>
             Effect.logError("the link failed in a way it should not", Cause.die(defect)).pipe(
               Effect.andThen(emit({ _tag: "Lost", permanent: false, detail: "an internal error; see the log" }))

@@ -45,6 +45,8 @@ export type LinkEvent =
     } & Instant)
   /** The wait is over. */
   | ({ readonly _tag: "Woken" } & Instant)
+  /** A first identity, from a master that the agent does not prefer. */
+  | ({ readonly _tag: "Enrolled"; readonly announced: Endpoints.Announcement } & Instant)
   /** Identity proved, `Register` answered. */
   | ({ readonly _tag: "Registered"; readonly announced: Endpoints.Announcement } & Instant)
   /** The cluster has other masters than it said when the agent registered. */
@@ -134,6 +136,10 @@ const step = (state: LinkState, event: LinkEvent): LinkStep => {
     case "Woken":
       return state.phase === "RETRY" || state.phase === "RECONNECT" || state.phase === "ERROR"
         ? open(state, event)
+        : unchanged(state)
+    case "Enrolled":
+      return state.phase === "CONNECT"
+        ? open({ ...state, endpoints: Endpoints.announced(state.endpoints, event.announced) }, event)
         : unchanged(state)
     case "Registered":
       return state.phase === "CONNECT" && state.url !== null

@@ -22,6 +22,9 @@ export type LinkClient = RpcClient.RpcClient<RpcGroup.Rpcs<typeof AgentLink>, Rp
 /** The master said Goodbye. */
 export class Dismissed extends Data.TaggedError("Dismissed")<{ readonly detail: string }> {}
 
+/** The agent has an identity now, and prefers another master to this one. */
+export class PrefersAnother extends Data.TaggedError("PrefersAnother")<{}> {}
+
 /** A call that must be answered in time, or the connection is given up. */
 const inTime = <A, E extends { readonly message: string }, R>(call: Effect.Effect<A, E, R>) =>
   call.pipe(
@@ -39,6 +42,7 @@ const enrolIfNeeded = Effect.fnUntraced(function* (
   client: LinkClient,
   transport: Transport,
   handlers: LinkHandlers,
+  events: SessionEvents,
   refusedToken: Ref.Ref<string | null>
 ) {
   const identity = yield* Identity
@@ -65,6 +69,7 @@ const enrolIfNeeded = Effect.fnUntraced(function* (
     .enrol(answer, { tokenHash, caFingerprint: yield* pinnedFingerprint })
     .pipe(Effect.mapError(unusable))
   yield* Effect.logInfo("enrolled").pipe(Effect.annotateLogs({ agent_id: agentId }))
+  if (yield* events.prefersAnother) return yield* new PrefersAnother()
 })
 
 /** A token that is refused takes no identity away that the agent has: it connects again with that. */
@@ -140,6 +145,8 @@ const reportOutcomes = Effect.fnUntraced(function* (client: LinkClient) {
 
 export interface SessionEvents {
   readonly registered: (answer: Registered, client: LinkClient) => Effect.Effect<void>
+  /** Whether an agent that has just enrolled should register elsewhere. */
+  readonly prefersAnother: Effect.Effect<boolean>
   /** The cluster has other masters now. */
   readonly announced: (masters: ReadonlyArray<string>) => Effect.Effect<void>
   readonly subscribed: Effect.Effect<void>
@@ -160,7 +167,7 @@ export const runSession = Effect.fn("Link.session")(function* (
     Effect.provideService(RpcClient.Protocol, transport.protocol)
   )
   const calls = Effect.gen(function* () {
-    yield* enrolIfNeeded(client, transport, handlers, refusedToken)
+    yield* enrolIfNeeded(client, transport, handlers, events, refusedToken)
     const registered = yield* register(client, handlers)
     yield* events.registered(registered, client)
     return yield* Effect.raceAllFirst([

@@ -17,6 +17,7 @@ const started = (...configured: ReadonlyArray<string>): LinkEvent => ({
 })
 const woken: LinkEvent = { _tag: "Woken", ...at }
 const registered: LinkEvent = { _tag: "Registered", announced: Endpoints.nothingAnnounced, ...at }
+const enrolled: LinkEvent = { _tag: "Enrolled", announced: Endpoints.nothingAnnounced, ...at }
 const announced: LinkEvent = { _tag: "Announced", announced: { agentId: null, urls: ["z"] }, ...at }
 const subscribed: LinkEvent = { _tag: "Subscribed", ...at }
 const lost: LinkEvent = { _tag: "Lost", permanent: false, detail: "broke", ...at }
@@ -111,6 +112,27 @@ describe("LinkMachine", () => {
     assert.deepStrictEqual(linkMachine.step(state, woken).outputs, [{ _tag: "Open", url: "b" }])
   })
 
+  it("goes to the master that it prefers as soon as it has enrolled with another", () => {
+    const announced = { agentId, urls: masters }
+    const [first, second] = Endpoints.makeEndpoints([], announced).list.map(({ url }) => url)
+    const elsewhere = after(started(second ?? ""), { _tag: "Enrolled", announced, ...at })
+    assert.deepStrictEqual(elsewhere.outputs, [{ _tag: "Open", url: first }])
+    const lostThere = after(started(second ?? ""), { _tag: "Enrolled", announced, ...at }, lost, woken)
+    assert.deepStrictEqual(lostThere.outputs, [{ _tag: "Open", url: second }])
+    for (const [url, prefersAnother] of [
+      [first, false],
+      [second, true]
+    ] as const) {
+      const { endpoints } = after(started(url ?? "")).state
+      assert.strictEqual(Endpoints.prefersAnother(endpoints, announced, url ?? "", 0), prefersAnother)
+    }
+    const { endpoints } = after(started("a", "b")).state
+    assert.isFalse(
+      Endpoints.prefersAnother(endpoints, { agentId, urls: ["b"] }, "a", 0),
+      "one address is the operator's order"
+    )
+  })
+
   it("learns masters that the cluster announces and never forgets the configured ones", () => {
     const announced = { agentId, urls: masters }
     const { state } = after(started("wss://other:8443/agents"), { ...registered, announced } as LinkEvent)
@@ -164,13 +186,13 @@ describe("LinkMachine", () => {
 
   it("ignores every event that means nothing in its phase", () => {
     const meaningless: ReadonlyArray<readonly [LinkPhase, ReadonlyArray<LinkEvent>, ReadonlyArray<LinkEvent>]> = [
-      ["INIT", [], [woken, registered, subscribed, announced, lost, dismissed]],
+      ["INIT", [], [woken, enrolled, registered, subscribed, announced, lost, dismissed]],
       ["CONNECT", [started("a")], [started("b"), woken, subscribed, announced, dismissed]],
-      ["STREAM", [started("a"), registered], [started("b"), woken, registered]],
-      ["READY", up, [started("b"), woken, registered, subscribed]],
-      ["RETRY", [started("a"), lost], [started("b"), registered, subscribed, announced, lost, dismissed]],
-      ["RECONNECT", [...up, lost], [started("b"), registered, subscribed, announced, lost, dismissed]],
-      ["ERROR", [started("a"), refused], [started("b"), registered, subscribed, announced, lost, dismissed]]
+      ["STREAM", [started("a"), registered], [started("b"), enrolled, woken, registered]],
+      ["READY", up, [started("b"), enrolled, woken, registered, subscribed]],
+      ["RETRY", [started("a"), lost], [started("b"), enrolled, registered, subscribed, announced, lost, dismissed]],
+      ["RECONNECT", [...up, lost], [started("b"), enrolled, registered, subscribed, announced, lost, dismissed]],
+      ["ERROR", [started("a"), refused], [started("b"), enrolled, registered, subscribed, announced, lost, dismissed]]
     ]
     for (const [phase, events, ignored] of meaningless) {
       const { state } = after(...events)

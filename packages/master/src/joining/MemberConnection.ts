@@ -5,12 +5,13 @@
  * is worth nothing elsewhere.
  */
 import type { X509Certificate } from "node:crypto"
-import { connect as netConnect, isIP } from "node:net"
-import { connect, type TLSSocket } from "node:tls"
+import type { TLSSocket } from "node:tls"
 import { channelBinding } from "@nxmesh/core/crypto/ChannelBinding"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
-import { Clock, Data, Effect, type Scope } from "effect"
+import { certificateChain } from "@nxmesh/core/tls/CertificateChain"
+import { tlsHandshake } from "@nxmesh/core/tls/TlsHandshake"
+import { Clock, Data, Effect, Redacted, type Scope } from "effect"
 import { Limits } from "../Limits.ts"
 import { JoinError } from "./JoinCluster.ts"
 import { judgeCertificate } from "./MemberCertificate.ts"
@@ -25,69 +26,37 @@ export interface MemberConnection {
   readonly channelBinding: Uint8Array
 }
 
-const chainLengthMax = 8
-
-const chainOf = (socket: TLSSocket): ReadonlyArray<X509Certificate> => {
-  const chain: Array<X509Certificate> = []
-  let certificate = socket.getPeerX509Certificate()
-  while (certificate !== undefined && chain.length < chainLengthMax) {
-    const { fingerprint256 } = certificate
-    if (chain.some((seen) => seen.fingerprint256 === fingerprint256)) break
-    chain.push(certificate)
-    certificate = certificate.issuerCertificate
-  }
-  return chain
-}
-
-const handshake = (address: Address): Effect.Effect<TLSSocket, MemberUnreachable, Scope.Scope> => {
-  const failed = (why: string) =>
-    new MemberUnreachable({ message: `${addressText(address)} cannot be reached: ${why}; check NXMESH_JOIN` })
-  const shake = Effect.callback<TLSSocket, MemberUnreachable>((resume) => {
-    // Connected first and given to TLS after, so that an interruption closes it at every stage.
-    const plain = netConnect(address)
-    const socket = connect({
-      socket: plain,
-      host: address.host,
-      minVersion: "TLSv1.3",
-      // No authority is known yet: who it is, `requireMember` and the proofs say.
-      rejectUnauthorized: false,
-      ...(isIP(address.host) === 0 ? { servername: address.host } : {})
-    })
-    const onError = (cause: Error) => {
-      socket.destroy()
-      plain.destroy()
-      resume(Effect.fail(failed(cause.message)))
-    }
-    plain.once("error", onError)
-    socket.once("error", onError)
-    socket.once("secureConnect", () => {
-      plain.off("error", onError)
-      socket.off("error", onError)
-      // What happens to it later, the request on it hears as a close.
-      plain.on("error", () => undefined)
-      socket.on("error", () => undefined)
-      resume(Effect.succeed(socket))
-    })
-    return Effect.sync(() => {
-      socket.destroy()
-      plain.destroy()
-    })
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: Limits.joining.connectTimeout,
-      orElse: () => Effect.fail(failed("it did not answer in time"))
-    })
-  )
-  return Effect.acquireRelease(shake, (socket) => Effect.sync(() => socket.destroy()), { interruptible: true })
+/** What this master shows of itself, when it has something to show. */
+export interface ShownCertificate {
+  readonly certificatePem: string
+  readonly privateKeyPem: Redacted.Redacted<string>
 }
 
 /** To whoever answers. Nothing but the handshake is written. */
-export const connectUnproven = (address: Address): Effect.Effect<MemberConnection, MemberUnreachable, Scope.Scope> =>
-  Effect.map(handshake(address), (socket) => ({
+export const connectUnproven = (
+  address: Address,
+  shown: ShownCertificate | null = null
+): Effect.Effect<MemberConnection, MemberUnreachable, Scope.Scope> => {
+  const shaken = tlsHandshake(address, {
+    // No authority is known yet: who it is, `requireMember` and the proofs say.
+    rejectUnauthorized: false,
+    timeout: Limits.joining.connectTimeout,
+    ...(shown === null ? {} : { cert: shown.certificatePem, key: Redacted.value(shown.privateKeyPem) })
+  }).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new MemberUnreachable({ message: `${addressText(address)} cannot be reached: ${message}; check NXMESH_JOIN` })
+    )
+  )
+  const acquired = Effect.acquireRelease(shaken, (socket) => Effect.sync(() => socket.destroy()), {
+    interruptible: true
+  })
+  return Effect.map(acquired, (socket) => ({
     socket,
-    chain: chainOf(socket),
+    chain: certificateChain(socket),
     channelBinding: channelBinding(socket)
   }))
+}
 
 const impostor = (address: Address, why: string): JoinError =>
   new JoinError({
@@ -101,9 +70,10 @@ const impostor = (address: Address, why: string): JoinError =>
  */
 export const connectPinned = Effect.fn("MemberConnection.connectPinned")(function* (
   address: Address,
-  fingerprint: string
+  fingerprint: string,
+  shown: ShownCertificate | null = null
 ): Effect.fn.Return<MemberConnection, MemberUnreachable | JoinError, Scope.Scope> {
-  const connection = yield* connectUnproven(address)
+  const connection = yield* connectUnproven(address, shown)
   const authority = connection.chain.find((certificate) => sha256Hex(certificate.raw) === fingerprint)
   if (authority === undefined) {
     const shown = connection.chain.map((certificate) => sha256Hex(certificate.raw)).join(", ")

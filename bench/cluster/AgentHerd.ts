@@ -10,18 +10,21 @@ import { Outcomes } from "@nxmesh/agent/link/Outcomes"
 import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import { Context, Effect, Layer, Redacted, Stream, type Scope } from "effect"
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Api } from "../../test/support/Api.ts"
 import type { TestCluster } from "../../test/support/Cluster.ts"
 import { temporaryDirectory } from "../../test/support/Fleet.ts"
 import { plainOutcome } from "../../test/support/Resources.ts"
+import { until } from "../../test/support/Wait.ts"
 
 export interface HerdAgent {
   /** The master it is connected to; `null` while there is none. */
   readonly master: () => Effect.Effect<string | null>
   /** Monotonic milliseconds when it was last told to deploy. */
   readonly deployedAt: () => number
+  /** When its newest connection became ready; 0 before the first. */
+  readonly readyAt: () => number
   readonly generation: () => Generation | null
 }
 
@@ -74,6 +77,7 @@ const startAgent = (options: {
     const link = Context.get(context, Link)
     const outcomes = Context.get(context, Outcomes)
     let deployedAt = 0
+    let readyAt = 0
     let order: Task["order"] | null = null
     let serving: Generation | null = null
     const task = (asked: Task) =>
@@ -89,23 +93,43 @@ const startAgent = (options: {
           serving_generation: serving
         })
       })
+    const ready = Effect.sync(() => {
+      readyAt = performance.now()
+      return Stream.never
+    })
     const handlers: LinkHandlers = {
       registration: Effect.sync(() => ({ facts, highest_order: order, serving })),
       // Without one every deployment travels whole; its size is the same for every system that is compared.
       have: Effect.succeed(null),
       task,
-      // One, because a link is ready once its first report was answered.
-      health: () => Stream.concat(Stream.make(health), Stream.never)
+      // One, because a link is ready once its first report was answered; the next is asked for after that.
+      health: () => Stream.concat(Stream.make(health), Stream.unwrap(ready))
     }
     yield* Effect.forkScoped(link.run(handlers))
     return {
       master: () => Effect.map(link.state, ({ phase, url }) => (phase === "READY" ? url : null)),
       deployedAt: () => deployedAt,
+      readyAt: () => readyAt,
       generation: () => serving
     }
   })
 
-/** Registers and starts so many agents; does not wait until they are connected. */
+const connectMillis = 120_000
+
+/** In memory where that can be: real agents have a disk each, and would not wait for each other's. */
+const herdDirectory = Effect.suspend(() =>
+  existsSync("/dev/shm")
+    ? Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync("/dev/shm/herd-")),
+        (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+      )
+    : temporaryDirectory("herd")
+)
+
+/** Agents that are on their way at once. What a fleet does when it returns all at once is measured apart. */
+const startingMax = 64
+
+/** Registers and starts so many agents, and waits until each was connected once. */
 export const startHerd = (
   cluster: TestCluster,
   api: Api,
@@ -113,7 +137,7 @@ export const startHerd = (
   count: number
 ): Effect.Effect<Herd, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const directory = yield* temporaryDirectory("herd")
+    const directory = yield* herdDirectory
     const urls = cluster.masters().map(({ linkUrl }) => `${linkUrl}/agents`)
     const agents = yield* Effect.forEach(
       Array.from({ length: count }, (_, at) => `agent-${at + 1}`),
@@ -124,14 +148,20 @@ export const startHerd = (
             name,
             labels: {}
           })
-          return yield* startAgent({
+          const agent = yield* startAgent({
             directory: join(directory, name),
             urls,
             token: token.token,
             fingerprint: token.ca_fingerprint
           })
+          yield* until(Effect.sync(agent.readyAt), (at) => at > 0, {
+            fact: `${name} is connected`,
+            timeoutMillis: connectMillis,
+            everyMillis: 100
+          })
+          return agent
         }),
-      { concurrency: 16 }
+      { concurrency: startingMax }
     )
     const connected = Effect.forEach(agents, ({ master }) => master()).pipe(
       Effect.map((masters) => {

@@ -116,9 +116,9 @@ describe("LinkMachine", () => {
     const announced = { agentId, urls: masters }
     const [first, second] = Endpoints.makeEndpoints([], announced).list.map(({ url }) => url)
     const elsewhere = after(started(second ?? ""), { _tag: "Enrolled", announced, ...at })
-    assert.deepStrictEqual(elsewhere.outputs, [{ _tag: "Open", url: first }])
+    assert.deepStrictEqual(elsewhere.outputs, [{ _tag: "Open", url: first ?? "" }])
     const lostThere = after(started(second ?? ""), { _tag: "Enrolled", announced, ...at }, lost, woken)
-    assert.deepStrictEqual(lostThere.outputs, [{ _tag: "Open", url: second }])
+    assert.deepStrictEqual(lostThere.outputs, [{ _tag: "Open", url: second ?? "" }])
     for (const [url, prefersAnother] of [
       [first, false],
       [second, true]

@@ -34,7 +34,9 @@ export const Limits = {
     watchEventsPerAnswerMax: 1_000,
     watchersMax: 2_000,
     /** What a client is told that comes while there is no leader: an election takes less. */
-    retryAfterSeconds: 1
+    retryAfterSeconds: 1,
+    /** A backup takes seconds for each gigabyte, and one is taken at a time. */
+    backupRetrySeconds: 30
   },
 
   link: {
@@ -156,6 +158,13 @@ export const Limits = {
     diskUseKept: Duration.seconds(5),
     /** Of one master, to the others. */
     warningsTold: 64
+  },
+
+  // backup
+  backup: {
+    /** What a backup says of itself takes some 500 bytes. */
+    headerBytesMax: 65_536,
+    chunkBytes: 262_144
   },
 
   // config and agents

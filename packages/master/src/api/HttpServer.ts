@@ -5,6 +5,7 @@ import { ByteSize, Effect, Layer } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { AuthenticationLayer } from "../auth/Authentication.ts"
+import { Backups } from "../backup/Backups.ts"
 import { Settings } from "../Settings.ts"
 import { advertisedApi } from "./AdvertisedApi.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
@@ -37,7 +38,7 @@ const layerGroups = Layer.mergeAll(
   layerTemplates,
   layerDeployments,
   layerUsers,
-  layerCluster,
+  layerCluster.pipe(Layer.provide(Backups.layer)),
   layerAuth,
   layerWatch,
   layerWellKnown

@@ -66,6 +66,11 @@ export class ClusterApi extends HttpApiGroup.make("cluster")
       success: HttpApiSchema.NoContent,
       error: ApiErrors
     }).annotateMerge(demands("cluster:write")),
+    /** The format: packages/master/src/backup/BackupFormat.ts. */
+    HttpApiEndpoint.get("backup", "/backup", {
+      success: HttpApiSchema.StreamUint8Array({ contentType: "application/vnd.nxmesh.backup" }),
+      error: ApiErrors
+    }).annotateMerge(demands("cluster:write")),
     HttpApiEndpoint.put("setFreeze", "/freeze", {
       payload: FreezeChange,
       success: one(ClusterSwitches),

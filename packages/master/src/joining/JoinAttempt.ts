@@ -10,13 +10,12 @@ import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
 import {
   fingerprintInJoinToken,
   type JoinAccepted,
-  type JoinPayload,
   joinProofPurposes,
-  type JoinRequestProof
+  type ReplacePayload
 } from "@nxmesh/protocol/peer/Joining"
 import { Clock, Effect, Redacted, type Scope } from "effect"
 import { Limits } from "../Limits.ts"
-import { type JoinAnswer, JoinError, type JoinRequest } from "./JoinCluster.ts"
+import { type JoinAnswer, JoinError, type JoinProof, type JoinRequest } from "./JoinCluster.ts"
 import { joinErrorOf } from "./JoinRefusals.ts"
 import { judgeCertificate } from "./MemberCertificate.ts"
 import {
@@ -32,6 +31,7 @@ import { callsOver } from "./OneConnection.ts"
 export type Credentials =
   | { readonly _tag: "Token"; readonly token: Redacted.Redacted<string> }
   | { readonly _tag: "ClusterSecret"; readonly secret: Redacted.Redacted<Uint8Array> }
+  | Extract<JoinProof, { readonly _tag: "Certificate" }>
 
 export interface Applicant {
   readonly request: Pick<JoinRequest, "master" | "names" | "privateKeyPem">
@@ -43,63 +43,81 @@ const connectTo = (
   address: Address,
   credentials: Credentials
 ): Effect.Effect<MemberConnection, MemberUnreachable | JoinError, Scope.Scope> => {
-  if (credentials._tag === "ClusterSecret") return connectUnproven(address)
-  const fingerprint = fingerprintInJoinToken(Redacted.value(credentials.token))
-  return fingerprint === undefined
-    ? Effect.fail(new JoinError({ reason: "TokenRefused", message: "NXMESH_JOIN_TOKEN is not a join token" }))
-    : connectPinned(address, fingerprint)
+  switch (credentials._tag) {
+    case "ClusterSecret":
+      return connectUnproven(address)
+    case "Certificate": {
+      const fingerprint = certificateFingerprint(credentials.authorityPem)
+      return connectPinned(address, { fingerprint, from: "node.json" }, credentials.certificate)
+    }
+    case "Token": {
+      const fingerprint = fingerprintInJoinToken(Redacted.value(credentials.token))
+      return fingerprint === undefined
+        ? Effect.fail(new JoinError({ reason: "TokenRefused", message: "NXMESH_JOIN_TOKEN is not a join token" }))
+        : connectPinned(address, { fingerprint, from: "the join token" })
+    }
+  }
 }
 
-const proofOf = (credentials: Credentials, publicKey: string, binding: Uint8Array): JoinRequestProof =>
-  credentials._tag === "Token"
-    ? { _tag: "Token", token: credentials.token }
-    : {
-        _tag: "ClusterSecret",
-        mac: keyProof(Redacted.value(credentials.secret), joinProofPurposes.newMaster, [publicKey, binding])
-      }
-
 const payloadFor = Effect.fnUntraced(function* (
-  { credentials, keyEncryptionKey, request }: Applicant,
-  { channelBinding }: MemberConnection
+  { keyEncryptionKey, request }: Applicant,
+  { channelBinding }: Pick<MemberConnection, "channelBinding">
 ) {
   const { publicKey, requestPem } = yield* certificateRequestFor(request.privateKeyPem)
-  const payload: JoinPayload = {
-    proof: proofOf(credentials, publicKey, channelBinding),
+  const payload: ReplacePayload = {
     certificate_request: requestPem,
     master: request.master,
     dns_names: request.names.dnsNames,
     ip_addresses: request.names.ipAddresses,
     key_proof: keyProof(Redacted.value(keyEncryptionKey), joinProofPurposes.keyFile, [publicKey, channelBinding])
   }
-  return payload
+  return { payload, publicKey }
 })
 
-const send = Effect.fnUntraced(function* (address: Address, { socket }: MemberConnection, payload: JoinPayload) {
-  const calls = yield* callsOver(socket, address)
-  return yield* calls.join.join({ payload }).pipe(
-    Effect.catchTags({
-      PeerRefused: (refusal) => Effect.fail(joinErrorOf(refusal)),
-      PeerUnavailable: ({ detail }) =>
-        Effect.fail(new MemberUnreachable({ message: `${addressText(address)} cannot: ${detail}` })),
-      HttpClientError: (error) =>
-        Effect.fail(
-          new MemberUnreachable({
-            message:
-              error.response?.status === 426
-                ? `${addressText(address)} runs a version of NxMesh that knows no clusters`
-                : `${addressText(address)} did not answer: ${error.message}`
-          })
-        ),
-      SchemaError: () =>
-        Effect.fail(
-          new JoinError({
-            reason: "WrongVersion",
-            message: `${addressText(address)} answered what this version does not understand: install the version of NxMesh that the members run`
-          })
-        )
-    })
-  )
+/** By the call that takes this proof. */
+const callWith = Effect.fnUntraced(function* (
+  address: Address,
+  { channelBinding, socket }: MemberConnection,
+  applicant: Applicant
+) {
+  const { credentials } = applicant
+  const calls = (yield* callsOver(socket, address)).join
+  const { payload, publicKey } = yield* Effect.orDie(payloadFor(applicant, { channelBinding }))
+  switch (credentials._tag) {
+    case "Certificate":
+      return yield* calls.replace({ payload })
+    case "Token":
+      return yield* calls.join({ payload: { ...payload, proof: credentials } })
+    case "ClusterSecret": {
+      const secret = Redacted.value(credentials.secret)
+      const mac = keyProof(secret, joinProofPurposes.newMaster, [publicKey, channelBinding])
+      return yield* calls.join({ payload: { ...payload, proof: { _tag: "ClusterSecret", mac } } })
+    }
+  }
 })
+
+const send = (address: Address, connection: MemberConnection, applicant: Applicant) =>
+  Effect.catchTags(callWith(address, connection, applicant), {
+    PeerRefused: (refusal) => Effect.fail(joinErrorOf(refusal)),
+    PeerUnavailable: ({ detail }) =>
+      Effect.fail(new MemberUnreachable({ message: `${addressText(address)} cannot: ${detail}` })),
+    HttpClientError: (error) =>
+      Effect.fail(
+        new MemberUnreachable({
+          message:
+            error.response?.status === 426
+              ? `${addressText(address)} runs a version of NxMesh that knows no clusters`
+              : `${addressText(address)} did not answer: ${error.message}`
+        })
+      ),
+    SchemaError: () =>
+      Effect.fail(
+        new JoinError({
+          reason: "WrongVersion",
+          message: `${addressText(address)} answered what this version does not understand: install the version of NxMesh that the members run`
+        })
+      )
+  })
 
 const wrongAnswer = (address: Address, why: string): JoinError =>
   new JoinError({
@@ -115,6 +133,10 @@ const requireAuthority = Effect.fnUntraced(function* (
   credentials: Credentials
 ) {
   const fingerprint = certificateFingerprint(authority_pem)
+  if (credentials._tag === "Certificate") {
+    if (certificateFingerprint(credentials.authorityPem) === fingerprint) return
+    return yield* wrongAnswer(address, "its authority is not the one in node.json")
+  }
   if (credentials._tag === "Token") {
     if (fingerprintInJoinToken(Redacted.value(credentials.token)) === fingerprint) return
     return yield* wrongAnswer(address, "its authority is not the one that the token names")
@@ -153,8 +175,7 @@ export const attemptJoin = Effect.fn("JoinAttempt")(
     applicant: Applicant
   ): Effect.fn.Return<JoinAnswer, MemberUnreachable | JoinError, Scope.Scope> {
     const connection = yield* connectTo(address, applicant.credentials)
-    const payload = yield* Effect.orDie(payloadFor(applicant, connection))
-    const accepted = yield* send(address, connection, payload)
+    const accepted = yield* send(address, connection, applicant)
     yield* readable(address, accepted)
     yield* requireAuthority(address, connection, accepted, applicant.credentials)
     yield* requireOwn(address, accepted, applicant.request)

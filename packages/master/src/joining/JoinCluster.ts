@@ -2,6 +2,7 @@
  * How a master that belongs to no cluster becomes a member of one: it asks the members that its operator named. Called
  * at the first start, before Raft and the state exist here; `consensus/Formation` decides when, and keeps the answer.
  */
+import type { KeyedCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
 import type { Address } from "@nxmesh/core/settings/SettingValues"
 import type { ClusterId } from "@nxmesh/protocol/Ids"
 import type { MasterDescription } from "@nxmesh/protocol/model/Master"
@@ -18,6 +19,8 @@ export type JoinProof =
       /** So many masters make the cluster, when none is there yet; `null`: one is, or will be made by others. */
       readonly expect: number | null
     }
+  /** The certificate of the member whose place this master takes. */
+  | { readonly _tag: "Certificate"; readonly certificate: KeyedCertificate; readonly authorityPem: string }
 
 export interface JoinRequest {
   /** Agent addresses of members, to be tried in turn. */
@@ -59,6 +62,7 @@ export class JoinError extends Data.TaggedError("JoinError")<{
     | "NameTaken"
     | "AddressTaken"
     | "Full"
+    | "Removed"
     | "Settings"
     | "Refused"
   /** What is wrong, and what the operator should do. */

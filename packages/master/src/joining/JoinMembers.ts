@@ -12,7 +12,7 @@ class NobodyAnswered extends Data.TaggedError("NobodyAnswered")<{ readonly probl
 const settingsError = ({ message }: { readonly message: string }) => new JoinError({ reason: "Settings", message })
 
 const credentialsOf = (proof: JoinRequest["proof"]): Effect.Effect<Credentials, JoinError> =>
-  proof._tag === "Token"
+  proof._tag !== "ClusterSecret"
     ? Effect.succeed(proof)
     : loadClusterSecret(proof.secretFile).pipe(
         Effect.map((secret): Credentials => ({ _tag: "ClusterSecret", secret })),

@@ -31,7 +31,8 @@ const advice: Readonly<Record<string, readonly [Reason, string]>> = {
   ],
   cluster_version: ["WrongVersion", "Install the version of NxMesh that the members run"],
   full: ["Full", "Remove a member that is not needed (nxmesh cluster remove)"],
-  removed: ["Refused", "Empty this master's data directory, and it can join as another master"]
+  removed: ["Removed", "Empty this master's data directory, and it can join as another master, with a token"],
+  not_a_member: ["Refused", "Empty this master's data directory, and it can join with a token"]
 }
 
 export const joinErrorOf = ({ detail, reason }: PeerRefused): JoinError => {

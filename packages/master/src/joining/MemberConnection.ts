@@ -6,6 +6,7 @@
  */
 import type { X509Certificate } from "node:crypto"
 import type { TLSSocket } from "node:tls"
+import type { KeyedCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
 import { channelBinding } from "@nxmesh/core/crypto/ChannelBinding"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
@@ -26,16 +27,10 @@ export interface MemberConnection {
   readonly channelBinding: Uint8Array
 }
 
-/** What this master shows of itself, when it has something to show. */
-export interface ShownCertificate {
-  readonly certificatePem: string
-  readonly privateKeyPem: Redacted.Redacted<string>
-}
-
 /** To whoever answers. Nothing but the handshake is written. */
 export const connectUnproven = (
   address: Address,
-  shown: ShownCertificate | null = null
+  shown: KeyedCertificate | null = null
 ): Effect.Effect<MemberConnection, MemberUnreachable, Scope.Scope> => {
   const shaken = tlsHandshake(address, {
     // No authority is known yet: who it is, `requireMember` and the proofs say.
@@ -58,26 +53,34 @@ export const connectUnproven = (
   }))
 }
 
-const impostor = (address: Address, why: string): JoinError =>
-  new JoinError({
+/** The only authority that is trusted, and from where this master knows it. */
+export interface PinnedAuthority {
+  readonly fingerprint: string
+  readonly from: "the join token" | "node.json"
+}
+
+const impostor = (address: Address, why: string, from: PinnedAuthority["from"] = "the join token"): JoinError => {
+  const others = from === "node.json" ? "NXMESH_JOIN is" : "NXMESH_JOIN or NXMESH_JOIN_TOKEN is"
+  return new JoinError({
     reason: "WrongAuthority",
-    message: `${addressText(address)} is not a master of the cluster of the join token: ${why}. It may be an impostor, or NXMESH_JOIN or NXMESH_JOIN_TOKEN is of another cluster`
+    message: `${addressText(address)} is not a master of the cluster of ${from}: ${why}. It may be an impostor, or ${others} of another cluster`
   })
+}
 
 /**
- * To a member whose certificate is from the authority with this fingerprint. Which host it is does not matter: the authority
- * certifies masters alone, and each of them may let this one in.
+ * To a member whose certificate is from the pinned authority, showing `shown`. Which host it is does not matter: the
+ * authority certifies masters alone, and each of them may let this one in.
  */
 export const connectPinned = Effect.fn("MemberConnection.connectPinned")(function* (
   address: Address,
-  fingerprint: string,
-  shown: ShownCertificate | null = null
+  { fingerprint, from }: PinnedAuthority,
+  shown: KeyedCertificate | null = null
 ): Effect.fn.Return<MemberConnection, MemberUnreachable | JoinError, Scope.Scope> {
   const connection = yield* connectUnproven(address, shown)
   const authority = connection.chain.find((certificate) => sha256Hex(certificate.raw) === fingerprint)
   if (authority === undefined) {
-    const shown = connection.chain.map((certificate) => sha256Hex(certificate.raw)).join(", ")
-    return yield* impostor(address, `its certificates are ${shown}, and the token names ${fingerprint}`)
+    const seen = connection.chain.map((certificate) => sha256Hex(certificate.raw)).join(", ")
+    return yield* impostor(address, `its certificates are ${seen}, and ${from} names ${fingerprint}`, from)
   }
   yield* requireMember(address, connection, authority.toString())
   return connection

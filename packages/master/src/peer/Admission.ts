@@ -9,9 +9,14 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { isKeyProof, keyProof } from "@nxmesh/core/crypto/KeyProof"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import type { CommandOf } from "@nxmesh/protocol/Command"
-import { Sha256 } from "@nxmesh/protocol/Ids"
+import { type MasterId, Sha256 } from "@nxmesh/protocol/Ids"
 import type { MasterDescription } from "@nxmesh/protocol/model/Master"
-import { type JoinAccepted, type JoinPayload, joinProofPurposes } from "@nxmesh/protocol/peer/Joining"
+import {
+  type JoinAccepted,
+  type JoinPayload,
+  joinProofPurposes,
+  type ReplacePayload
+} from "@nxmesh/protocol/peer/Joining"
 import { peerRefused, type PeerRefused, type PeerUnavailable, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Cluster } from "../cluster/Cluster.ts"
@@ -26,8 +31,8 @@ import { Reads } from "../state/Reads.ts"
 import { refusalOf } from "./RejectedAdmission.ts"
 import { unspecificAddress } from "./SpecificAddress.ts"
 
-export interface AdmissionRequest {
-  readonly payload: JoinPayload
+export interface AdmissionRequest<Payload extends ReplacePayload = ReplacePayload> {
+  readonly payload: Payload
   /** Of the connection on which it came (RFC 9266). */
   readonly channelBinding: Uint8Array
   readonly remoteAddress: string
@@ -50,7 +55,16 @@ const unavailable = ({ message, reason }: CommandError): PeerUnavailable => {
 
 export class Admission extends Context.Service<
   Admission,
-  { readonly admit: (request: AdmissionRequest) => Effect.Effect<JoinAccepted, PeerRefused | PeerUnavailable> }
+  {
+    readonly admit: (
+      request: AdmissionRequest<JoinPayload>
+    ) => Effect.Effect<JoinAccepted, PeerRefused | PeerUnavailable>
+    /** In the place of the member whose certificate the connection shows. */
+    readonly replace: (
+      request: AdmissionRequest,
+      replaced: MasterId
+    ) => Effect.Effect<JoinAccepted, PeerRefused | PeerUnavailable>
+  }
 >()("@nxmesh/master/peer/Admission") {
   static readonly layer = Layer.effect(
     Admission,
@@ -74,7 +88,7 @@ export class Admission extends Context.Service<
       })
 
       const checkProof = Effect.fnUntraced(function* (
-        { channelBinding, payload: { proof } }: AdmissionRequest,
+        { channelBinding, payload: { proof } }: AdmissionRequest<JoinPayload>,
         publicKey: string
       ): Effect.fn.Return<Proof, PeerRefused> {
         if (proof._tag === "Token") {
@@ -97,8 +111,9 @@ export class Admission extends Context.Service<
       })
 
       /** Raft could not go on between masters that do not find each other. */
-      const checkAddresses = Effect.fnUntraced(function* (applicant: MasterDescription) {
-        const others = (yield* reads.masters).filter(({ id }) => id !== applicant.id)
+      const checkAddresses = Effect.fnUntraced(function* (applicant: MasterDescription, proof: Proof) {
+        const replaced = proof._tag === "Certificate" ? proof.replaces : null
+        const others = (yield* reads.masters).filter(({ id }) => id !== applicant.id && id !== replaced)
         for (const master of [...others, applicant]) {
           const problem = unspecificAddress(master)
           if (problem !== undefined) return yield* peerRefused("address_unspecific", problem)
@@ -110,23 +125,25 @@ export class Admission extends Context.Service<
         proof: Proof,
         { payload }: AdmissionRequest
       ) {
+        const isReplacedRemoved = proof._tag === "Certificate" && (yield* reads.isRemovedMaster(proof.replaces))
         return refusalOf(rejection, {
           token: proof._tag === "Token" ? yield* reads.joinToken(proof.token_hash) : undefined,
-          removed: yield* reads.isRemovedMaster(payload.master.id),
+          removed: isReplacedRemoved || (yield* reads.isRemovedMaster(payload.master.id)),
           full: (yield* reads.masters).length >= Limits.state.mastersMax
         })
       })
 
-      const admit = Effect.fn("Admission.admit")(function* (
-        request: AdmissionRequest
+      const letIn = Effect.fn("Admission.letIn")(function* (
+        request: AdmissionRequest,
+        proofFor: (publicKey: string) => Effect.Effect<Proof, PeerRefused>
       ): Effect.fn.Return<JoinAccepted, PeerRefused | PeerUnavailable> {
         const { certificate_request, dns_names, ip_addresses, master } = request.payload
         const { key, publicKey } = yield* Effect.mapError(readCertificateRequest(certificate_request), (error) =>
           malformed(`certificate_request: ${error.message}`)
         )
         yield* checkKeyFile(request, publicKey)
-        const proof = yield* checkProof(request, publicKey)
-        yield* checkAddresses(master)
+        const proof = yield* proofFor(publicKey)
+        yield* checkAddresses(master, proof)
         yield* commands
           .submit({
             principal: { _tag: "System", component: "joining" },
@@ -151,6 +168,7 @@ export class Admission extends Context.Service<
           master_id: master.id,
           name: master.name,
           proof: proof._tag,
+          ...(proof._tag === "Certificate" ? { replaces: proof.replaces } : {}),
           remote_address: request.remoteAddress
         })
         return {
@@ -168,7 +186,10 @@ export class Admission extends Context.Service<
         }
       })
 
-      return Admission.of({ admit })
+      return Admission.of({
+        admit: (request) => letIn(request, (publicKey) => checkProof(request, publicKey)),
+        replace: (request, replaces) => letIn(request, () => Effect.succeed({ _tag: "Certificate", replaces }))
+      })
     })
   )
 }

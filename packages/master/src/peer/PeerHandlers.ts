@@ -1,7 +1,8 @@
 /** What this master answers to others: one handler for each call of `PeerApi`. */
+import type { TLSSocket } from "node:tls"
 import { channelBinding } from "@nxmesh/core/crypto/ChannelBinding"
 import { CallingMaster, PeerApi } from "@nxmesh/protocol/peer/PeerApi"
-import { peerRefused, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
+import { peerRefused, type PeerRefused, type PeerUnavailable, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import { Clock, Duration, Effect, Layer, Semaphore } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -13,6 +14,7 @@ import { Limits } from "../Limits.ts"
 import { Settings } from "../Settings.ts"
 import { Admission } from "./Admission.ts"
 import { AgentMessages } from "./AgentMessages.ts"
+import { makeCertificateHolder } from "./CertificateHolder.ts"
 import { JoinRate } from "./JoinRate.ts"
 import { makeRecordRefusal } from "./PeerRefusals.ts"
 import { addressOf, socketOf } from "../joining/PeerSocket.ts"
@@ -23,32 +25,44 @@ const layerJoin = HttpApiBuilder.group(
   PeerApi,
   "join",
   Effect.fnUntraced(function* (handlers) {
-    const { admit } = yield* Admission
+    const { admit, replace } = yield* Admission
     const record = yield* makeRecordRefusal
+    const holder = yield* makeCertificateHolder
     const turns = yield* Semaphore.make(limits.joinsConcurrentMax)
     const rate = new JoinRate({
       attemptsMax: limits.joinsPerAddressMax,
       windowMillis: Duration.toMillis(limits.joinWindow),
       addressesMax: limits.joinAddressesMax
     })
+    /** Few at a time, few from one address, over TLS. */
+    const bounded = <A>(
+      admission: (socket: TLSSocket, remoteAddress: string) => Effect.Effect<A, PeerRefused | PeerUnavailable>
+    ) =>
+      Effect.gen(function* () {
+        const socket = socketOf(yield* HttpServerRequest.HttpServerRequest)
+        const remoteAddress = addressOf(socket)
+        return yield* Effect.gen(function* () {
+          if (socket === undefined) return yield* peerRefused("malformed", "masters join over TLS")
+          if (!rate.take(remoteAddress, yield* Clock.currentTimeMillis)) {
+            const seconds = Duration.toSeconds(limits.joinWindow)
+            return yield* peerUnavailable(
+              "too_many_attempts",
+              `more than ${limits.joinsPerAddressMax} attempts to join from one address in ${seconds} s: wait, and look why they fail`
+            )
+          }
+          return yield* turns.withPermit(admission(socket, remoteAddress))
+        }).pipe(Effect.tapError((refusal) => record(refusal, { remoteAddress })))
+      })
     return handlers.handleAll({
       join: ({ payload }) =>
-        Effect.gen(function* () {
-          const socket = socketOf(yield* HttpServerRequest.HttpServerRequest)
-          const remoteAddress = addressOf(socket)
-          return yield* Effect.gen(function* () {
-            if (socket === undefined) return yield* peerRefused("malformed", "masters join over TLS")
-            if (!rate.take(remoteAddress, yield* Clock.currentTimeMillis)) {
-              const seconds = Duration.toSeconds(limits.joinWindow)
-              return yield* peerUnavailable(
-                "too_many_attempts",
-                `more than ${limits.joinsPerAddressMax} attempts to join from one address in ${seconds} s: wait, and look why they fail`
-              )
-            }
-            const request = { payload, channelBinding: channelBinding(socket), remoteAddress }
-            return yield* turns.withPermit(admit(request))
-          }).pipe(Effect.tapError((refusal) => record(refusal, { remoteAddress })))
-        })
+        bounded((socket, remoteAddress) => admit({ payload, channelBinding: channelBinding(socket), remoteAddress })),
+      replace: ({ payload }) =>
+        bounded(
+          Effect.fnUntraced(function* (socket, remoteAddress) {
+            const replaced = yield* holder(socket, yield* Clock.currentTimeMillis)
+            return yield* replace({ payload, channelBinding: channelBinding(socket), remoteAddress }, replaced)
+          })
+        )
     })
   })
 )

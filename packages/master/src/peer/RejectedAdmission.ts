@@ -6,7 +6,7 @@ import type { Rejection } from "@nxmesh/protocol/Rejection"
 export interface AdmissionFacts {
   /** As stored: `undefined` when it is unknown, or no token was used. */
   readonly token: JoinToken | undefined
-  /** The id that the master came with belonged to one that was removed. */
+  /** The id that the master came with, or that of the member whose place it takes, belonged to one that was removed. */
   readonly removed: boolean
   readonly full: boolean
 }
@@ -28,6 +28,10 @@ export const refusalOf = ({ code, details, message }: Rejection, facts: Admissio
     case "CONFLICT":
       if (facts.removed) return peerRefused("removed", message)
       return peerRefused(facts.full ? "full" : "rejected", message)
+    case "NOT_FOUND":
+      return facts.removed
+        ? peerRefused("removed", "the master whose certificate was shown was removed from this cluster")
+        : peerRefused("not_a_member", "the master whose certificate was shown is not a member of this cluster")
     default:
       return peerRefused("rejected", message)
   }

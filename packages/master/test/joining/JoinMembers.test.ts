@@ -190,7 +190,7 @@ it.live("never joins under the id of a master that was removed", () =>
     yield* joinMembers(yield* requestFor(common, [member.port], byToken(yield* makeToken(member, common, 1))))
     yield* submit({ _tag: "RemoveMaster", id: masterId(2) }).pipe(Effect.provideContext(member.context))
     const again = yield* requestFor(common, [member.port], byToken(yield* makeToken(member, common, 2)))
-    yield* refusedWith(again, "Refused", /[Ee]mpty.*data directory/)
+    yield* refusedWith(again, "Removed", /[Ee]mpty.*data directory/)
   })
 )
 

@@ -18,8 +18,7 @@ export const JoinRequestProof = Schema.Union([
 ])
 export type JoinRequestProof = typeof JoinRequestProof.Type
 
-export const JoinPayload = Schema.Struct({
-  proof: JoinRequestProof,
+const applicant = {
   /** PKCS #10, for the key of the master's certificate. */
   certificate_request: Schema.String.check(Schema.isMaxLength(Limits.certificateRequestCharactersMax)),
   master: MasterDescription,
@@ -28,8 +27,17 @@ export const JoinPayload = Schema.Struct({
   ip_addresses: Schema.Array(ipAddress).check(Schema.isMaxLength(Limits.certificateNamesMax)),
   /** Made with the key-encryption key, over the public key, on this connection alone. */
   key_proof: Mac
-})
+}
+
+export const JoinPayload = Schema.Struct({ proof: JoinRequestProof, ...applicant })
 export type JoinPayload = typeof JoinPayload.Type
+
+/**
+ * Of a master that takes the place of the member whose certificate the connection shows: that member's state is wrong or
+ * lost, so it comes back under another id and with another key.
+ */
+export const ReplacePayload = Schema.Struct(applicant)
+export type ReplacePayload = typeof ReplacePayload.Type
 
 export const JoinAccepted = Schema.Struct({
   cluster_id: ClusterId,

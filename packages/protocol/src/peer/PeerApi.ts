@@ -7,7 +7,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware } from "effec
 import { AgentId, type MasterId } from "../Ids.ts"
 import { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "./AgentMessage.ts"
 import { FormingAnswer, FormingQuestion } from "./Forming.ts"
-import { JoinAccepted, JoinPayload } from "./Joining.ts"
+import { JoinAccepted, JoinPayload, ReplacePayload } from "./Joining.ts"
 import { PeerRefused, PeerUnavailable } from "./PeerRefused.ts"
 import { PeerStatus } from "./PeerStatus.ts"
 
@@ -27,7 +27,9 @@ export class PeerIdentity extends HttpApiMiddleware.Service<PeerIdentity, { prov
 ) {}
 
 export class JoinApi extends HttpApiGroup.make("join").add(
-  HttpApiEndpoint.post("join", "/join", { payload: JoinPayload, success: JoinAccepted, error: errors })
+  HttpApiEndpoint.post("join", "/join", { payload: JoinPayload, success: JoinAccepted, error: errors }),
+  /** By the certificate of the member whose place is taken. */
+  HttpApiEndpoint.post("replace", "/replace", { payload: ReplacePayload, success: JoinAccepted, error: errors })
 ) {}
 
 /** Who else has no cluster yet, and who has one: asked by masters that form one by themselves. */

@@ -82,7 +82,9 @@ export const Command = Schema.TaggedUnion({
     signing_key: Schema.Struct({ key_id: Schema.String, public_jwk: Schema.Unknown, private_jwk: SealedSecret }),
     administrator: unstamped(StoredUser),
     /** The master that makes it: the first member. */
-    master: Schema.optionalKey(MasterDescription)
+    master: Schema.optionalKey(MasterDescription),
+    /** At which the cluster begins, the highest that its first master knows; absent: 1 (design-cluster.md 6). */
+    cluster_version: Schema.optionalKey(Schema.Int)
   },
 
   CreateJoinToken: {

@@ -22,6 +22,10 @@ export const Event = Schema.TaggedUnion({
   FreezeChanged: { frozen: Schema.Boolean },
   /** Directives count from here anew (design-cluster.md 1). */
   EpochOpened: { epoch: Schema.Int },
+  /** From this entry on the state has the schema and apply the behaviour of this version (design-cluster.md 6). */
+  ClusterVersionRaised: { version: Schema.Int },
+  /** A check of the masters' states began, or a master said what it has (design-cluster.md 12). */
+  StateCheckChanged: {},
   /** This master holds the newest connections of these agents. Whoever else holds one of them closes it. */
   AgentsClaimed: { agent_ids: Schema.Array(AgentId), master_id: MasterId, incarnation: Schema.String },
   /** State was replaced as a whole: caches, feeds and sessions start over. */

@@ -5,6 +5,7 @@
  */
 import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { UserId } from "@nxmesh/protocol/Ids"
 import { Context, Data, Effect, Layer, Redacted, Schedule } from "effect"
 import type { JWK } from "jose"
@@ -61,7 +62,8 @@ const initialise = Effect.fn("Bootstrap.initialise")(function* (forming: Forming
         disabled: false,
         password_hash: yield* passwords.hash(administrator.password)
       },
-      master: describeMaster(settings, nodeId)
+      master: describeMaster(settings, nodeId),
+      cluster_version: clusterVersions.highest
     }
   })
   yield* Effect.logInfo("made a new cluster", {

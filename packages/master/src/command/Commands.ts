@@ -5,6 +5,7 @@
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { raftRetry } from "@nxmesh/core/policy/Schedules"
 import { schemaDetails } from "@nxmesh/protocol/api/SchemaDetails"
+import { versionNeeded, versionProblem } from "@nxmesh/protocol/ClusterVersion"
 import { Command, type Idempotency, type Outcome, type Proposal } from "@nxmesh/protocol/Command"
 import { CommandId } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
@@ -13,6 +14,7 @@ import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import type { NodeStopped } from "@nxmesh/raft/node/NodeStopped"
 import { Clock, Context, Deferred, Duration, Effect, Layer, Ref, Schema, Stream } from "effect"
 import { Limits } from "../Limits.ts"
+import { Reads } from "../state/Reads.ts"
 import { decodeOutcome, encodeProposal } from "../state/replica/CommandBytes.ts"
 import { Busy, CommandError, commandErrorOf, CommandRejected } from "./CommandError.ts"
 import { commandMetrics } from "./CommandMetrics.ts"
@@ -103,6 +105,7 @@ export class Commands extends Context.Service<
       const identifiers = yield* Identifiers
       const metrics = yield* commandMetrics
       const node = yield* RaftNode
+      const reads = yield* Reads
       const { caughtUp, problem } = yield* watchNode(node)
       let waiting = 0
 
@@ -111,6 +114,14 @@ export class Commands extends Context.Service<
         if (fence === undefined) return
         const { role, term } = yield* node.status
         if (role !== "Leader" || term !== fence.term) return yield* malformed("CONFLICT", "leadership changed")
+      })
+
+      /** What the cluster's version does not have yet stays out of the log: a master of an older build could not apply it (rule 6). */
+      const requireVersion = Effect.fnUntraced(function* (command: Command) {
+        if (versionNeeded(command) === 1) return
+        const state = yield* reads.clusterState
+        const problem = versionProblem(command, state?.clusterVersion ?? 1)
+        if (problem !== null) return yield* malformed("UNPROCESSABLE", problem)
       })
 
       const propose = Effect.fnUntraced(function* (payload: Uint8Array, id: CommandId) {
@@ -127,6 +138,7 @@ export class Commands extends Context.Service<
         function* (request: SubmitRequest) {
           const closed = yield* gate.refusal(request.command._tag)
           if (closed !== null) return yield* new CommandError({ reason: closed })
+          yield* requireVersion(request.command)
           yield* heldFence(request)
           const { id, payload } = yield* Effect.provideService(proposalOf(request), Identifiers, identifiers)
           const [took, outcome] = yield* Effect.timed(propose(payload, id))

@@ -1,12 +1,10 @@
 /** What a master says of itself to the others, from its settings. */
 import { type Address, addressText, listensEverywhere } from "@nxmesh/core/settings/SettingValues"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import type { MasterId } from "@nxmesh/protocol/Ids"
-import type { ClusterVersionRange, MasterDescription } from "@nxmesh/protocol/model/Master"
+import type { MasterDescription } from "@nxmesh/protocol/model/Master"
 import type { SettingsShape } from "../Settings.ts"
 import { version } from "../Version.ts"
-
-/** Which versions of apply's behaviour this build knows (design-cluster.md 6). */
-export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 1 }
 
 type AddressSettings = Pick<
   SettingsShape,

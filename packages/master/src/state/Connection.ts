@@ -1,5 +1,6 @@
 /** One SQLite connection with its statements prepared once. Synchronous: a statement takes microseconds, a context switch does too. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import { defineDigestFunctions } from "./digest/DigestFunctions.ts"
 
 export type { SQLInputValue as SqlValue } from "node:sqlite"
 
@@ -14,6 +15,8 @@ export interface Connection {
   readonly run: (sql: string, ...parameters: ReadonlyArray<SQLInputValue>) => number
   /** Statements without parameters, several at once. */
   readonly execute: (sql: string) => void
+  /** Prepares every statement anew: SQLite answers the first use of one that is older than the schema with the old columns. */
+  readonly forget: () => void
   readonly close: () => void
 }
 
@@ -26,6 +29,7 @@ export interface ConnectionOptions {
 /** Opens the database file. Throws SQLite's error when it cannot. */
 export const openConnection = (file: string, { busyMillisMax, readOnly }: ConnectionOptions): Connection => {
   const database = new DatabaseSync(file, { readOnly, timeout: busyMillisMax })
+  defineDigestFunctions(database)
   const statements = new Map<string, StatementSync>()
   // Rows come without a prototype; as plain objects they compare and print as what they are.
   const prepared = (sql: string): StatementSync => {
@@ -46,6 +50,7 @@ export const openConnection = (file: string, { busyMillisMax, readOnly }: Connec
         .map((row) => ({ ...row }) as R),
     run: (sql, ...parameters) => Number(prepared(sql).run(...parameters).changes),
     execute: (sql) => database.exec(sql),
+    forget: () => statements.clear(),
     close: () => {
       statements.clear()
       database.close()
@@ -62,6 +67,7 @@ export const followingConnection = (current: () => Connection): Connection => ({
   all: (sql, ...parameters) => current().all(sql, ...parameters),
   run: (sql, ...parameters) => current().run(sql, ...parameters),
   execute: (sql) => current().execute(sql),
+  forget: () => current().forget(),
   close: () => current().close()
 })
 

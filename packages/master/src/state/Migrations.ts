@@ -1,6 +1,13 @@
-/** The schema, as the list of steps that made it. `PRAGMA user_version` counts those done; a step is never edited once released. */
+/**
+ * The schema, as the list of steps that made it. `PRAGMA user_version` counts those done; a step is never edited once released.
+ * Which schema a state has follows from its cluster version, and not from the build that opens it (rule 6): the step to a
+ * version runs in the entry that raises the cluster to it, in that entry's transaction, on every master alike.
+ */
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
+import type { ClusterVersionRange } from "@nxmesh/protocol/model/Master"
 import { Data } from "effect"
 import type { Connection } from "./Connection.ts"
+import { changingTables } from "./digest/StateDigest.ts"
 
 const stamped =
   "id TEXT PRIMARY KEY, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, revision INTEGER NOT NULL, data TEXT NOT NULL"
@@ -108,29 +115,90 @@ CREATE TABLE agent_claims (agent_id TEXT PRIMARY KEY, master_id TEXT NOT NULL, i
 CREATE INDEX agent_claims_by_master ON agent_claims (master_id);
 `
 
-const cluster = `
-${sessionsOfRaft}
-${severalMasters}
+/** What the masters said of their states at the entries of checks (rule 12). */
+const checksOfState = `
+CREATE TABLE state_checks (entry INTEGER PRIMARY KEY, voters TEXT NOT NULL) STRICT;
+CREATE TABLE state_reports (entry INTEGER NOT NULL, master_id TEXT NOT NULL, digest TEXT NOT NULL,
+  PRIMARY KEY (entry, master_id)) STRICT, WITHOUT ROWID;
 `
 
-const steps: ReadonlyArray<string> = [initial, cluster]
+/**
+ * Inside a transaction, which it neither begins nor ends. What it does follows from the rows that are there: no clock, no
+ * randomness, no setting.
+ */
+type Step = (connection: Connection) => void
 
-/** The newest schema, which is that of every state once it is open. */
-export const schemaKnown = steps.length
+const statements =
+  (sql: string): Step =>
+  (connection) =>
+    connection.execute(sql)
 
-/** The state was written by a newer NxMesh, and this one would misread it. */
-export class StateTooNew extends Data.TaggedError("StateTooNew")<{ readonly found: number; readonly known: number }> {
+/** What cluster version 2 brings. One line for each part. */
+const version2: ReadonlyArray<Step> = [statements(checksOfState)]
+
+const inOrder =
+  (steps: ReadonlyArray<Step>): Step =>
+  (connection) =>
+    steps.forEach((step) => step(connection))
+
+/** The first is that of 0.1.0, from before there were cluster versions; each of the others is a version's. */
+const steps: ReadonlyArray<Step> = [statements(initial), statements(sessionsOfRaft + severalMasters), inOrder(version2)]
+
+/** Each cluster version has one step, so the schema of a file tells its version, also where nothing was changed. */
+const schemaOf = (clusterVersion: number): number => clusterVersion + 1
+const versionOf = (schema: number): number => Math.max(1, schema - 1)
+
+/** The state is at a version that this build does not know: it would misread it, or apply other things than the rest. */
+export class StateVersionUnknown extends Data.TaggedError("StateVersionUnknown")<{
+  readonly found: number
+  readonly known: ClusterVersionRange
+}> {
   override get message() {
-    return `the state has schema ${this.found}, and this NxMesh knows schemas up to ${this.known}: start the newer version again`
+    const { found, known } = this
+    const knows = `the state is at cluster version ${found}, and this NxMesh knows versions ${known.lowest} to ${known.highest}`
+    return found > known.highest
+      ? `${knows}: start the newer NxMesh again that the other masters run; there is no way down but a backup`
+      : `${knows}: start an older NxMesh, let the cluster rise to ${known.lowest}, then start this one`
   }
 }
 
-/** Brings the schema up to date. Throws `StateTooNew`, or SQLite's error. */
+/** Pure: why a state with this schema cannot be used; `null`: it can. An empty one can. */
+export const schemaProblem = (
+  schema: number,
+  known: ClusterVersionRange = clusterVersions
+): StateVersionUnknown | null => {
+  const found = versionOf(schema)
+  const isKnown = schema === 0 || (known.lowest <= found && found <= known.highest)
+  return isKnown ? null : new StateVersionUnknown({ found, known })
+}
+
+const take = (connection: Connection, schema: number): void => {
+  const step = steps[schema - 1]
+  if (step === undefined) throw new Error(`there is no step to schema ${schema}`)
+  step(connection)
+  connection.execute(`PRAGMA user_version = ${schema}`)
+}
+
+/**
+ * Brings an empty state, and one of 0.1.0, to the schema of the first cluster version; any other has that of its own version
+ * already. Throws StateVersionUnknown, or SQLite's error.
+ */
 export const migrate = (connection: Connection): void => {
-  const version = connection.get<{ readonly user_version: number }>("PRAGMA user_version")?.user_version ?? 0
-  if (version > steps.length) throw new StateTooNew({ found: version, known: steps.length })
-  for (const [index, step] of steps.entries()) {
-    if (index < version) continue
-    connection.execute(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT;`)
+  const found = connection.get<{ readonly user_version: number }>("PRAGMA user_version")?.user_version ?? 0
+  const problem = schemaProblem(found)
+  if (problem !== null) throw problem
+  for (let schema = found + 1; schema <= schemaOf(clusterVersions.lowest); schema += 1) {
+    connection.execute("BEGIN IMMEDIATE")
+    take(connection, schema)
+    connection.execute("COMMIT")
   }
+}
+
+/** Apply's own: takes the step from the version before to this one, in the transaction of the entry that raises the cluster. */
+export const raiseSchema = (connection: Connection, clusterVersion: number): void => {
+  if (clusterVersion > clusterVersions.highest) {
+    throw new StateVersionUnknown({ found: clusterVersion, known: clusterVersions })
+  }
+  changingTables(connection, () => take(connection, schemaOf(clusterVersion)))
+  connection.forget()
 }

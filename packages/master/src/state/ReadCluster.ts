@@ -33,6 +33,10 @@ export const clusterState = (connection: Connection): ClusterState | undefined =
   }
 }
 
+/** Of a state without a cluster: 1, as every state begins. */
+export const clusterVersion = (connection: Connection): number =>
+  connection.get<{ readonly cluster_version: number }>("SELECT cluster_version FROM cluster")?.cluster_version ?? 1
+
 const tokenColumns = "id, created_at, expires_at, used_at"
 
 export const joinToken = (connection: Connection, column: "id" | "token_hash", value: string): JoinToken | undefined =>

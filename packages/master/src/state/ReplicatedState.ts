@@ -2,7 +2,7 @@
  * The state as Raft's state machine: committed commands become transactions of the database, whole databases become
  * snapshots, and a snapshot of another master becomes the state (rules 9 to 11).
  */
-import type { AppliedEvent } from "@nxmesh/protocol/Event"
+import type { AppliedEvent, Event } from "@nxmesh/protocol/Event"
 import type { Batch, StateMachine } from "@nxmesh/raft/node/StateMachine"
 import { Context, Effect, FiberSet, Layer } from "effect"
 import type { AppliedEntry, Entry } from "./apply/Apply.ts"
@@ -24,6 +24,8 @@ interface Parts {
   /** Apply had a defect on this entry (rule 5). */
   readonly alarm: (entry: Entry | Unreadable, defect: unknown) => void
 }
+
+const isOfSchema = ({ _tag }: Event): boolean => _tag === "ClusterVersionRaised"
 
 const countCommands = (
   { alarm, metrics }: Parts,
@@ -61,6 +63,7 @@ const makeMachine = (parts: Parts) => {
     applied = done.applied
     metrics.appliedIndex.set(applied.index)
     countCommands(parts, entries, done.results)
+    if (done.results.some(({ events: happened }) => happened.some(isOfSchema))) database.reader.forget()
     events.publishUnsafe(
       done.results.flatMap(({ events: happened, outcome: { index } }) =>
         happened.map((event): AppliedEvent => ({ index, event }))

@@ -5,6 +5,7 @@
 import { Data } from "effect"
 import { type AppliedEntry, applyEntry, defectRejection, type Entry, entryMillis } from "./apply/Apply.ts"
 import { type Connection, fatalCondition } from "./Connection.ts"
+import { StateVersionUnknown } from "./Migrations.ts"
 
 /** The database failed, and what it holds beyond the last transaction is unknown: the node must stop (rule 5). */
 export class StateFailed extends Data.TaggedError("StateFailed")<{
@@ -69,7 +70,7 @@ const applyOne = (connection: Connection, entry: Entry | Unreadable, previousMil
     : applyEntry(connection, entry, previousMillis)
 
 /**
- * Applies a batch that follows `before` in one transaction. Throws `StateFailed`, having changed nothing. What is
+ * Applies a batch that follows `before` in one transaction. Throws `StateFailed`, or StateVersionUnknown, having changed nothing. What is
  * committed may be lost by a power cut, as a whole and from the end: the log has it (rule 9).
  */
 export const applyBatch = (
@@ -95,6 +96,7 @@ export const applyBatch = (
     return { applied, results }
   } catch (cause) {
     rollback(connection)
+    if (cause instanceof StateVersionUnknown) throw cause
     throw new StateFailed({ condition: fatalCondition(cause) ?? unexpected(cause), cause })
   }
 }

@@ -169,7 +169,7 @@ describe("start and stop", () => {
       const connection = openConnection(join(directory, "state", "state-1.db"), { readOnly: false, busyMillisMax: 0 })
       connection.execute("PRAGMA user_version = 999")
       connection.close()
-      assert.include(textOf(yield* opening(directory)), "start the newer version again")
+      assert.include(textOf(yield* opening(directory)), "start the newer NxMesh again")
     })
   )
 

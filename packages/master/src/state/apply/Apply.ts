@@ -5,12 +5,15 @@
 import type { Command, Outcome, Proposal } from "@nxmesh/protocol/Command"
 import type { Event } from "@nxmesh/protocol/Event"
 import type { Rejection } from "@nxmesh/protocol/Rejection"
+import { versionNeeded, versionProblem } from "@nxmesh/protocol/ClusterVersion"
 import { type Connection, fatalCondition } from "../Connection.ts"
+import { StateVersionUnknown } from "../Migrations.ts"
+import { clusterVersion } from "../ReadCluster.ts"
 import { recordAudit } from "./Audit.ts"
 import { handle } from "./Handlers.ts"
 import { rememberedOutcome, rememberOutcome } from "./IdempotencyKeys.ts"
 import { authorize } from "./Permissions.ts"
-import { Refusal } from "./Refusal.ts"
+import { refuse, Refusal } from "./Refusal.ts"
 import { commandTarget } from "./CommandTarget.ts"
 import { type Applied, type AuditSubject, timestampOf, type Transaction } from "./Transaction.ts"
 
@@ -38,7 +41,10 @@ export const defectRejection: Rejection = {
   details: []
 }
 
-/** Runs the work inside a savepoint: undone when it is refused or defective, thrown on when the database itself failed. */
+/** Others may be able to apply the entry: to count it as refused here would part the states. */
+const isFatal = (error: unknown): boolean => fatalCondition(error) !== undefined || error instanceof StateVersionUnknown
+
+/** Runs the work inside a savepoint: undone when it is refused or defective, thrown on when this master cannot apply it. */
 const attempt = (connection: Connection, work: () => Applied): Attempt => {
   connection.run("SAVEPOINT entry")
   try {
@@ -46,7 +52,7 @@ const attempt = (connection: Connection, work: () => Applied): Attempt => {
     connection.run("RELEASE entry")
     return applied
   } catch (error) {
-    if (fatalCondition(error) !== undefined) throw error
+    if (isFatal(error)) throw error
     connection.run("ROLLBACK TO entry")
     connection.run("RELEASE entry")
     return error instanceof Refusal ? { rejection: error.rejection } : { rejection: defectRejection, defect: error }
@@ -87,6 +93,13 @@ const transactionOf = (connection: Connection, { index, proposal }: Entry, atMil
   remoteAddress: proposal.remote_address
 })
 
+/** A command of a version that the cluster has not reached is refused on every master alike, whatever its build knows (rule 6). */
+const requireVersion = ({ connection }: Transaction, command: Command): void => {
+  if (versionNeeded(command) === 1) return
+  const problem = versionProblem(command, clusterVersion(connection))
+  if (problem !== null) refuse("UNPROCESSABLE", problem)
+}
+
 /** The time of an entry as apply takes it: time never goes back (rule 3). */
 export const entryMillis = ({ atMillis }: Pick<Entry, "atMillis">, previousMillis: number): number =>
   Math.max(previousMillis, atMillis)
@@ -107,6 +120,7 @@ export const applyEntry = (connection: Connection, entry: Entry, previousMillis:
     if (idempotency !== null && !("defect" in result)) rememberOutcome(tx, idempotency, outcomeOf(index, result))
   }
   const result = attempt(connection, () => {
+    requireVersion(tx, command)
     authorize(tx, command)
     const applied = handle(tx, command)
     conclude(applied)

@@ -1,11 +1,20 @@
 /** The first entry of a cluster, and the switches that all of it shares. */
 import type { CommandOf } from "@nxmesh/protocol/Command"
+import type { Event } from "@nxmesh/protocol/Event"
+import { raiseSchema } from "../Migrations.ts"
 import { type ClusterState, clusterState } from "../ReadCluster.ts"
 import { resourcesBy } from "../Resources.ts"
 import { addMaster } from "./Masters.ts"
 import { refuse } from "./Refusal.ts"
 import { write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
+
+/** Takes the step to this version, which follows the one that the state has. */
+const raise = ({ connection }: Transaction, version: number): Event => {
+  raiseSchema(connection, version)
+  connection.run("UPDATE cluster SET cluster_version = ?", version)
+  return { _tag: "ClusterVersionRaised", version }
+}
 
 export const initialiseCluster = (tx: Transaction, command: CommandOf<"InitialiseCluster">): Applied => {
   const { connection } = tx
@@ -28,10 +37,12 @@ export const initialiseCluster = (tx: Transaction, command: CommandOf<"Initialis
     tx.timestamp
   )
   write(tx, "user", undefined, command.administrator)
+  const begun: Array<Event> = []
+  for (let version = 2; version <= (command.cluster_version ?? 1); version += 1) begun.push(raise(tx, version))
   const { master } = command
   return {
     value: { cluster_id: command.cluster_id },
-    events: master === undefined ? [] : addMaster(tx, master).events,
+    events: master === undefined ? begun : [...begun, ...addMaster(tx, master).events],
     audit: {
       kind: "cluster",
       id: command.cluster_id,
@@ -93,8 +104,7 @@ export const setClusterVersion = (tx: Transaction, { version }: CommandOf<"SetCl
       behind.map(({ id, name, version: build }) => ({ field: "", message: `master ${id} (${name}) is ${build}` }))
     )
   }
-  tx.connection.run("UPDATE cluster SET cluster_version = ?", version)
-  return switched(tx, before, [])
+  return switched(tx, before, [raise(tx, version)])
 }
 
 const epochReasons = {

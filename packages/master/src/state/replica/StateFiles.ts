@@ -6,6 +6,7 @@
 import type { FileSystem } from "@nxmesh/raft/storage/file/FileSystem"
 import { Limits } from "../../Limits.ts"
 import { type Connection, followingConnection, openConnection } from "../Connection.ts"
+import { keepDigest } from "../digest/StateDigest.ts"
 import { migrate } from "../Migrations.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { StateDirectory } from "./StateDirectory.ts"
@@ -38,7 +39,7 @@ export class StateFiles {
   private readonly checkpointFailed: (cause: Error) => void
   private opened: Opened
 
-  /** Opens the state in `directory`, or makes an empty one. Throws what SQLite and the file system throw, StateFileError and StateTooNew. */
+  /** Opens the state in `directory`, or makes an empty one. Throws what SQLite and the file system throw, StateFileError and StateVersionUnknown. */
   constructor(files: FileSystem, directory: string, checkpointFailed: (cause: Error) => void) {
     this.checkpointFailed = checkpointFailed
     this.states = new StateDirectory(files, directory, create)
@@ -85,6 +86,7 @@ export class StateFiles {
     try {
       writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;")
       migrate(writer)
+      keepDigest(writer)
       const page = pageBytes(writer)
       writer.execute(`PRAGMA wal_autocheckpoint = ${walBytesMax / page}`)
       const checkpoints = new Checkpoints({

@@ -8,7 +8,7 @@ import { open, rm } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { Limits } from "../../Limits.ts"
 import type { Database } from "../Database.ts"
-import { schemaKnown, StateTooNew } from "../Migrations.ts"
+import { schemaProblem, type StateVersionUnknown } from "../Migrations.ts"
 import { type DatabaseFile, runDatabaseTask } from "./DatabaseTask.ts"
 import { StateFileError } from "./StateFileError.ts"
 
@@ -88,8 +88,9 @@ const check = (
   path: string,
   { index, schema }: DatabaseFile,
   image: SnapshotImage
-): Effect.Effect<void, StateFileError | StateTooNew> => {
-  if (schema > schemaKnown) return Effect.fail(new StateTooNew({ found: schema, known: schemaKnown }))
+): Effect.Effect<void, StateFileError | StateVersionUnknown> => {
+  const unknown = schemaProblem(schema)
+  if (unknown !== null) return Effect.fail(unknown)
   if (index === image.index) return Effect.void
   const detail = `it ends with entry ${index}, and the snapshot with ${image.index}`
   return Effect.fail(new StateFileError({ file: path, detail }))

@@ -280,7 +280,7 @@ describe("a snapshot is refused, and the state that there was stays,", () => {
         new DataView(changed.buffer).setUint32(60, 999)
         return changed
       })
-      assert.include(newer, "start the newer version again")
+      assert.include(newer, "start the newer NxMesh again")
     })
   )
 })

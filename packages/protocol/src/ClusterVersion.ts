@@ -1,0 +1,34 @@
+/**
+ * The versions of apply's behaviour (design-cluster.md 6). All masters of a cluster apply an entry in the same way because
+ * the way depends on the cluster's version, which is replicated, and never on the build. A build knows several versions, so
+ * that masters can be upgraded one by one: the cluster rises when the last of them knows the next.
+ *
+ * A command of version n: its schema in Command.ts, its handler as any other's, and a line in `since` below.
+ * A change of the schema of version n: a step in packages/master/src/state/Migrations.ts.
+ */
+import type { Command, CommandOf, CommandTag } from "./Command.ts"
+import type { ClusterVersionRange } from "./model/Master.ts"
+
+/** The versions that this build knows. */
+export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 2 }
+
+/** A version, or how to tell it from the command: a field may be newer than the command that has it. */
+type Since = { readonly [Tag in CommandTag]?: number | ((command: CommandOf<Tag>) => number) }
+
+/** Since when a command may stand in the log. Those that are not named here: since version 1. */
+const since: Since = { CheckState: 2, ReportDigest: 2 }
+
+/** The cluster version that the command needs. */
+export const versionNeeded = (command: Command): number => {
+  const needed = since[command._tag] as number | ((command: Command) => number) | undefined
+  return typeof needed === "function" ? needed(command) : (needed ?? 1)
+}
+
+/** Why a cluster at this version takes no such command, in a sentence for the operator; `null`: it takes it. */
+export const versionProblem = (command: Command, clusterVersion: number): string | null => {
+  const needed = versionNeeded(command)
+  return needed <= clusterVersion
+    ? null
+    : `the cluster is at version ${clusterVersion}, and ${command._tag} needs version ${needed}: ` +
+        "upgrade every master, and the cluster rises by itself or with `nxmesh cluster upgrade`"
+}

@@ -141,6 +141,9 @@ export const Limits = {
     deadMasterWarning: Duration.minutes(2),
     deadMasterRemoval: Duration.minutes(30),
     autopilotInterval: Duration.seconds(10),
+    /** The cluster's version rises when every master has known the next for so long. */
+    upgradeStability: Duration.seconds(30),
+    upgradeInterval: Duration.seconds(5),
     /** Voters that must stay alive when autopilot removes a dead one. */
     autopilotVotersMin: 3,
     /** Asking another master how it is, and how long its answer is good. */

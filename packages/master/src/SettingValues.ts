@@ -59,6 +59,11 @@ export const readJoinToken: Reader<Redacted.Redacted<string>> = (text) =>
     ? Result.succeed(Redacted.make(text))
     : Result.fail("must be a join token as the cluster answered it: nxj1., 64 hexadecimal digits, a dot and the secret")
 
+export type ClusterUpgrade = "auto" | "manual"
+
+export const readClusterUpgrade: Reader<ClusterUpgrade> = (text) =>
+  text === "auto" || text === "manual" ? Result.succeed(text) : Result.fail("must be auto or manual")
+
 export const readBootstrapExpect: Reader<number> = (text) => {
   const count = Number(text)
   return /^\d{1,2}$/.test(text) && count >= 1 && count <= Limits.state.mastersMax

@@ -17,9 +17,11 @@ import { Context, Layer } from "effect"
 import type { LogLevel, Redacted } from "effect"
 import {
   type AddressBlock,
+  type ClusterUpgrade,
   readAddresses,
   readBlocks,
   readBootstrapExpect,
+  readClusterUpgrade,
   readEmail,
   readJoinToken,
   readPassword
@@ -48,6 +50,8 @@ export interface SettingsShape {
   readonly bootstrapExpect: number | null
   /** Whether a member that has been dead for long is removed, while the rest is strong enough without it. */
   readonly autopilotCleanup: boolean
+  /** Whether this master, when it leads, raises the cluster's version as soon as all know the next. */
+  readonly clusterUpgrade: ClusterUpgrade
   /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
   readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
@@ -132,6 +136,12 @@ export const definitions: Definitions<SettingsShape> = {
     read: readBoolean,
     fallback: false,
     help: "true: a master that has been dead for 30 minutes is removed from the cluster while three others vote and live [false]"
+  },
+  clusterUpgrade: {
+    key: "cluster_upgrade",
+    read: readClusterUpgrade,
+    fallback: "auto",
+    help: "auto: the cluster's version rises when every master knows the next; manual: only by nxmesh cluster upgrade [auto]"
   },
   trustedProxies: {
     key: "trusted_proxies",

@@ -138,6 +138,10 @@ export const layerCluster = HttpApiBuilder.group(
         }
         const accepted = yield* submit({ _tag: "SetFreeze", ...payload })
         return { data: accepted.value as ClusterSwitches }
+      }),
+      setVersion: Effect.fn("cluster.setVersion")(function* ({ payload }) {
+        const accepted = yield* submit({ _tag: "SetClusterVersion", version: payload.version })
+        return { data: accepted.value as ClusterSwitches }
       })
     })
   })

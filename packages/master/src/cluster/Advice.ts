@@ -2,6 +2,7 @@
 import type { ClusterState } from "../state/ReadCluster.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { isAlive, type LiveStatus } from "./ClusterStatus.ts"
+import { judgeUpgrade, upgradeAdvice } from "./Upgrade.ts"
 import { judgeVoters, majority, sizeAdvice, toleratedFailures } from "./Quorum.ts"
 
 export interface ClusterFacts {
@@ -56,6 +57,11 @@ const versionAdvice = ({ live, masters }: ClusterFacts): ReadonlyArray<string> =
     : []
 }
 
+const clusterVersionAdvice = ({ masters, state: { clusterVersion } }: ClusterFacts): ReadonlyArray<string> => {
+  const advice = upgradeAdvice(clusterVersion, judgeUpgrade(clusterVersion, masters))
+  return advice === null ? [] : [advice]
+}
+
 const countAdvice = ({ masters }: ClusterFacts): ReadonlyArray<string> => {
   const advice = sizeAdvice(masters.filter(({ voter }) => voter).length)
   return advice === null ? [] : [advice]
@@ -69,6 +75,7 @@ export const clusterAdvice = (facts: ClusterFacts): ReadonlyArray<string> => [
     ...healthAdvice(facts),
     ...facts.live.warnings,
     ...versionAdvice(facts),
+    ...clusterVersionAdvice(facts),
     ...countAdvice(facts)
   ])
 ]

@@ -10,11 +10,13 @@ import { layerDiskWatch } from "./DiskWatch.ts"
 import { layerClusterStatus } from "./LiveClusterStatus.ts"
 import { MasterStatuses } from "./MasterStatuses.ts"
 import { layerMembership } from "./MembershipTask.ts"
+import { layerUpgrade } from "./UpgradeTask.ts"
 
 export const layerClusterParts = Layer.mergeAll(
   layerContact,
   layerMembership,
   layerAutopilot,
+  layerUpgrade,
   layerDiskWatch,
   layerClusterStatus,
   layerClusterMetrics

@@ -9,6 +9,7 @@ import {
   Handover,
   LeadershipChange,
   Master,
+  VersionChange,
   VotingChange
 } from "../model/ClusterStatus.ts"
 import { IssuedJoinToken, JoinToken, JoinTokenCreate } from "../model/Master.ts"
@@ -71,6 +72,11 @@ export class ClusterApi extends HttpApiGroup.make("cluster")
       success: HttpApiSchema.StreamUint8Array({ contentType: "application/vnd.nxmesh.backup" }),
       error: ApiErrors
     }).annotateMerge(demands("cluster:write")),
+    HttpApiEndpoint.post("setVersion", "/version", {
+      payload: VersionChange,
+      success: one(ClusterSwitches),
+      error: ApiErrors
+    }).annotateMerge(demands("cluster:write", { example: { version: 2 } })),
     HttpApiEndpoint.put("setFreeze", "/freeze", {
       payload: FreezeChange,
       success: one(ClusterSwitches),

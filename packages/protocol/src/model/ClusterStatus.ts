@@ -87,6 +87,11 @@ export const FreezeChange = Schema.Struct({
   reason: withDefault(Schema.Union([Schema.Literal(""), line(Limits.changeSummaryCharactersMax)]), "")
 }).annotate({ identifier: "FreezeChange" })
 
+/** The version that the cluster is to have: one more than it has. There is no way down. */
+export const VersionChange = Schema.Struct({ version: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)) }).annotate({
+  identifier: "VersionChange"
+})
+
 /** To whom the leader should hand over; `null` lets the master choose. */
 export const LeadershipChange = Schema.Struct({ to: withDefault(Schema.NullOr(MasterId), null) }).annotate({
   identifier: "LeadershipChange"

@@ -112,7 +112,23 @@ export const Command = Schema.TaggedUnion({
   /** From this entry on apply, schema and bundles behave as this version says (design-cluster.md 6). */
   SetClusterVersion: { version: Schema.Int },
   /** After a restore or a forced recovery: agents follow this cluster again, and nothing is deployed until someone looked. */
-  OpenEpoch: { reason: Schema.Literals(["restored", "recovered"]) },
+  OpenEpoch: {
+    reason: Schema.Literals(["restored", "recovered"]),
+    /** The cluster that goes on from here. In no log: restore and recover apply it before Raft begins with the state. */
+    into: Schema.optionalKey(
+      Schema.Struct({
+        cluster_id: ClusterId,
+        /** Above the one before. */
+        epoch: Schema.Int,
+        /** The only member. */
+        master: MasterDescription
+      })
+    )
+  },
+  /** Of the leader: every master notes the digest of its state at this entry (design-cluster.md 12). */
+  CheckState: {},
+  /** What a master noted at the entry of a check. */
+  ReportDigest: { master_id: MasterId, entry: Schema.Int, digest: Sha256 },
   /** Which master holds the agents' newest connections (design-cluster.md 16). */
   ClaimAgents: {
     master_id: MasterId,

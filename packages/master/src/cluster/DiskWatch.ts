@@ -33,7 +33,7 @@ const watch = Effect.gen(function* () {
     const status = yield* node.status
     const { masters, voters } = liveStatus(status, answers)
     const reason = closure(voters, masters, short)
-    yield* gate.set(reason === null ? null : gateOf(reason))
+    yield* gate.set("disk", reason === null ? null : gateOf(reason))
     yield* setWarnings([
       ...(own?.isShort === true
         ? [`the disk of master ${status.id} has only ${bytesText(own.freeBytes)} left: make room`]
@@ -42,7 +42,7 @@ const watch = Effect.gen(function* () {
     ])
   })
 
-  yield* Effect.addFinalizer(() => gate.set(null))
+  yield* Effect.addFinalizer(() => gate.set("disk", null))
   yield* look.pipe(
     Effect.catchCause((cause) => Effect.logError("the masters' disks could not be looked at", cause)),
     Effect.repeat(watchInterval),

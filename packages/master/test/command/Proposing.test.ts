@@ -54,11 +54,11 @@ describe("what is not proposed", () => {
       Effect.gen(function* () {
         const gate = yield* WriteGate
         const reason = "the disk is full"
-        yield* gate.set((tag) => (tag === "SaveOrganization" ? new WritesRefused({ reason }) : null))
+        yield* gate.set("test", (tag) => (tag === "SaveOrganization" ? new WritesRefused({ reason }) : null))
         const error = yield* Effect.flip(submit(saveOrganization(1)))
         assert.isTrue(error instanceof CommandError && error.reason._tag === "WritesRefused")
         assert.include(error.message, reason)
-        yield* gate.set(null)
+        yield* gate.set("test", null)
         yield* submit(saveOrganization(1))
         const { caughtUp, problem } = yield* Commands
         yield* caughtUp

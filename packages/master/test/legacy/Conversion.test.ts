@@ -39,7 +39,7 @@ const rowsLike = (rows: Recorded["rows"]) =>
     Object.fromEntries(
       Object.entries(rows).map(([table, [first]]) => {
         const columns = Object.keys(first ?? { "*": null }).join(", ")
-        const known = table === "meta" ? "WHERE name <> 'applied_term'" : ""
+        const known = table === "meta" ? "WHERE name IN ('applied_index', 'at_millis')" : ""
         return [table, reader.all(`SELECT ${columns} FROM ${table} ${known} ORDER BY 1, 2`)]
       })
     )

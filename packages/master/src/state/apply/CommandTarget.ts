@@ -63,6 +63,8 @@ export const commandTarget = (command: Command): Target | null => {
     case "SetFreeze":
     case "SetClusterVersion":
     case "OpenEpoch":
+    case "CheckState":
+    case "ReportDigest":
     case "ClaimAgents":
     case "EnrolAgent":
     case "RecordDeployments":

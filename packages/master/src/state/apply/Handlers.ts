@@ -9,6 +9,7 @@ import { describeMaster, removeMaster, setMasterVoting } from "./Masters.ts"
 import { createEnrolmentToken, enrolAgent, revokeEnrolmentToken, rotateAgentKey } from "./Enrolment.ts"
 import { deleteOrganization, deleteWorkspace, saveOrganization, saveWorkspace } from "./Organizations.ts"
 import { endSession, recordLoginFailure, rotateSession, startSession } from "./Sessions.ts"
+import { checkState, reportDigest } from "./StateChecks.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 import { changePassword, deleteUser, saveUser } from "./Users.ts"
 import { deleteVirtualHost, saveVirtualHost } from "./VirtualHosts.ts"
@@ -34,6 +35,8 @@ export const handlers: Handlers = {
   SetFreeze: setFreeze,
   SetClusterVersion: setClusterVersion,
   OpenEpoch: openEpoch,
+  CheckState: checkState,
+  ReportDigest: reportDigest,
   ClaimAgents: claimAgents,
   SaveOrganization: saveOrganization,
   DeleteOrganization: deleteOrganization,

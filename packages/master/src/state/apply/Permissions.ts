@@ -18,6 +18,8 @@ export const commandPermissions: Readonly<Record<CommandTag, Permission | null>>
   SetFreeze: "cluster:write",
   SetClusterVersion: "cluster:write",
   OpenEpoch: null,
+  CheckState: null,
+  ReportDigest: null,
   ClaimAgents: null,
   SaveOrganization: "organization:write",
   DeleteOrganization: "organization:delete",

@@ -1,0 +1,101 @@
+/**
+ * The digest of the replicated rows (rule 12), kept by SQLite itself: temporary triggers on apply's connection change it with
+ * every row, in the same transaction. So whatever is rolled back, a statement, a savepoint or all of it, does not count.
+ *
+ * It is this master's own note, in `meta`, and no replicated row. `digest_index` says of which entry it is: a build that
+ * does not keep it leaves it behind the state, and then it is made anew.
+ */
+import type { Connection } from "../Connection.ts"
+import { stepFunction, sumFunction } from "./DigestFunctions.ts"
+import { type DigestedTable, digestedTables, rowText } from "./DigestedTables.ts"
+import { addDigests, type Digest, emptyDigest } from "./RowDigest.ts"
+
+const trigger = "digest_of_"
+const followTrigger = "digest_index_follows"
+
+const meta = (connection: Connection, name: string): string | undefined =>
+  connection.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = ?", name)?.value
+
+const putMeta = (connection: Connection, name: string, value: string): void => {
+  connection.run(
+    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    name,
+    value
+  )
+}
+
+/** Of all rows, read one by one: seconds for a large state. */
+export const fullDigest = (connection: Connection): Digest =>
+  digestedTables(connection).reduce((digest, table) => {
+    const { part } = connection.get<{ readonly part: Digest }>(
+      `SELECT ${sumFunction}(${rowText(table)}) AS part FROM main."${table.name}"`
+    ) ?? { part: emptyDigest }
+    return addDigests(digest, part)
+  }, emptyDigest)
+
+/** As kept; `undefined` where nobody keeps one. */
+export const stateDigest = (connection: Connection): Digest | undefined => meta(connection, "digest")
+
+const step = (before: string, after: string): string =>
+  `UPDATE meta SET value = ${stepFunction}(value, ${before}, ${after}) WHERE name = 'digest';`
+
+const triggersOf = (table: DigestedTable): string => {
+  const old = rowText(table, "OLD.")
+  const fresh = rowText(table, "NEW.")
+  const on = (event: string, action: string): string =>
+    `CREATE TEMP TRIGGER "${trigger}${table.name}_${event}" AFTER ${event} ON main."${table.name}" BEGIN ${action} END;`
+  return on("INSERT", step("NULL", fresh)) + on("UPDATE", step(old, fresh)) + on("DELETE", step(old, "NULL"))
+}
+
+const follow =
+  `CREATE TEMP TRIGGER ${followTrigger} AFTER INSERT ON main.meta WHEN NEW.name = 'applied_index' ` +
+  "BEGIN UPDATE meta SET value = NEW.value WHERE name = 'digest_index'; END;"
+
+const isKept = (connection: Connection): boolean =>
+  connection.get("SELECT 1 FROM temp.sqlite_schema WHERE name = ?", followTrigger) !== undefined
+
+const stopKeeping = (connection: Connection): void => {
+  for (const { name } of connection.all<{ readonly name: string }>(
+    "SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND name LIKE 'digest!_%' ESCAPE '!'"
+  )) {
+    connection.execute(`DROP TRIGGER temp."${name}"`)
+  }
+}
+
+const keep = (connection: Connection): void =>
+  connection.execute(digestedTables(connection).map(triggersOf).join("") + follow)
+
+/** Apply's connection, when the state was opened: the digest is right afterwards, and stays so as long as this connection alone writes. */
+export const keepDigest = (connection: Connection): void => {
+  // Without it SQLite tells no trigger of a row that REPLACE removes.
+  connection.execute("PRAGMA recursive_triggers = ON; BEGIN IMMEDIATE")
+  try {
+    const index = meta(connection, "applied_index") ?? "0"
+    if (meta(connection, "digest_index") !== index || stateDigest(connection) === undefined) {
+      putMeta(connection, "digest", fullDigest(connection))
+      putMeta(connection, "digest_index", index)
+    }
+    stopKeeping(connection)
+    keep(connection)
+    connection.execute("COMMIT")
+  } catch (cause) {
+    connection.execute("ROLLBACK")
+    throw cause
+  }
+}
+
+/** Runs what changes tables and columns, inside a transaction, where no trigger sees what becomes of the rows. */
+export const changingTables = (connection: Connection, change: () => void): void => {
+  if (!isKept(connection)) return change()
+  stopKeeping(connection)
+  change()
+  connection.forget()
+  putMeta(connection, "digest", fullDigest(connection))
+  keep(connection)
+}
+
+/** The rows were found to differ from the digest: it is theirs from here on, so that the next check tells the others. */
+export const correctDigest = (connection: Connection, difference: Digest): void => {
+  const digest = stateDigest(connection)
+  if (digest !== undefined) putMeta(connection, "digest", addDigests(digest, difference))
+}

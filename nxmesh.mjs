@@ -18,19 +18,19 @@ const nodeMajor = Number(process.versions.node.split(".")[0])
 const nodeMajorWanted = 24
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"]
 
-/** What each command runs. A missing file is a command that a later release brings. */
+/** What each command runs, and with which first argument. A missing file is a command that a later release brings. */
 const programs = {
-  start: "cli/start.ts",
-  cluster: "cli/cluster.ts",
-  test: "cli/test.ts",
-  check: "cli/check.ts",
-  format: "cli/format.ts",
-  bench: "cli/bench.ts",
-  simulate: "cli/simulate.ts",
-  chaos: "cli/chaos.ts",
-  master: "packages/master/src/main.ts",
-  agent: "packages/agent/src/main.ts",
-  nxmesh: "packages/master/src/cli/main.ts"
+  start: ["cli/start.ts"],
+  cluster: ["cli/cluster.ts"],
+  test: ["cli/test.ts"],
+  check: ["cli/check.ts"],
+  format: ["cli/format.ts"],
+  bench: ["cli/bench.ts"],
+  simulate: ["cli/simulate.ts"],
+  chaos: ["cli/chaos.ts"],
+  master: ["cli/program.ts", "master"],
+  agent: ["cli/program.ts", "agent"],
+  nxmesh: ["cli/program.ts", "nxmesh"]
 }
 
 const say = (text) => process.stderr.write(`${text}\n`)
@@ -261,10 +261,11 @@ const main = async () => {
     refuse(`usage: node nxmesh.mjs <${Object.keys(programs).join(" | ")}> [arguments]`, 2)
   }
   if (nodeMajor < 20) refuse(`nxmesh: Node 20 or newer is needed to start; this is ${process.version}`)
-  const file = join(root, programs[command])
+  const [path, ...first] = programs[command]
+  const file = join(root, path)
   if (!existsSync(file)) refuse(`nxmesh: "${command}" is not available yet`, 2)
   if (!isInstalled()) await withLock(install)
-  run(nodePath(), file, args)
+  run(nodePath(), file, [...first, ...args])
 }
 
 await main()

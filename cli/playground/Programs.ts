@@ -59,7 +59,7 @@ export class Programs {
   async start({ env, name, package: from }: ProgramToStart): Promise<RunningProgram> {
     const logFile = join(this.folder, "log", `${name}.log`)
     const log = openLog(logFile)
-    const child = spawn(process.execPath, [inCheckout("packages", from, "src", "main.ts")], {
+    const child = spawn(process.execPath, [inCheckout("cli", "program.ts"), from], {
       cwd: this.folder,
       env: { ...process.env, ...env },
       stdio: ["ignore", log, log]

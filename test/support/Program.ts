@@ -2,6 +2,7 @@
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { bundleFolder, programs, testBundles } from "../../cli/bundle/Bundle.ts"
 
 const repository = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -16,7 +17,7 @@ export interface Program {
 }
 
 export interface ProgramOptions {
-  /** Relative to the repository. */
+  /** Relative to the repository. Programs of the product run from their bundle (cli/bundle), scripts of tests as they are. */
   readonly path: string
   readonly arguments?: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
@@ -26,9 +27,21 @@ export interface ProgramOptions {
 
 const outputCharactersMax = 4_000_000
 
+/** Found once: the programs of a test are of one content, whoever edits meanwhile. */
+let bundle: Promise<string> | undefined
+
+/** The module to start, and what makes it start fast. */
+const moduleOf = async (path: string) => {
+  const name = Object.entries(programs).find(([, source]) => source === path)?.[0]
+  if (name === undefined) return { file: `${repository}/${path}`, environment: {} }
+  const folder = await (bundle ??= bundleFolder(testBundles))
+  return { file: `${folder}/${name}.mjs`, environment: { NODE_COMPILE_CACHE: `${folder}/compiled` } }
+}
+
 const start = (options: ProgramOptions) =>
-  Effect.sync((): Program & { readonly child: ChildProcess } => {
-    const [command, ...rest] = [...(options.prefix ?? []), process.execPath, `${repository}/${options.path}`]
+  Effect.promise(async (): Promise<Program & { readonly child: ChildProcess }> => {
+    const { environment, file } = await moduleOf(options.path)
+    const [command, ...rest] = [...(options.prefix ?? []), process.execPath, file]
     const child = spawn(command ?? process.execPath, [...rest, ...(options.arguments ?? [])], {
       cwd: repository,
       env: {
@@ -36,6 +49,7 @@ const start = (options: ProgramOptions) =>
         HOME: process.env.HOME,
         TMPDIR: process.env.TMPDIR,
         ...marker(),
+        ...environment,
         ...options.environment
       },
       stdio: ["ignore", "pipe", "pipe"]

@@ -6,7 +6,7 @@ import { Effect, Exit } from "effect"
 import { program } from "./Program.ts"
 
 NodeRuntime.runMain(
-  program(process.argv.slice(2)).pipe(Effect.provide([NodeServices.layer, NodeHttpClient.layerUndici])),
+  program(process.argv.slice(2)).pipe(Effect.provide([NodeServices.layer, NodeHttpClient.layerNodeHttp])),
   {
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(exit.value) : 1)

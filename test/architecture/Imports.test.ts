@@ -76,6 +76,14 @@ describe("edges between packages", () => {
     assertNone(forbiddenImports(planted("packages/raft/src/core/A.ts", 'import { B } from "./B.ts"'), none))
   })
 
+  it("have one door from the CLI to what works without a master, and it leads nowhere else", () => {
+    const door = "packages/master/src/cli/Offline.ts"
+    assertNone(forbiddenImports(planted(door, 'const a = await import("../recovery/A.ts")'), none))
+    assert.lengthOf(forbiddenImports(planted(door, 'import { A } from "../state/A.ts"'), none), 1)
+    const beside = planted("packages/master/src/cli/A.ts", 'import { B } from "../recovery/B.ts"')
+    assert.lengthOf(forbiddenImports(beside, none), 1)
+  })
+
   it("hold in every source", () => assertNone(sources.flatMap((file) => forbiddenImports(file, declared))))
 })
 

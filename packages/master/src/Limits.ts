@@ -159,6 +159,8 @@ export const Limits = {
     diskAlarmShare: 0.05,
     diskCheckInterval: Duration.seconds(10),
     diskUseKept: Duration.seconds(5),
+    /** For each voter that a leader whose state is wrong asks to take over before it ends. */
+    divergedHandover: Duration.seconds(3),
     /** Of one master, to the others. */
     warningsTold: 64
   },
@@ -168,6 +170,12 @@ export const Limits = {
     /** What a backup says of itself takes some 500 bytes. */
     headerBytesMax: 65_536,
     chunkBytes: 262_144
+  },
+
+  // recovery
+  recovery: {
+    /** Applying what a log holds; a node keeps little more than its last snapshot covers. */
+    applyMax: Duration.minutes(10)
   },
 
   // config and agents

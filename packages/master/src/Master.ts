@@ -39,6 +39,7 @@ import { describeMaster } from "./consensus/Description.ts"
 import { layerIdentity } from "./consensus/IdentityLayer.ts"
 import { layerMasterRaft } from "./consensus/MasterRaft.ts"
 import { NodeIdentity } from "./consensus/NodeIdentity.ts"
+import { layerWholeDirectory } from "./consensus/RecoveryMark.ts"
 import { ConfigEngine } from "./config/ConfigEngine.ts"
 import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
@@ -53,6 +54,7 @@ import { ReplicatedState } from "./state/ReplicatedState.ts"
 import { version } from "./Version.ts"
 
 const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
+  Layer.provideMerge(layerWholeDirectory),
   Layer.provideMerge(DataDirectory.layer),
   Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer))
 )

@@ -10,6 +10,7 @@ import { refused, usage } from "./CliFailure.ts"
 import { asOperator, type MasterClient, readAsOperator } from "./MasterClient.ts"
 import { note, print } from "./Output.ts"
 import { masterOrigin } from "./MasterUrl.ts"
+import { recover } from "./RecoverCommand.ts"
 import { upgrade } from "./UpgradeCommand.ts"
 
 /** All masters fit on one page. */
@@ -202,5 +203,17 @@ const token = Command.make("token").pipe(
 
 export const cluster = Command.make("cluster").pipe(
   Command.withDescription("The masters: who they are, who joins and leaves, who leads"),
-  Command.withSubcommands([status, masters, token, remove, demote, promote, transfer, freeze, unfreeze, upgrade])
+  Command.withSubcommands([
+    status,
+    masters,
+    token,
+    remove,
+    demote,
+    promote,
+    transfer,
+    freeze,
+    unfreeze,
+    upgrade,
+    recover
+  ])
 )

@@ -19,7 +19,8 @@ export class IdentityFileDamaged extends Data.TaggedError("IdentityFileDamaged")
   }
 }
 
-const fileOf = <S extends Schema.Codec<unknown, unknown>>(name: string, schema: S) => {
+/** One JSON file of this name in a data directory. */
+export const fileOf = <S extends Schema.Codec<unknown, unknown>>(name: string, schema: S) => {
   const text = Schema.fromJsonString(schema)
   const decode = Schema.decodeUnknownEffect(text)
   const encode = Schema.encodeEffect(text)

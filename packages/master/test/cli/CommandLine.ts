@@ -13,6 +13,8 @@ export interface Printed {
 export interface Place {
   readonly url: string
   readonly sessionFile: string
+  /** Variables beyond these. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Runs the words as `nxmesh` would, with this master's URL and this session file in the environment. */
@@ -33,7 +35,11 @@ export const nxmesh = Effect.fnUntraced(function* (place: Place, ...words: Reado
       NodeServices.layer,
       FetchHttpClient.layer,
       ConfigProvider.layer(
-        ConfigProvider.fromEnvRecord({ NXMESH_URL: place.url, NXMESH_SESSION_FILE: place.sessionFile })
+        ConfigProvider.fromEnvRecord({
+          ...place.environment,
+          NXMESH_URL: place.url,
+          NXMESH_SESSION_FILE: place.sessionFile
+        })
       )
     ])
   )

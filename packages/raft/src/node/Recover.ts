@@ -74,3 +74,28 @@ const nothingIn = (file: string): StorageError =>
     offset: null,
     detail: "there is no log of a member here to recover from"
   })
+
+/** How far a member's log goes: what to compare before one of them is chosen to go on with. */
+export interface Inspection {
+  /** The last entry of the log, or of the snapshot when the log holds nothing after it. */
+  readonly lastIndex: Index
+  readonly lastTerm: Term
+  /** Up to here the member knew the log to be committed. */
+  readonly commit: Index
+  /** The highest term that it has seen. */
+  readonly term: Term
+}
+
+/** Of a member that does not run. A torn tail is cut, as at any start. */
+export const inspectNode = Effect.fnUntraced(function* ({
+  directory,
+  files = nodeFileSystem,
+  log = Limits.storage
+}: Omit<Recovery, "id">): Effect.fn.Return<Inspection, NodeStopped> {
+  yield* attemptOnStorage(() => assertStorage(files, directory))
+  return yield* Effect.acquireUseRelease(
+    attemptOnStorage(() => DiskStorage.open(files, directory, log)),
+    ({ hardState: { commit, term }, lastIndex, lastTerm }) => Effect.succeed({ lastIndex, lastTerm, commit, term }),
+    (storage) => Effect.sync(() => storage.close())
+  )
+})

@@ -4,9 +4,10 @@ import type { Event } from "@nxmesh/protocol/Event"
 import { raiseSchema } from "../Migrations.ts"
 import { type ClusterState, clusterState } from "../ReadCluster.ts"
 import { resourcesBy } from "../Resources.ts"
-import { addMaster } from "./Masters.ts"
+import { addMaster, forgetMasters } from "./Masters.ts"
 import { refuse } from "./Refusal.ts"
 import { write } from "./Save.ts"
+import { endEverySession } from "./Sessions.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 
 /** Takes the step to this version, which follows the one that the state has. */
@@ -112,14 +113,35 @@ const epochReasons = {
   recovered: "recovered after a lost quorum: look at what would be deployed, then unfreeze"
 } as const
 
-/** Agents follow this cluster's directives again from the first, and nothing is deployed until someone looked (rule 20). */
-export const openEpoch = (tx: Transaction, { reason }: CommandOf<"OpenEpoch">): Applied => {
+/**
+ * Agents follow this cluster's directives again from the first, and nothing is deployed until someone looked (rule 20).
+ * With `into` the state goes on as another cluster, with one master: whoever comes back of the old one is no member of it.
+ */
+export const openEpoch = (tx: Transaction, { into, reason }: CommandOf<"OpenEpoch">): Applied => {
   const before = requireCluster(tx)
-  const epoch = before.epoch + 1
+  const epoch = into?.epoch ?? before.epoch + 1
+  if (epoch <= before.epoch) refuse("UNPROCESSABLE", `the epoch is ${before.epoch}, and the next one is above it`)
   tx.connection.run("UPDATE cluster SET epoch = ?", epoch)
   setFrozen(tx, true, epochReasons[reason])
-  return switched(tx, before, [
-    { _tag: "EpochOpened", epoch },
-    { _tag: "FreezeChanged", frozen: true }
-  ])
+  const begun = into === undefined ? [] : beginAnew(tx, into, reason)
+  return switched(tx, before, [...begun, { _tag: "EpochOpened", epoch }, { _tag: "FreezeChanged", frozen: true }])
+}
+
+type Successor = NonNullable<CommandOf<"OpenEpoch">["into"]>
+
+const beginAnew = (
+  tx: Transaction,
+  { cluster_id, master }: Successor,
+  reason: CommandOf<"OpenEpoch">["reason"]
+): Applied["events"] => {
+  tx.connection.run("UPDATE cluster SET cluster_id = ?", cluster_id)
+  const gone = forgetMasters(tx)
+  const { events } = addMaster(tx, master)
+  return [...gone, ...events, ...(reason === "restored" ? distrustTheCopy(tx) : [])]
+}
+
+/** A copy of before knows nothing of who logged out and which tokens were used since: they would be good again. */
+const distrustTheCopy = (tx: Transaction): Applied["events"] => {
+  tx.connection.run("DELETE FROM enrolment_tokens WHERE used_at IS NULL")
+  return endEverySession(tx, "restored")
 }

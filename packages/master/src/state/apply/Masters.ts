@@ -103,14 +103,26 @@ export const setMasterVoting = (tx: Transaction, { id, voter }: CommandOf<"SetMa
 }
 
 /** Takes a member out, for good: its id is remembered, and what only it had goes with it. */
-export const dropMaster = (tx: Transaction, { id, name, voter }: StoredMaster): ReadonlyArray<Event> => {
+export const dropMaster = (tx: Transaction, master: StoredMaster): ReadonlyArray<Event> => {
+  const { id, voter } = master
   if (voter) requireAnotherVoter(tx, id, "add another one that votes, and wait until it has joined")
+  return forget(tx, master)
+}
+
+const forget = (tx: Transaction, { id, name }: StoredMaster): ReadonlyArray<Event> => {
   const { connection } = tx
   erase(tx, "master", id)
   connection.run("DELETE FROM master_keys WHERE master_id = ?", id)
   connection.run("DELETE FROM agent_claims WHERE master_id = ?", id)
   connection.run("INSERT INTO removed_masters (id, name, removed_at) VALUES (?, ?, ?)", id, name, tx.timestamp)
   return [resourceChanged("master", id, "delete")]
+}
+
+/** All of them, with who might join and who holds which agent: another cluster goes on with the state. */
+export const forgetMasters = (tx: Transaction): ReadonlyArray<Event> => {
+  const events = resourcesBy(tx.connection, "master", {}).flatMap((master) => forget(tx, master))
+  for (const table of ["master_keys", "agent_claims", "join_tokens"]) tx.connection.run(`DELETE FROM ${table}`)
+  return events
 }
 
 export const removeMaster = (tx: Transaction, { id }: CommandOf<"RemoveMaster">): Applied => {

@@ -50,6 +50,11 @@ export const endSessionsOf = (
     )
     .map(({ id }) => end(tx, id, reason))
 
+export const endEverySession = (tx: Transaction, reason: string): ReadonlyArray<Event> =>
+  tx.connection
+    .all<{ readonly id: SessionId }>("SELECT id FROM sessions WHERE ended_at IS NULL ORDER BY id")
+    .map(({ id }) => end(tx, id, reason))
+
 /** Sessions past their time are forgotten: nothing that could still be presented belongs to them. */
 const forgetExpired = ({ connection, timestamp }: Transaction): void => {
   connection.run(

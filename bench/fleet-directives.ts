@@ -50,7 +50,7 @@ const connect = Effect.fnUntraced(function* (number: number) {
       serving: null
     }
   })
-  yield* connection.directives(null).pipe(
+  yield* Stream.fromQueue(yield* connection.directives(null)).pipe(
     Stream.runForEach((directive) =>
       Effect.gen(function* () {
         if (directive._tag !== "Deploy") return

@@ -13,7 +13,7 @@ import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { refused } from "@nxmesh/protocol/link/LinkRefused"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { DeploymentReport, HealthReport } from "@nxmesh/protocol/link/Report"
-import { Context, Effect, Layer, Queue, Redacted, Stream } from "effect"
+import { type Cause, Context, Effect, Layer, Queue, Redacted, Stream } from "effect"
 
 interface MemoryAgent {
   readonly id: AgentId
@@ -105,11 +105,16 @@ export const memory = Layer.effectContext(
       }),
       Context.add(AgentGateway, {
         connect: ({ agentId, registration }) =>
-          Effect.sync(() => {
+          Effect.gen(function* () {
+            const scope = yield* Effect.scope
             world.registrations.push({ agentId, registration })
+            const given = yield* Queue.unbounded<Directive, Cause.Done>()
+            const give = Effect.flatMap(Queue.take(directives(agentId)), (directive) => Queue.offer(given, directive))
             return {
               clusterEpoch: 0,
-              directives: () => Stream.fromQueue(directives(agentId)),
+              directives: () => Effect.as(Effect.forkIn(Effect.forever(give), scope), given),
+              dismiss: (reason) =>
+                Queue.offer(given, { _tag: "Goodbye", reason }).pipe(Effect.andThen(Queue.end(given)), Effect.asVoid),
               reportDeployments: (report) =>
                 world.full
                   ? Effect.fail(refused("unavailable", "the log is full"))

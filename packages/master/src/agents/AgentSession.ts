@@ -9,7 +9,7 @@ import { type AgentId, DeploymentId, type Generation } from "@nxmesh/protocol/Id
 import { type BundleUpdate, type Directive, directiveSince, type Order } from "@nxmesh/protocol/link/Directive"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { AgentMessage, AgentReply } from "@nxmesh/protocol/peer/AgentMessage"
-import { type Cause, Clock, Effect, FiberHandle, Queue, type Scope, Stream } from "effect"
+import { type Cause, Clock, Effect, FiberHandle, Queue, type Scope } from "effect"
 import type { ConfigEngine } from "../config/ConfigEngine.ts"
 import { Limits } from "../Limits.ts"
 import type { AgentMetrics } from "./AgentMetrics.ts"
@@ -43,7 +43,7 @@ export interface SessionOptions {
 }
 
 export interface AgentSession {
-  readonly directives: (have: Generation | null) => Stream.Stream<Directive>
+  readonly directives: (have: Generation | null) => Effect.Effect<Queue.Dequeue<Directive, Cause.Done>>
   /** The agent's bundle, or what is stored of the agent, may have changed. Never waits. */
   readonly look: (at: "agent" | "bundle") => Effect.Effect<void>
   readonly tell: (input: SessionInput) => Effect.Effect<void>
@@ -242,7 +242,7 @@ export const makeAgentSession = Effect.fnUntraced(function* (
   return {
     directives: (have) => {
       base = have
-      return Stream.unwrap(Effect.as(tell({ _tag: "Start" }), Stream.fromQueue(directives)))
+      return Effect.as(tell({ _tag: "Start" }), directives)
     },
     look: (at) =>
       Effect.suspend(() => {

@@ -168,6 +168,7 @@ export class AgentSessions extends Context.Service<
         return {
           clusterEpoch: epoch,
           directives: session.directives,
+          dismiss: session.dismiss,
           reportDeployments: Effect.fn("AgentSessions.reportDeployments")(function* ({ outcomes }) {
             // The next deployment need not wait for the disk; the agent's own copy is dropped only after it.
             for (const outcome of outcomes) {

@@ -5,7 +5,7 @@ import type { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { DeploymentReport, HealthReport, LogReport, MetricsReport } from "@nxmesh/protocol/link/Report"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
-import { Context, type Effect, type Scope, type Stream } from "effect"
+import { type Cause, Context, type Effect, type Queue, type Scope } from "effect"
 
 export interface AgentConnectRequest {
   readonly agentId: AgentId
@@ -20,8 +20,10 @@ export interface AgentConnectRequest {
 /** An agent's side of its session, for as long as the scope of `connect` lasts. */
 export interface AgentConnection {
   readonly clusterEpoch: number
-  /** `have` is what the agent can take a delta against. */
-  readonly directives: (have: Generation | null) => Stream.Stream<Directive, LinkRefused>
+  /** What to do, until it ends. `have` is what the agent can take a delta against. */
+  readonly directives: (have: Generation | null) => Effect.Effect<Queue.Dequeue<Directive, Cause.Done>>
+  /** Says Goodbye, which is the last directive. */
+  readonly dismiss: (reason: string) => Effect.Effect<void>
   /** Succeeds when the outcomes are durable. */
   readonly reportDeployments: (report: DeploymentReport) => Effect.Effect<void, LinkRefused>
   readonly reportHealth: (report: HealthReport) => Effect.Effect<void>

@@ -1,11 +1,10 @@
 /** The master's answers to its agents. Each needs a session, which `Register` opens for the connection. */
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import { AgentLink, CurrentCaller } from "@nxmesh/protocol/link/AgentLink"
-import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import { commonVersion, spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
-import { DateTime, Deferred, Duration, Effect, Scope, Stream } from "effect"
+import { DateTime, Deferred, Duration, Effect, Scope } from "effect"
 import { Limits } from "../Limits.ts"
 import { AgentDirectory } from "./AgentDirectory.ts"
 import { type AgentConnection, AgentGateway } from "./AgentGateway.ts"
@@ -15,7 +14,8 @@ import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnecti
 import { LinkMetrics } from "./LinkMetrics.ts"
 import { recordRefusal } from "./LinkProtocol.ts"
 
-const goodbye: Directive = { _tag: "Goodbye", reason: "the master stops" }
+/** What agents are told when the master goes away in good order. */
+export const stopReason = "the master stops"
 
 interface Verified {
   readonly connection: LinkConnection
@@ -136,15 +136,11 @@ export const AgentLinkHandlers = AgentLink.toLayer(
       Register: (registration) => register(registration).pipe(counted("Register")),
       Directives: ({ have }) =>
         registered.pipe(
-          Effect.map(({ session }) =>
-            Stream.merge(
-              session.directives(have),
-              Stream.fromEffect(Effect.as(Deferred.await(connections.stopping), goodbye)),
-              { haltStrategy: "left" }
-            ).pipe(Stream.takeUntil(({ _tag }) => _tag === "Goodbye"))
+          Effect.tap(({ session }) =>
+            Deferred.isDoneUnsafe(connections.stopping) ? session.dismiss(stopReason) : Effect.void
           ),
-          counted("Directives"),
-          Stream.unwrap
+          Effect.flatMap(({ session }) => session.directives(have)),
+          counted("Directives")
         ),
       FetchBundle: ({ generation }) =>
         registered.pipe(

@@ -17,7 +17,7 @@ import { Socket } from "effect/socket"
 import type { ServerCertificate } from "../cluster/ServerCertificates.ts"
 import { Limits } from "../Limits.ts"
 import type { AgentDirectory } from "./AgentDirectory.ts"
-import { AgentLinkHandlers } from "./AgentLinkHandlers.ts"
+import { AgentLinkHandlers, stopReason } from "./AgentLinkHandlers.ts"
 import { AgentServerSettings } from "./AgentServerSettings.ts"
 import { isIdentityHeader } from "./CallVerification.ts"
 import { LinkAuthenticationLayer } from "./LinkAuthenticationLayer.ts"
@@ -147,6 +147,9 @@ const serve = Effect.fnUntraced(function* (id: number, socket: TLSSocket, webSoc
 const stop = Effect.fnUntraced(function* (server: Server, webSockets: WebSocketServer) {
   const connections = yield* LinkConnections
   yield* Deferred.succeed(connections.stopping, undefined)
+  yield* Effect.forEach(connections.all(), ({ session }) => session?.dismiss(stopReason) ?? Effect.void, {
+    discard: true
+  })
   server.close()
   yield* Effect.suspend(() => (connections.size() === 0 ? Effect.void : Effect.fail("open" as const))).pipe(
     Effect.retry(Schedule.spaced("20 millis")),
@@ -226,7 +229,7 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
   /** Needs who the agents are, what serves them, and where to listen. */
   static readonly layer = this.layerNoDeps.pipe(
     Layer.provideMerge(
-      RpcServer.layer(AgentLink, { disableFatalDefects: true }).pipe(
+      RpcServer.layer(AgentLink, { disableFatalDefects: true, disableTracing: true }).pipe(
         Layer.provide([
           AgentLinkHandlers,
           LinkAuthenticationLayer,

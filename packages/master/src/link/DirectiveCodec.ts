@@ -1,8 +1,8 @@
 /**
- * How directives become text. One that carries a whole bundle takes the bundle's text from `BundleTexts`; everything else
- * of the link is encoded by the RPC's own JSON codec.
+ * How directives become text. What a deployment carries is encoded once for all agents that get it: a whole bundle's text
+ * comes from `BundleTexts`, a delta's is kept with the delta. Everything else of the link is encoded by the RPC's own JSON codec.
  */
-import { Directive } from "@nxmesh/protocol/link/Directive"
+import { BundleUpdate, Directive } from "@nxmesh/protocol/link/Directive"
 import { Effect, Schema, SchemaGetter } from "effect"
 import { RpcSerialization, type RpcServer } from "effect/rpc"
 import type { BundleTexts } from "./BundleTexts.ts"
@@ -19,14 +19,33 @@ export class JsonText {
 
 const encodeDirective = Schema.encodeEffect(Schema.toCodecJson(Directive))
 
-const directiveText = Effect.fnUntraced(function* (directive: Directive, texts: BundleTexts) {
-  if (directive._tag !== "Deploy" || directive.update._tag !== "Full") return yield* encodeDirective(directive)
-  const { bundle } = directive.update
-  const update = { _tag: "Full" as const, bundle: { generation: bundle.generation, resources: [] } }
-  const { update: _, ...rest } = (yield* encodeDirective({ ...directive, update })) as Record<string, unknown>
-  const before = JSON.stringify(rest).slice(0, -1)
-  return new JsonText(`${before},"update":{"_tag":"Full","bundle":${yield* texts.of(bundle)}}}`)
-})
+const encodeUpdate = Schema.encodeEffect(Schema.toCodecJson(BundleUpdate))
+
+/** Deltas as text. Agents that go the same way share one, and it goes with it. */
+const deltaTexts = new WeakMap<BundleUpdate, string>()
+
+const updateText = (update: BundleUpdate, texts: BundleTexts): Effect.Effect<string, Schema.SchemaError> => {
+  if (update._tag === "Full") {
+    return Effect.map(texts.of(update.bundle), (bundle) => `{"_tag":"Full","bundle":${bundle}}`)
+  }
+  const known = deltaTexts.get(update)
+  if (known !== undefined) return Effect.succeed(known)
+  return Effect.map(encodeUpdate(update), (value) => {
+    const text = JSON.stringify(value)
+    deltaTexts.set(update, text)
+    return text
+  })
+}
+
+/** All that a deployment holds beside its update is on the wire what it is here. */
+const directiveText = (directive: Directive, texts: BundleTexts): Effect.Effect<unknown, Schema.SchemaError> => {
+  if (directive._tag !== "Deploy") return encodeDirective(directive)
+  const { update, ...rest } = directive
+  return Effect.map(
+    updateText(update, texts),
+    (text) => new JsonText(`${JSON.stringify(rest).slice(0, -1)},"update":${text}}`)
+  )
+}
 
 /** What the RPC server encodes a stream's values with is an array of them. */
 const isDirectives = (schema: Schema.Top): boolean => "value" in schema && schema.value === Directive

@@ -2,7 +2,7 @@
  * The transport under the RPC server. A request is verified here, on the characters that came over the wire, before
  * anything decodes it; RPC headers never reach a handler (those of a client would override those of the upgrade).
  */
-import { AgentFrame, type AgentRequest } from "@nxmesh/protocol/link/SignedCall"
+import type { AgentRequest } from "@nxmesh/protocol/link/SignedCall"
 import { LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import { Context, Deferred, Effect, Exit, Layer, Option, Queue, Schema } from "effect"
 import { RpcServer } from "effect/rpc"
@@ -12,14 +12,13 @@ import type { AgentDirectory } from "./AgentDirectory.ts"
 import { BundleTexts } from "./BundleTexts.ts"
 import { verifyRequest } from "./CallVerification.ts"
 import { codecFor, frameText } from "./DirectiveCodec.ts"
+import { readBody, readFrame } from "./FrameText.ts"
 import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
 
 type FromClient = Parameters<Parameters<RpcServer.Protocol["Service"]["run"]>[0]>[1]
 type FromServer = Parameters<RpcServer.Protocol["Service"]["send"]>[1]
 
-const decodeFrame = Schema.decodeUnknownOption(Schema.fromJsonString(AgentFrame))
-const decodeBody = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 const encodeRefusal = Schema.encodeSync(Schema.toCodecJson(Schema.Exit(Schema.Never, LinkRefused, Schema.Defect())))
 
 /** Logs and counts a refusal; the reason is a label, the sentence goes to the log. */
@@ -96,27 +95,26 @@ export class LinkProtocol extends Context.Service<
       const receiveRequest = Effect.fnUntraced(
         function* (connection: LinkConnection, request: AgentRequest) {
           const agentId = yield* verifyRequest(connection, request)
-          const body = decodeBody(request.payload)
-          if (Option.isNone(body))
+          const read = readBody(request.payload)
+          if (read === undefined)
             return yield* refused("malformed", "the payload of a call is the JSON text of its body")
           if (agentId !== null && connection.agentId === null) {
             connections.bind(connection, agentId)
             yield* Deferred.succeed(connection.authenticated, undefined)
           }
-          yield* deliver(connection.id, { ...request, payload: body.value, headers: [] })
+          yield* deliver(connection.id, { ...request, payload: read.body, headers: [] })
         },
         (effect, connection, request) =>
           Effect.catchTag(effect, "LinkRefused", (refusal) => refuse(connection, request, refusal))
       )
 
       const receive = Effect.fnUntraced(function* (connection: LinkConnection, text: string | Uint8Array) {
-        const frame = typeof text === "string" ? decodeFrame(text) : Option.none()
-        if (Option.isNone(frame)) {
+        const message = typeof text === "string" ? readFrame(text) : undefined
+        if (message === undefined) {
           const refusal = refused("malformed", "a frame is the JSON text of an RPC message")
           yield* recordRefusal(refusal, { remoteAddress: connection.remoteAddress, agentId: connection.agentId })
           return connection.close(closeCodes.refused, refusal.reason)
         }
-        const message = frame.value
         yield* message._tag === "Request" ? receiveRequest(connection, message) : deliver(connection.id, message)
       })
 

@@ -16,6 +16,7 @@ import { ReadBarrier } from "../command/ReadBarrier.ts"
 import { sealedPlaces, Secrets } from "../secrets/Secrets.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentDirectory } from "./AgentDirectory.ts"
+import { makeOpenedKeys } from "./OpenedKeys.ts"
 
 const sessionKeyBytes = 32
 const system: Principal = { _tag: "System", component: "link" }
@@ -45,6 +46,7 @@ export const StoredDirectory = Layer.effect(
     const identifiers = yield* Identifiers
     const reads = yield* Reads
     const secrets = yield* Secrets
+    const opened = yield* makeOpenedKeys
 
     const submit = (principal: Principal, command: Command, remoteAddress: string | null) =>
       commands.submit({ principal, command, remoteAddress }).pipe(
@@ -87,6 +89,9 @@ export const StoredDirectory = Layer.effect(
       agentId: AgentId,
       keyId: string
     ): Effect.fn.Return<AgentKeys, LinkRefused> {
+      const known = opened.get(agentId)
+      if (known?.has(keyId) === true) return known
+      const version = opened.version()
       const stored = yield* orWhenUpToDate(
         reads.agentKeys(agentId),
         ({ primary, secondary }) => primary.key_id === keyId || secondary?.key_id === keyId
@@ -94,10 +99,12 @@ export const StoredDirectory = Layer.effect(
       if (stored === undefined) return undefined
       const { primary, secondary } = stored
       const held = secondary === null ? [primary] : [primary, secondary]
-      const opened = yield* Effect.forEach(held, ({ key, key_id }) =>
+      const pairs = yield* Effect.forEach(held, ({ key, key_id }) =>
         Effect.map(unseal(agentId, key_id, key), (plain) => [key_id, plain] as const)
       )
-      return new Map(opened)
+      const found = new Map<string, Redacted.Redacted<Uint8Array>>(pairs)
+      opened.keep(agentId, found, version)
+      return found
     })
 
     return AgentDirectory.of({

@@ -47,7 +47,8 @@ export const connect = Effect.fnUntraced(function* (
     ...link
   })
   const directives = yield* Queue.unbounded<Directive>()
-  yield* connection.directives(have).pipe(
+  const given = yield* connection.directives(have)
+  yield* Stream.fromQueue(given).pipe(
     Stream.runForEach((directive) => Queue.offer(directives, directive)),
     Effect.forkScoped
   )

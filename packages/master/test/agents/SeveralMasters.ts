@@ -132,7 +132,8 @@ export const connectTo = Effect.fnUntraced(function* (
     scope
   )
   const directives = yield* Queue.unbounded<Directive>()
-  yield* connection.directives(null).pipe(
+  const given = yield* connection.directives(null)
+  yield* Stream.fromQueue(given).pipe(
     Stream.runForEach((directive) => Queue.offer(directives, directive)),
     Effect.forkScoped
   )

@@ -95,6 +95,18 @@ describe("StoredDirectory", () => {
     }).pipe(Effect.provide(directory))
   )
 
+  it.effect("keeps opened keys for the next call, and none a moment longer than the agent is there", () =>
+    Effect.gen(function* () {
+      yield* tenant
+      yield* issue("token", 1)
+      const { agent_id, key_id } = yield* enrol("token", "a2V5")
+      const first = yield* keysOf(agent_id, key_id)
+      assert.strictEqual(yield* keysOf(agent_id, key_id), first)
+      yield* submit({ _tag: "DeleteAgent", if_match: null, id: agent_id })
+      assert.isUndefined(yield* keysOf(agent_id, key_id))
+    }).pipe(Effect.provide(directory))
+  )
+
   it.effect("knows no keys of an agent that never enrolled", () =>
     Effect.gen(function* () {
       yield* tenant

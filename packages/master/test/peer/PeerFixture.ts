@@ -19,7 +19,7 @@ import { joinTokenText } from "@nxmesh/protocol/peer/Joining"
 import type { PresenceAnswer } from "@nxmesh/protocol/peer/AgentMessage"
 import { peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
-import { Context, Effect, Layer, Redacted, Stream } from "effect"
+import { Context, Effect, Layer, Queue, Redacted, Stream } from "effect"
 import { Cluster } from "../../src/cluster/Cluster.ts"
 import { OwnStatus } from "../../src/cluster/OwnStatus.ts"
 import { Commands } from "../../src/command/Commands.ts"
@@ -102,7 +102,8 @@ const layerAgents = Layer.mergeAll(
     connect: () =>
       Effect.succeed({
         clusterEpoch: 1,
-        directives: () => Stream.never,
+        directives: () => Queue.unbounded<never>(),
+        dismiss: () => Effect.void,
         reportDeployments: () => Effect.void,
         reportHealth: () => Effect.void,
         reportLogs: () => Effect.void,

@@ -31,6 +31,7 @@ import { describeWhenChanged } from "./cluster/DescribeMaster.ts"
 import { Disk } from "./cluster/Disk.ts"
 import { layerClusterParts } from "./cluster/ClusterParts.ts"
 import { layerOwnStatus } from "./cluster/LiveOwnStatus.ts"
+import { layerRememberMasters } from "./cluster/RememberMasters.ts"
 import { Warnings } from "./cluster/Warnings.ts"
 import { Commands } from "./command/Commands.ts"
 import { ReadBarrier } from "./command/ReadBarrier.ts"
@@ -39,6 +40,7 @@ import { describeMaster } from "./consensus/Description.ts"
 import { layerIdentity } from "./consensus/IdentityLayer.ts"
 import { layerMasterRaft } from "./consensus/MasterRaft.ts"
 import { NodeIdentity } from "./consensus/NodeIdentity.ts"
+import { layerRejoinPrepared } from "./consensus/PrepareRejoin.ts"
 import { layerWholeDirectory } from "./consensus/RecoveryMark.ts"
 import { ConfigEngine } from "./config/ConfigEngine.ts"
 import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
@@ -54,6 +56,7 @@ import { ReplicatedState } from "./state/ReplicatedState.ts"
 import { version } from "./Version.ts"
 
 const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
+  Layer.provideMerge(layerRejoinPrepared),
   Layer.provideMerge(layerWholeDirectory),
   Layer.provideMerge(DataDirectory.layer),
   Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer))
@@ -157,7 +160,7 @@ const layerDescription = Layer.effectDiscard(
 )
 
 /** The whole program, but for the settings and the logger. */
-export const layerMaster = Layer.mergeAll(layerAnnouncement, layerDescription).pipe(
+export const layerMaster = Layer.mergeAll(layerAnnouncement, layerDescription, layerRememberMasters).pipe(
   Layer.provideMerge(layerHttpServer),
   Layer.provideMerge(layerReadinessChecks),
   Layer.provideMerge(layerLink),

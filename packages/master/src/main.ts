@@ -6,9 +6,12 @@ import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Result, Scope } fro
 import { help, readArguments } from "./Arguments.ts"
 import { RemovedFromCluster, Standing } from "./cluster/Standing.ts"
 import { Commands } from "./command/Commands.ts"
+import { askForRejoin } from "./consensus/PrepareRejoin.ts"
+import { JoinError } from "./joining/JoinCluster.ts"
 import { Limits } from "./Limits.ts"
 import { layerMaster } from "./Master.ts"
 import { Settings } from "./Settings.ts"
+import { DataDirectory } from "./state/DataDirectory.ts"
 import { version } from "./Version.ts"
 
 const layerLogging = Layer.unwrap(
@@ -42,10 +45,10 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : String(error)
 }
 
-const complain = (message: string) =>
+const complain = (message: string, code = 2) =>
   Effect.sync(() => {
     process.stderr.write(`nxmesh-master: ${message}\n`)
-    return 2
+    return code
   })
 
 const say = (text: string) =>
@@ -54,7 +57,8 @@ const say = (text: string) =>
     return 0
   })
 
-const started = (config: string | null) =>
+/** Does it with the settings of the environment and this file, or says what is wrong with them. */
+const withSettings = <E>(config: string | null, run: Effect.Effect<number, E, Settings | Scope.Scope>) =>
   Effect.gen(function* () {
     const file = yield* loadSettingsFile(config)
     const settings = yield* Layer.build(Settings.layer(file))
@@ -62,9 +66,17 @@ const started = (config: string | null) =>
   }).pipe(
     Effect.matchEffect({
       onFailure: (error) => complain(error.message),
-      onSuccess: (settings) => serve.pipe(Effect.provide(layerLogging), Effect.provideContext(settings), Effect.as(0))
+      onSuccess: (settings) => Effect.provideContext(run, settings)
     })
   )
+
+const started = serve.pipe(Effect.provide(layerLogging), Effect.as(0))
+
+const rejoined = askForRejoin.pipe(
+  Effect.provide(DataDirectory.layer),
+  Effect.andThen(say("the next start sets the log and the state aside, and takes this master's place anew\n")),
+  Effect.catch((error) => complain(error.message, 1))
+)
 
 const program = Effect.gen(function* () {
   const asked = readArguments(process.argv.slice(2))
@@ -75,14 +87,19 @@ const program = Effect.gen(function* () {
     case "Version":
       return yield* say(`${version}\n`)
     case "Serve":
-      return yield* started(asked.success.config)
+      return yield* withSettings(asked.success.config, started)
+    case "Rejoin":
+      return yield* withSettings(asked.success.config, rejoined)
   }
 })
+
+const isOfRemoved = (error: unknown): boolean =>
+  error instanceof RemovedFromCluster || (error instanceof JoinError && error.reason === "Removed")
 
 /** Of its own for a master that was removed: starting it again helps nobody, and a supervisor can be told so. */
 const exitCode = (cause: Cause.Cause<unknown>): number => {
   if (Cause.hasInterruptsOnly(cause)) return 0
-  return Cause.squash(cause) instanceof RemovedFromCluster ? 3 : 1
+  return isOfRemoved(Cause.squash(cause)) ? 3 : 1
 }
 
 NodeRuntime.runMain(Effect.scoped(program), {

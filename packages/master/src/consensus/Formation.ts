@@ -13,6 +13,8 @@ export interface DirectoryFacts {
   readonly forming: boolean
   /** `joining.json`: a cluster was asked to let it in, and its answer is not here. */
   readonly joining: boolean
+  /** `rejoining.json`: it takes its own place as another one, and the answer is not here. */
+  readonly rejoining: boolean
   /** `log/`: the command log of a master before Raft. */
   readonly commandLog: boolean
   /** Raft's log, or a state that holds a cluster. */
@@ -28,6 +30,8 @@ export type Formation =
   /** Makes a cluster of its own, or goes on with making it. */
   | { readonly _tag: "MakeCluster" }
   | { readonly _tag: "Join"; readonly proof: JoinProof }
+  /** Takes its own place in the cluster under another identity. */
+  | { readonly _tag: "Rejoin" }
   | { readonly _tag: "Refuse"; readonly problem: string }
 
 const refuse = (problem: string): Formation => ({ _tag: "Refuse", problem })
@@ -35,6 +39,7 @@ const refuse = (problem: string): Formation => ({ _tag: "Refuse", problem })
 /** Pure. */
 export const formationOf = (facts: DirectoryFacts, settings: JoinSettings): Formation => {
   if (facts.commandLog) return { _tag: "Convert" }
+  if (facts.rejoining) return { _tag: "Rejoin" }
   if (facts.identity) return { _tag: "Start" }
   if (facts.forming) return { _tag: "MakeCluster" }
   if (facts.content) {

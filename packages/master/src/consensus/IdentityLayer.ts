@@ -1,5 +1,4 @@
 /** Finds or makes this master's identity, whichever way its data directory starts. Before it Raft cannot run. */
-import { access } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
@@ -18,6 +17,9 @@ import { foundCluster, identifyWith, makeNodeId } from "./Founding.ts"
 import { formingFile, joiningFile, nodeFile } from "./IdentityFiles.ts"
 import { joinCluster } from "./Joining.ts"
 import { NodeIdentity, openIdentity } from "./NodeIdentity.ts"
+import { rejoinCluster } from "./Rejoining.ts"
+import { rejoiningFile } from "./RejoinFiles.ts"
+import { fileExists } from "./SetAside.ts"
 
 /** The settings and the data directory do not say who this master is. */
 export class FormationRefused extends Data.TaggedError("FormationRefused")<{ readonly problem: string }> {
@@ -32,22 +34,15 @@ const legacyCertificate = "agent-server.json"
 /** Raft's directory, below the data directory. */
 export const raftDirectory = (dataDirectory: string): string => join(dataDirectory, "raft")
 
-const exists = (path: string) =>
-  Effect.promise(() =>
-    access(path).then(
-      () => true,
-      () => false
-    )
-  )
-
 const directoryFacts = Effect.fnUntraced(function* (directory: string) {
   const reads = yield* Reads
   return {
     identity: (yield* nodeFile.read(directory)) !== null,
     forming: (yield* formingFile.read(directory)) !== null,
     joining: (yield* joiningFile.read(directory)) !== null,
-    commandLog: yield* exists(join(directory, "log")),
-    content: (yield* reads.cluster) !== undefined || (yield* exists(raftDirectory(directory)))
+    rejoining: (yield* rejoiningFile.read(directory)) !== null,
+    commandLog: yield* fileExists(join(directory, "log")),
+    content: (yield* reads.cluster) !== undefined || (yield* fileExists(raftDirectory(directory)))
   } satisfies DirectoryFacts
 })
 
@@ -78,6 +73,8 @@ const form = Effect.fnUntraced(function* (directory: string, formation: Formatio
       return yield* foundCluster(directory, yield* makeNodeId)
     case "Join":
       return yield* joinCluster(directory, formation.proof)
+    case "Rejoin":
+      return yield* rejoinCluster(directory)
     case "Convert":
       return yield* convert(directory)
     case "Refuse":

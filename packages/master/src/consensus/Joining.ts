@@ -12,8 +12,8 @@ import { foundCluster, makeNodeId } from "./Founding.ts"
 import { joiningFile } from "./IdentityFiles.ts"
 import { writeIdentity } from "./NodeIdentity.ts"
 
-/** Of an attempt before this one, or made. */
-const applicant = Effect.fnUntraced(function* (directory: string) {
+/** The id and the key to be let in with: of an attempt before this one, or made. */
+export const applicantIn = Effect.fnUntraced(function* (directory: string) {
   const secrets = yield* Secrets
   const found = yield* joiningFile.read(directory)
   if (found !== null) {
@@ -34,7 +34,7 @@ export const joinCluster = Effect.fn("Joining.joinCluster")(function* (directory
   const settings = yield* Settings
   const problem = unreachableBecause(settings)
   if (problem !== null) return yield* new JoinError({ reason: "Settings", message: problem })
-  const { nodeId, privateKeyPem } = yield* applicant(directory)
+  const { nodeId, privateKeyPem } = yield* applicantIn(directory)
   const outcome = yield* (yield* JoinCluster).join({
     members: settings.join,
     proof,

@@ -2,7 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { type DirectoryFacts, formationOf, type JoinSettings } from "@nxmesh/master/consensus/Formation"
 import { Redacted } from "effect"
 
-const empty: DirectoryFacts = { identity: false, forming: false, joining: false, commandLog: false, content: false }
+const empty: DirectoryFacts = {
+  identity: false,
+  forming: false,
+  joining: false,
+  rejoining: false,
+  commandLog: false,
+  content: false
+}
 const unset: JoinSettings = { bootstrapExpect: null, clusterSecretFile: null, join: [], joinToken: null }
 const join = [{ host: "m1.example.com", port: 8443 }]
 const token = Redacted.make("nxj1.planted")
@@ -30,7 +37,7 @@ describe("the way a data directory starts", () => {
     })
   })
 
-  it("rule 18: an identity overrides every setting about joining", () => {
+  it("an identity overrides every setting about joining (rule 18)", () => {
     for (const settings of [{}, withToken, { joinToken: token }, { join, bootstrapExpect: 3 }]) {
       assert.deepStrictEqual(formation({ identity: true, content: true, forming: true }, settings), { _tag: "Start" })
     }
@@ -43,6 +50,14 @@ describe("the way a data directory starts", () => {
     assert.deepStrictEqual(formation({ commandLog: true, content: true, identity: true }, withToken), {
       _tag: "Convert"
     })
+  })
+
+  it("takes its own place as another one, whatever else there is", () => {
+    for (const settings of [{}, withToken]) {
+      assert.deepStrictEqual(formation({ identity: true, rejoining: true, joining: true }, settings), {
+        _tag: "Rejoin"
+      })
+    }
   })
 
   it("makes no second cluster when the settings about joining are gone after an attempt", () => {

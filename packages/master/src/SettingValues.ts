@@ -2,7 +2,7 @@
 import { type Address, readAddress, type Reader } from "@nxmesh/core/settings/SettingValues"
 import { isIP } from "node:net"
 import { Email, Password } from "@nxmesh/protocol/model/Text"
-import { Redacted, Result, Schema } from "effect"
+import { Duration, Redacted, Result, Schema } from "effect"
 import { Limits } from "./Limits.ts"
 
 export const readEmail: Reader<string> = (text) =>
@@ -49,6 +49,23 @@ export const readAddresses: Reader<ReadonlyArray<Address>> = (text) => {
     addresses.push(address.success)
   }
   return Result.succeed(addresses)
+}
+
+const durationUnits: ReadonlyMap<string, (count: number) => Duration.Duration> = new Map([
+  ["s", Duration.seconds],
+  ["m", Duration.minutes],
+  ["h", Duration.hours],
+  ["d", Duration.days]
+])
+
+/** Of seconds to days, from one second to thirty days. */
+export const readDuration: Reader<Duration.Duration> = (text) => {
+  const [, count, unit = ""] = /^(\d{1,7})([smhd])$/.exec(text) ?? []
+  const duration = durationUnits.get(unit)?.(Number(count))
+  return duration !== undefined &&
+    Duration.between(duration, { minimum: Duration.seconds(1), maximum: Duration.days(30) })
+    ? Result.succeed(duration)
+    : Result.fail("must be a number with s, m, h or d, from 1s to 30d, as in 60s or 24h")
 }
 
 const joinToken = /^nxj1\.[0-9a-f]{64}\.[A-Za-z0-9_-]{20,200}$/

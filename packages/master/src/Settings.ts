@@ -13,7 +13,7 @@ import {
   readLogLevel,
   readPath
 } from "@nxmesh/core/settings/SettingValues"
-import { Context, Layer } from "effect"
+import { Context, Duration, Layer } from "effect"
 import type { LogLevel, Redacted } from "effect"
 import {
   type AddressBlock,
@@ -21,6 +21,7 @@ import {
   readAddresses,
   readBlocks,
   readBootstrapExpect,
+  readDuration,
   readClusterUpgrade,
   readEmail,
   readJoinToken,
@@ -52,6 +53,9 @@ export interface SettingsShape {
   readonly autopilotCleanup: boolean
   /** Whether this master, when it leads, raises the cluster's version as soon as all know the next. */
   readonly clusterUpgrade: ClusterUpgrade
+  /** How often the leader has all masters compare their states, and how often each reads all of its own. */
+  readonly stateCheckInterval: Duration.Duration
+  readonly stateFullCheckInterval: Duration.Duration
   /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
   readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
@@ -142,6 +146,18 @@ export const definitions: Definitions<SettingsShape> = {
     read: readClusterUpgrade,
     fallback: "auto",
     help: "auto: the cluster's version rises when every master knows the next; manual: only by nxmesh cluster upgrade [auto]"
+  },
+  stateCheckInterval: {
+    key: "state_check_interval",
+    read: readDuration,
+    fallback: Duration.minutes(1),
+    help: "how often the masters compare their states [60s]"
+  },
+  stateFullCheckInterval: {
+    key: "state_full_check_interval",
+    read: readDuration,
+    fallback: Duration.days(1),
+    help: "how often a master reads all of its state and compares it with what its changes should have made of it [1d]"
   },
   trustedProxies: {
     key: "trusted_proxies",

@@ -5,6 +5,7 @@ import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"
 import { help, readArguments } from "./Arguments.ts"
 import { RemovedFromCluster, Standing } from "./cluster/Standing.ts"
+import { StateDiverged, StateDivergence } from "./cluster/StateDivergence.ts"
 import { Commands } from "./command/Commands.ts"
 import { askForRejoin } from "./consensus/PrepareRejoin.ts"
 import { JoinError } from "./joining/JoinCluster.ts"
@@ -32,7 +33,11 @@ const serve = Effect.acquireUseRelease(
   (scope) =>
     Effect.gen(function* () {
       const services = yield* Layer.buildWithScope(layerMaster, scope)
-      return yield* Effect.raceFirst(Context.get(services, Commands).failure, Context.get(services, Standing).removed)
+      return yield* Effect.raceAllFirst([
+        Context.get(services, Commands).failure,
+        Context.get(services, Standing).removed,
+        Context.get(services, StateDivergence).found
+      ])
     }),
   closeWithin
 ).pipe(
@@ -96,10 +101,15 @@ const program = Effect.gen(function* () {
 const isOfRemoved = (error: unknown): boolean =>
   error instanceof RemovedFromCluster || (error instanceof JoinError && error.reason === "Removed")
 
-/** Of its own for a master that was removed: starting it again helps nobody, and a supervisor can be told so. */
+/**
+ * Of its own for a master that was removed: starting it again helps nobody, and a supervisor can be told so. And for one
+ * whose state is wrong: started again it comes back with the others' state.
+ */
 const exitCode = (cause: Cause.Cause<unknown>): number => {
   if (Cause.hasInterruptsOnly(cause)) return 0
-  return isOfRemoved(Cause.squash(cause)) ? 3 : 1
+  const error = Cause.squash(cause)
+  if (error instanceof StateDiverged) return 4
+  return isOfRemoved(error) ? 3 : 1
 }
 
 NodeRuntime.runMain(Effect.scoped(program), {

@@ -34,3 +34,8 @@ export const agentClaimRetry = Schedule.min([Schedule.exponential("500 millis"),
 export const describeRetry = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")]).pipe(
   Schedule.jittered
 )
+
+/** A master that tells the others what its state is at a check: 500 ms, doubling to 10 s, jittered, while that check is the newest. */
+export const stateReportRetry = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("10 seconds")]).pipe(
+  Schedule.jittered
+)

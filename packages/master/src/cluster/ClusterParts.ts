@@ -10,6 +10,9 @@ import { layerDiskWatch } from "./DiskWatch.ts"
 import { layerClusterStatus } from "./LiveClusterStatus.ts"
 import { MasterStatuses } from "./MasterStatuses.ts"
 import { layerMembership } from "./MembershipTask.ts"
+import { layerFullStateCheck } from "./FullStateCheck.ts"
+import { layerStateCheckTask } from "./StateCheckTask.ts"
+import { layerStateCheckWatch } from "./StateCheckWatch.ts"
 import { layerUpgrade } from "./UpgradeTask.ts"
 
 export const layerClusterParts = Layer.mergeAll(
@@ -18,6 +21,9 @@ export const layerClusterParts = Layer.mergeAll(
   layerAutopilot,
   layerUpgrade,
   layerDiskWatch,
+  layerStateCheckTask,
+  layerStateCheckWatch,
+  layerFullStateCheck,
   layerClusterStatus,
   layerClusterMetrics
 ).pipe(Layer.provideMerge(MasterStatuses.layer))

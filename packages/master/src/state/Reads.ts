@@ -20,9 +20,11 @@ import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import { Context, Effect, Layer } from "effect"
 import type { AuditRow } from "./apply/Audit.ts"
 import { Database } from "./Database.ts"
+import type { StateCheck } from "./digest/JudgeDigests.ts"
 import type { ContentOf, Kind, ResourceOf } from "./Kinds.ts"
 import { listable, type ListQuery } from "./Listable.ts"
 import { listPage, listResources, type Page } from "./ReadLists.ts"
+import * as Checks from "./ReadChecks.ts"
 import * as Cluster from "./ReadCluster.ts"
 import * as Identities from "./ReadIdentities.ts"
 import * as History from "./ReadHistory.ts"
@@ -83,6 +85,11 @@ export class Reads extends Context.Service<
     readonly agentClaim: (agentId: AgentId) => Effect.Effect<Cluster.AgentClaim | undefined>
     /** Of every agent that a master holds: for filling a cache, not for answering a request. */
     readonly agentClaims: Effect.Effect<ReadonlyMap<AgentId, Cluster.AgentClaim>>
+    /** The checks of the masters' states that are remembered, and what this master noted at the newest. */
+    readonly stateChecks: Effect.Effect<{
+      readonly checks: ReadonlyArray<StateCheck>
+      readonly own: ReturnType<typeof Checks.ownCheck>
+    }>
     readonly appliedIndex: Effect.Effect<number>
     readonly audit: (query: ListQuery) => Effect.Effect<Page<AuditRow & { readonly hash: string }>>
   }
@@ -129,6 +136,7 @@ export class Reads extends Context.Service<
         joinTokens: Effect.sync(() => Cluster.joinTokens(reader)),
         agentClaim: (agentId) => Effect.sync(() => Cluster.agentClaim(reader, agentId)),
         agentClaims: Effect.sync(() => Cluster.agentClaims(reader)),
+        stateChecks: Effect.sync(() => ({ checks: Checks.stateChecks(reader), own: Checks.ownCheck(reader) })),
         appliedIndex: Effect.sync(() => readAppliedIndex(reader)),
         audit: (query) =>
           Effect.sync(() =>

@@ -1,0 +1,51 @@
+/**
+ * Reads the whole state and compares it with the digest that apply kept. It finds what no change made: a damaged file, and
+ * rows that somebody else wrote. In a thread of its own, on a copy, for a read that lasts would keep the -wal from shrinking.
+ */
+import { Effect } from "effect"
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Worker } from "node:worker_threads"
+import type { Database } from "../Database.ts"
+import { StateFileError } from "../replica/StateFileError.ts"
+import type { Digest } from "./RowDigest.ts"
+
+export interface FullCheck {
+  /** The last entry that was in the state. */
+  readonly index: number
+  /** As apply kept it. */
+  readonly kept: Digest
+  /** Of all rows that are there. */
+  readonly found: Digest
+}
+
+export interface FullCheckTask {
+  readonly from: string
+  readonly to: string
+}
+
+const run = (task: FullCheckTask): Effect.Effect<FullCheck, StateFileError> =>
+  Effect.callback<FullCheck, StateFileError>((resume) => {
+    const worker = new Worker(new URL("./FullCheckWorker.ts", import.meta.url), { workerData: task })
+    const fail = (cause: unknown): void => {
+      const detail = `cannot read all of it: ${cause instanceof Error ? cause.message : String(cause)}`
+      resume(Effect.fail(new StateFileError({ file: task.from, detail, cause })))
+    }
+    worker.once("message", (done: FullCheck) => resume(Effect.succeed(done)))
+    worker.once("error", fail)
+    // Only the first of these counts.
+    worker.once("exit", (code) => fail(new Error(`its thread ended with code ${code}`)))
+    return Effect.promise(() => worker.terminate())
+  })
+
+/** Snapshots are numbered from 1. What a crash leaves of it the next start removes. */
+const copyName = "snapshot-0.db"
+
+export const fullCheck = ({
+  file,
+  states
+}: Pick<Database["Service"], "file" | "states">): Effect.Effect<FullCheck, StateFileError> => {
+  const to = join(states.directory, copyName)
+  const remove = Effect.promise(() => rm(to, { force: true }))
+  return remove.pipe(Effect.andThen(run({ from: file, to })), Effect.ensuring(remove))
+}

@@ -11,19 +11,21 @@ interface Inspected {
   readonly data_dir: string
   readonly cluster_id: string
   readonly node_id: string
-  readonly last_index: number
-  readonly last_term: number
-  readonly known_committed_index: number
+  readonly log: {
+    readonly last_index: number
+    readonly last_term: number
+    readonly known_committed_index: number
+  } | null
   readonly under_way: string | null
 }
 
-const inspectedText = (found: Inspected): string =>
+const inspectedText = ({ cluster_id, data_dir, log, node_id, under_way }: Inspected): string =>
   [
-    ["master", `${found.node_id}, in ${found.data_dir}`],
-    ["cluster", found.cluster_id],
-    ["log", `ends with index ${found.last_index} of term ${found.last_term}`],
-    ["committed", `up to ${found.known_committed_index}, as far as this master knew`],
-    ...(found.under_way === null ? [] : [["under way", `\`${found.under_way}\` was cut short here: run it again`]])
+    ["master", `${node_id}, in ${data_dir}`],
+    ["cluster", cluster_id],
+    ["log", log === null ? "put aside" : `ends with index ${log.last_index} of term ${log.last_term}`],
+    ...(log === null ? [] : [["committed", `up to ${log.known_committed_index}, as far as this master knew`]]),
+    ...(under_way === null ? [] : [["under way", `\`${under_way}\` was cut short here: run it again`]])
   ]
     .map(([name = "", value = ""]) => printable(`${name.padEnd(12)} ${value}`))
     .join("\n")

@@ -43,15 +43,17 @@ export const inspect = Effect.gen(function* () {
   const { path: directory } = yield* DataDirectory
   const { cluster_id, node_id } = yield* identityIn(directory)
   const mark = yield* recoveryMark.read(directory)
-  const log = yield* inspectNode({ directory: raftDirectory(directory) })
+  const asked = inspectNode({ directory: raftDirectory(directory) })
+  // A recovery that was cut short may just have put it aside.
+  const log = yield* mark === null ? asked : Effect.orElseSucceed(asked, () => null)
   return {
     data_dir: directory,
     cluster_id,
     node_id,
-    last_index: log.lastIndex,
-    last_term: log.lastTerm,
-    known_committed_index: log.commit,
-    term: log.term,
+    log:
+      log === null
+        ? null
+        : { last_index: log.lastIndex, last_term: log.lastTerm, known_committed_index: log.commit, term: log.term },
     under_way: mark === null ? null : commandOf(mark)
   }
 })

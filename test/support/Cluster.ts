@@ -72,6 +72,8 @@ export interface MasterOptions {
   /** Where its data is; a temporary directory otherwise. */
   readonly dataDirectory?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Which program it is, asked at each start; today's master otherwise. */
+  readonly path?: () => string
 }
 
 const outputShown = 4_000
@@ -107,17 +109,19 @@ const launch = (
     // Hosts of their own have the usual ports free.
     const ports = options.host === undefined ? yield* freePorts(3) : [8080, 8443, 7443]
     const address = options.host?.address ?? "127.0.0.1"
-    const start = program({
-      path: "packages/master/src/main.ts",
-      environment: {
-        ...addressesOf(address, ports),
-        NXMESH_DATA_DIR: dataDirectory,
-        NXMESH_NODE_NAME: name,
-        ...environment,
-        ...options.environment
-      },
-      ...(options.host === undefined ? {} : { prefix: options.host.prefix })
-    })
+    const start = Effect.suspend(() =>
+      program({
+        path: options.path?.() ?? "packages/master/src/main.ts",
+        environment: {
+          ...addressesOf(address, ports),
+          NXMESH_DATA_DIR: dataDirectory,
+          NXMESH_NODE_NAME: name,
+          ...environment,
+          ...options.environment
+        },
+        ...(options.host === undefined ? {} : { prefix: options.host.prefix })
+      })
+    )
     let running = yield* start
     const current = () => running
     const origin = `http://${address}:${ports[0]}`

@@ -1,0 +1,77 @@
+/** The data of a master of cluster version 1 are today's as they are, and rise by an entry of the log (rule 6). */
+import { assert, describe, it } from "@effect/vitest"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
+import { Effect } from "effect"
+import { join } from "node:path"
+import { type Answer, client } from "../../../../test/support/Api.ts"
+import { program } from "../../../../test/support/Program.ts"
+import { ended, environment, login, master } from "../MasterProgram.ts"
+import { openConnection } from "../../src/state/Connection.ts"
+import { temporaryDirectory } from "../state/TestMaster.ts"
+import { layRecordedDirectory, type Recorded } from "./RecordedDirectory.ts"
+
+const manual = { NXMESH_CLUSTER_UPGRADE: "manual" }
+const versionOf = ({ body }: Answer): number => body.data.cluster_version
+
+/** What a start and a login change of themselves. */
+const changing = new Set(["meta", "masters", "master_keys", "audit", "sessions"])
+
+const rowsOf = (directory: string, rows: Recorded["rows"]) => {
+  const connection = openConnection(join(directory, "state", "state-1.db"), { readOnly: true, busyMillisMax: 5_000 })
+  const found = Object.entries(rows).map(([table, [first]]) => {
+    const columns = Object.keys(first ?? { "*": null }).join(", ")
+    return [table, connection.all<Readonly<Record<string, unknown>>>(`SELECT ${columns} FROM ${table} ORDER BY 1, 2`)] as const
+  })
+  connection.close()
+  return Object.fromEntries(found)
+}
+
+const without = (rows: Recorded["rows"]) =>
+  Object.fromEntries(Object.entries(rows).filter(([table]) => !changing.has(table)))
+
+describe("a data directory of cluster version 1 (rule 6)", { timeout: 180_000 }, () => {
+  it.live(
+    "has all that was acknowledged, stays at version 1, rises when it is told, and is refused by its old build then",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* temporaryDirectory
+        const rows = layRecordedDirectory(directory, "version-1")
+
+        const first = yield* master(directory, manual)
+        const token = yield* login(first.api)
+        const api = client(first.api, () => `Bearer ${token}`)
+        assert.deepStrictEqual(without(rowsOf(directory, rows)), without(rows))
+        const before = yield* api.request("GET", "/api/v1/cluster")
+        assert.strictEqual(versionOf(before), 1)
+        assert.include(JSON.stringify(before.body.data.advice), "every master knows version 2")
+        // It writes as a master of version 1.
+        yield* api.expect(201, "POST", "/api/v1/organizations", { name: "Later", slug: "later" })
+        yield* first.end("SIGTERM")
+
+        const second = yield* master(directory, manual)
+        const again = client(second.api, () => `Bearer ${token}`)
+        assert.strictEqual(versionOf(yield* again.request("GET", "/api/v1/cluster")), 1)
+        const risen = yield* again.expect(200, "POST", "/api/v1/cluster/version", { version: 2 })
+        assert.strictEqual(risen.cluster_version, 2)
+        const beyond = yield* again.request("POST", "/api/v1/cluster/version", { version: clusterVersions.highest + 1 })
+        assert.strictEqual(beyond.status, 422)
+        yield* second.end("SIGKILL")
+
+        const third = yield* master(directory, manual)
+        const last = client(third.api, () => `Bearer ${token}`)
+        const after = yield* last.request("GET", "/api/v1/cluster")
+        assert.strictEqual(versionOf(after), 2)
+        assert.notInclude(JSON.stringify(after.body.data.advice), "version 2")
+        assert.lengthOf(
+          yield* last.expect(200, "GET", "/api/v1/virtual-hosts?per_page=100"),
+          rows["virtual_hosts"]!.length
+        )
+        yield* third.end("SIGTERM")
+
+        const older = yield* program({ path: "test/support/OlderMaster.ts", environment: environment(directory) })
+        assert.notStrictEqual(yield* ended(older), 0)
+        assert.include(older.output(), "the state is at cluster version 2, and this NxMesh knows versions 1 to 1")
+        assert.include(older.output(), "start the newer NxMesh again")
+      })
+  )
+})

@@ -3,7 +3,7 @@
  * restart in the deployment journal, so this needs no file; a master takes the same outcome twice without harm.
  */
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
-import { Context, Effect, Layer, Option, Stream, SubscriptionRef } from "effect"
+import { Context, Effect, Latch, Layer } from "effect"
 import { Limits } from "../Limits.ts"
 
 export class Outcomes extends Context.Service<
@@ -19,25 +19,24 @@ export class Outcomes extends Context.Service<
   static readonly layer = Layer.effect(
     Outcomes,
     Effect.gen(function* () {
-      const waiting = yield* SubscriptionRef.make<ReadonlyArray<DeploymentOutcome>>([])
+      let waiting: ReadonlyArray<DeploymentOutcome> = []
+      const filled = yield* Latch.make(false)
+      const become = (next: ReadonlyArray<DeploymentOutcome>) =>
+        Effect.suspend(() => {
+          waiting = next
+          return next.length === 0 ? filled.close : filled.open
+        })
       return Outcomes.of({
         add: Effect.fnUntraced(function* (outcome) {
-          const before = yield* SubscriptionRef.get(waiting)
-          if (before.length >= Limits.outcomesKeptMax) {
+          if (waiting.length >= Limits.outcomesKeptMax) {
             yield* Effect.logWarning("a deployment outcome was dropped: the master takes none, and newer ones came", {
-              deploymentId: before[0]?.id
+              deploymentId: waiting[0]?.id
             })
           }
-          yield* SubscriptionRef.update(waiting, (all) => [...all, outcome].slice(-Limits.outcomesKeptMax))
+          yield* become([...waiting, outcome].slice(-Limits.outcomesKeptMax))
         }),
-        next: SubscriptionRef.changes(waiting).pipe(
-          Stream.filter((all) => all.length > 0),
-          Stream.runHead,
-          Effect.map(Option.getOrElse((): ReadonlyArray<DeploymentOutcome> => [])),
-          Effect.map((all) => all.slice(0, Limits.outcomesPerReportMax))
-        ),
-        acknowledge: (outcomes) =>
-          SubscriptionRef.update(waiting, (all) => all.filter((outcome) => !outcomes.includes(outcome)))
+        next: Effect.map(filled.await, () => waiting.slice(0, Limits.outcomesPerReportMax)),
+        acknowledge: (outcomes) => Effect.suspend(() => become(waiting.filter((one) => !outcomes.includes(one))))
       })
     })
   )

@@ -1,3 +1,4 @@
+import { sweepMachine } from "../../test/support/MachineChanges.ts"
 import { endLeftProcesses, leftProcesses } from "./LeftProcesses.ts"
 import { singlePart } from "./Part.ts"
 import type { PartResult } from "./Part.ts"
@@ -17,6 +18,8 @@ export const leftoversPart = async (options: LeftoversOptions): Promise<PartResu
   const started = performance.now()
   const processes = await leftProcesses(options.run)
   endLeftProcesses(processes)
+  // A part that was stopped leaves its mounts in the folder, which could not be removed with them.
+  sweepMachine()
   const files = await leftFiles(options.run)
   await removeRunFolder(options.run)
   const changes = addedLines(options.statusBefore, await workTreeStatus())

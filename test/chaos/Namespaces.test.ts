@@ -2,10 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
+import { readFileSync, rmSync } from "node:fs"
 import { networkInterfaces } from "node:os"
+import { dirname } from "node:path"
 import { machine, sweep } from "../support/MachineMarks.ts"
 import { canUseNamespaces, testNetwork } from "../support/Namespaces.ts"
 import type { TestHost } from "../support/Namespaces.ts"
+import { until } from "../support/Wait.ts"
 
 const get = "fetch(process.argv[1]).then((answer) => answer.text()).then(console.log)"
 
@@ -29,6 +32,32 @@ const serve = (host: TestHost) =>
   )
 
 const page = "x".repeat(50_000)
+
+const mounts = (): string => readFileSync("/proc/mounts", "utf8")
+
+/** A run with hosts and a disk that kills itself, after it did something else; how its names begin, and where its disk was. */
+const killedRun = (last: string) =>
+  Effect.promise(async () => {
+    const program = `
+      import { Effect, Scope } from "effect"
+      import { execFileSync } from "node:child_process"
+      import { testNetwork } from "./test/support/Namespaces.ts"
+      import { smallDisk } from "./test/support/SmallDisk.ts"
+      const watchers = () => execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" })
+        .split("\\n").filter((line) => line.includes("MachineWatch")).map((line) => Number(line.trim().split(" ")[0]))
+      const scope = Scope.makeUnsafe()
+      await Effect.runPromise(Scope.provide(testNetwork(2), scope))
+      const { path } = await Effect.runPromise(Scope.provide(smallDisk(16), scope))
+      process.stdout.write(path, () => { ${last}; process.kill(process.pid, "SIGKILL") })`
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    let mount = ""
+    child.stdout.on("data", (chunk: Buffer) => (mount += chunk.toString()))
+    await once(child, "close")
+    assert.isNotEmpty(mount)
+    return { left: `nx${child.pid!.toString(36)}`, mount }
+  })
 
 describe.skipIf(!canUseNamespaces())("hosts of a test", () => {
   it.live("reach each other until they are cut, in either direction, and again after", () =>
@@ -70,21 +99,36 @@ describe.skipIf(!canUseNamespaces())("hosts of a test", () => {
     })
   )
 
-  it.live("are gone with the scope, and with the next run when theirs was killed", () =>
+  it.live("are gone with the scope", () =>
     Effect.gen(function* () {
       const addressesBefore = Object.keys(networkInterfaces())
       yield* Effect.scoped(testNetwork(1))
-      const program =
-        `import { Effect, Scope } from "effect"\nimport { testNetwork } from "./test/support/Namespaces.ts"\n` +
-        `const scope = Scope.makeUnsafe()\nawait Effect.runPromise(Scope.provide(testNetwork(2), scope))\nprocess.kill(process.pid, "SIGKILL")`
-      const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "ignore" })
-      yield* Effect.promise(() => once(child, "exit"))
-      const left = `nx${child.pid!.toString(36)}`
+      assert.deepStrictEqual(Object.keys(networkInterfaces()), addressesBefore)
+    })
+  )
+
+  it.live("are gone at once when their run is killed, with its disks", () =>
+    Effect.gen(function* () {
+      const { left, mount } = yield* killedRun("")
+      yield* until(
+        Effect.sync(() => machine("ip", "netns", "list") + machine("ip", "-brief", "link") + mounts()),
+        (seen) => !seen.includes(left) && !seen.includes(mount),
+        { fact: "the namespaces, links and mounts of the killed run are gone" }
+      )
+      rmSync(dirname(mount), { recursive: true })
+    })
+  )
+
+  it.live("are gone with the next run when theirs was killed with its watcher", () =>
+    Effect.gen(function* () {
+      const { left, mount } = yield* killedRun("for (const pid of watchers()) process.kill(pid, 'SIGKILL')")
       assert.include(machine("ip", "netns", "list"), left)
+      assert.include(mounts(), mount)
       yield* sweep
       assert.notInclude(machine("ip", "netns", "list"), left)
       assert.notInclude(machine("ip", "-brief", "link"), left)
-      assert.deepStrictEqual(Object.keys(networkInterfaces()), addressesBefore)
+      assert.notInclude(mounts(), mount)
+      rmSync(dirname(mount), { recursive: true })
     })
   )
 })

@@ -1,91 +1,47 @@
 /**
  * What a test changes on the machine beyond files and processes of its own: network namespaces, links, mounts. Each change is
- * written down before it is made, beside the process that makes it, so that the next run undoes what a killed one has left.
+ * written down before it is made, and undone with the scope; when the process is killed, its watcher undoes it at once, and when
+ * that is killed too, the next run.
  */
 import { Effect, type Scope } from "effect"
-import { execFileSync } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { identify, isAlive } from "../../cli/playground/ProcessIdentity.ts"
-import type { ProcessIdentity } from "../../cli/playground/ProcessIdentity.ts"
+import { spawn } from "node:child_process"
+import type { Socket } from "node:net"
+import { fileURLToPath } from "node:url"
+import { identify } from "../../cli/playground/ProcessIdentity.ts"
+import { type MachineChange, sweepMachine, undo, writeMarks } from "./MachineChanges.ts"
 
-export type MachineChange =
-  | { readonly kind: "namespace"; readonly name: string }
-  | { readonly kind: "link"; readonly name: string }
-  | { readonly kind: "mount"; readonly path: string }
+export { machine } from "./MachineChanges.ts"
 
-interface Marks {
-  readonly owner: ProcessIdentity
-  readonly changes: ReadonlyArray<MachineChange>
-}
+/** Undoes what runs have left whose process is gone. */
+export const sweep = Effect.sync(sweepMachine)
 
-const folder = "/run/nxmesh-test"
+let isWatched = false
 
-/** Runs a program of the machine to its end and answers what it printed; throws with its words when it fails. */
-export const machine = (program: string, ...args: ReadonlyArray<string>): string =>
-  execFileSync(program, [...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
-
-/** For what may be gone already. */
-const attempt = (program: string, ...args: ReadonlyArray<string>): string => {
-  try {
-    return machine(program, ...args)
-  } catch {
-    return ""
-  }
-}
-
-/** Processes in a namespace, or with files on a mount, are what a killed run has left: they would hold it. */
-const undo = (change: MachineChange): void => {
-  switch (change.kind) {
-    case "namespace":
-      for (const pid of attempt("ip", "netns", "pids", change.name).split("\n")) {
-        if (/^\d+$/.test(pid) && Number(pid) !== process.pid) attempt("kill", "-KILL", pid)
-      }
-      attempt("ip", "netns", "delete", change.name)
-      return
-    case "link":
-      attempt("ip", "link", "delete", change.name)
-      return
-    case "mount":
-      // Lazily: what still has a file open there may end a moment later.
-      attempt("umount", "--lazy", change.path)
-  }
+/** Lets a process sweep when this one has ended, however it ends: the pipe to it closes then. In a session of its own, for Ctrl-C. */
+const watch = (): void => {
+  if (isWatched) return
+  isWatched = true
+  const { NXMESH_TEST_RUN: _, ...env } = process.env
+  const watcher = fileURLToPath(new URL("./MachineWatch.ts", import.meta.url))
+  const owner = JSON.stringify(identify(process.pid))
+  const child = spawn(process.execPath, [watcher, owner], { detached: true, env, stdio: ["pipe", "ignore", "inherit"] })
+  // Neither the process nor its pipe keeps this one from ending.
+  child.unref()
+  ;(child.stdin as Socket).unref()
 }
 
 let made: ReadonlyArray<MachineChange> = []
 
 const write = (changes: ReadonlyArray<MachineChange>): void => {
   made = changes
-  const owner = identify(process.pid)
-  if (owner === undefined) throw new Error("this process cannot see itself in /proc")
-  const file = join(folder, `${process.pid}.json`)
-  if (changes.length === 0) rmSync(file, { force: true })
-  else writeFileSync(file, JSON.stringify({ owner, changes } satisfies Marks))
+  writeMarks(changes)
 }
-
-/** Undoes what runs have left whose process is gone. */
-export const sweep = Effect.sync(() => {
-  mkdirSync(folder, { recursive: true })
-  for (const name of readdirSync(folder)) {
-    const file = join(folder, name)
-    let marks: Marks
-    try {
-      marks = JSON.parse(readFileSync(file, "utf8"))
-    } catch {
-      // Its owner removed it, or died while writing: then nothing in it was made yet.
-      rmSync(file, { force: true })
-      continue
-    }
-    if (isAlive(marks.owner)) continue
-    for (const change of marks.changes.toReversed()) undo(change)
-    rmSync(file, { force: true })
-  }
-})
 
 /** Makes one change, and undoes it with the scope. */
 export const changeMachine = (change: MachineChange, make: () => void): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
+      watch()
       write([...made, change])
       make()
     }),

@@ -35,6 +35,8 @@ export const commandRefusal = (error: CommandRejected | CommandError): ApiError 
       return refuse("OUTCOME_UNKNOWN", "The change may or may not have been made: read before you repeat it", [
         { field: "command_id", message: error.reason.commandId }
       ])
+    case "TooLarge":
+      return refuse("PAYLOAD_TOO_LARGE", `The change was not made: ${error.message}`)
     default:
       return refuse("UNAVAILABLE", `The change was not made: ${error.message}`)
   }

@@ -26,6 +26,13 @@ export class LogFull extends Data.TaggedError("LogFull") {
   }
 }
 
+/** One entry of the log does not take so much. Nothing was done, and nothing would be the next time. */
+export class TooLarge extends Data.TaggedError("TooLarge") {
+  override get message() {
+    return "the change is larger than one entry of the log may be: make it smaller, or several of it"
+  }
+}
+
 /** The master is shutting down, or has stopped. Nothing was done. */
 export class Stopping extends Data.TaggedError("Stopping") {
   override get message() {
@@ -40,7 +47,7 @@ export class OutcomeUnknown extends Data.TaggedError("OutcomeUnknown")<{ readonl
   }
 }
 
-export type CommandErrorReason = Busy | NoLeader | LogFull | Stopping | OutcomeUnknown | WritesRefused
+export type CommandErrorReason = Busy | NoLeader | LogFull | TooLarge | Stopping | OutcomeUnknown | WritesRefused
 
 export class CommandError extends Data.TaggedError("CommandError")<{ readonly reason: CommandErrorReason }> {
   override get message() {
@@ -70,6 +77,8 @@ const refusalOf = (reason: RefusalReason, detail: string): CommandErrorReason =>
       return new NoLeader({ detail })
     case "LogFull":
       return new LogFull()
+    case "TooLarge":
+      return new TooLarge()
     case "Stopped":
       return new Stopping()
     default:

@@ -22,6 +22,7 @@ describe("what Raft answers", () => {
     ["TooMuchUnapplied", "Busy", true],
     ["SessionExpired", "Busy", true],
     ["LogFull", "LogFull", false],
+    ["TooLarge", "TooLarge", false],
     ["Stopped", "Stopping", false]
   ] as const)("%s is %s for who gave the command", (reason, expected, transient) => {
     const error = refused(reason)

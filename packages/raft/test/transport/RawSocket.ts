@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Message } from "@nxmesh/raft/core/Message"
 import { FrameReader } from "@nxmesh/raft/transport/Framing"
 import { decode, messageCodec } from "@nxmesh/raft/transport/MessageFormat"
-import { encodeHello, type Hello, type HelloAnswer, protocolVersion } from "@nxmesh/raft/transport/tcp/Hello"
+import { encodeHello, type Hello, type HelloAnswer, spokenProtocols } from "@nxmesh/raft/transport/tcp/Hello"
 
 export const frame = (bytes: Uint8Array): Uint8Array => {
   const head = new Uint8Array(4)
@@ -13,11 +13,19 @@ export const frame = (bytes: Uint8Array): Uint8Array => {
 
 export const helloOf = (hello: Partial<Hello>): Uint8Array =>
   frame(
-    encodeHello({ protocol: protocolVersion, cluster: "c1", from: "x", to: null, role: "peer", lane: "bulk", ...hello })
+    encodeHello({
+      protocol: spokenProtocols.oldest,
+      cluster: "c1",
+      from: "x",
+      to: null,
+      role: "peer",
+      lane: "bulk",
+      ...hello
+    })
   )
 
 export const welcomeOf = (from: string): Uint8Array =>
-  frame(encodeHello({ _tag: "Welcome", protocol: protocolVersion, cluster: "c1", from }))
+  frame(encodeHello({ _tag: "Welcome", protocol: spokenProtocols.oldest, cluster: "c1", from }))
 
 export class RawSocket {
   readonly socket: Socket

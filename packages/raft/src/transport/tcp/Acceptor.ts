@@ -11,12 +11,12 @@ import { ClientCalls, ClientConnection } from "./ClientCalls.ts"
 import { Connection } from "./Connection.ts"
 import type { Environment } from "../Environment.ts"
 import {
+  commonProtocol,
   decodeHello,
   encodeHello,
   type Hello,
   helloProblem,
   isHelloReason,
-  protocolVersion,
   type Self
 } from "./Hello.ts"
 import { identityProblem, type TlsIdentity, tlsOptions } from "./Tls.ts"
@@ -149,7 +149,8 @@ export class Acceptor {
 
   private welcome(connection: Connection, hello: Hello): void {
     const { cluster, id } = this.options.self
-    connection.writeFrame(encodeHello({ _tag: "Welcome", protocol: protocolVersion, cluster, from: id }))
+    const protocol = commonProtocol(hello) ?? hello.protocol
+    connection.writeFrame(encodeHello({ _tag: "Welcome", protocol, cluster, from: id }))
     if (hello.role === "peer") this.takePeer(connection, hello)
     else this.takeClient(connection, hello)
   }

@@ -6,7 +6,7 @@ import { Limits } from "../../Limits.ts"
 import type { Address } from "../Transport.ts"
 import { Connection } from "./Connection.ts"
 import type { Environment } from "../Environment.ts"
-import { answerProblem, decodeHelloAnswer, encodeHello, type Hello, protocolVersion } from "./Hello.ts"
+import { answerProblem, decodeHelloAnswer, encodeHello, type Hello, saidVersions } from "./Hello.ts"
 import { identityProblem, isLoopback, plaintextProblem } from "./Tls.ts"
 import { TransportError } from "./TransportError.ts"
 
@@ -47,14 +47,14 @@ const addressProblem = ({ host, port }: Address, { allowPlaintext, context }: Se
 /** Returns what gives it up. */
 export const dial = (
   address: Address,
-  hello: Omit<Hello, "protocol">,
+  hello: Omit<Hello, "protocol" | "speaks">,
   security: Security,
   environment: Environment,
   events: DialEvents
 ): (() => void) => {
   const problem = addressProblem(address, security)
   if (problem !== null) return environment.after(0, () => events.failed(problem))
-  const said: Hello = { protocol: protocolVersion, ...hello }
+  const said: Hello = { ...saidVersions(), ...hello }
   const socket = openSocket(address, security)
   const connection = new Connection(socket, environment)
   const where = `${address.host}:${address.port}`

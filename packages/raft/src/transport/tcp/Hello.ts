@@ -7,12 +7,21 @@ import type { NodeId } from "../../core/Types.ts"
 import { MalformedMessage } from "../MalformedMessage.ts"
 import { TransportError, type TransportReason } from "./TransportError.ts"
 
-/** Raised when the bytes of messages change: nodes of different versions refuse each other. */
-export const protocolVersion = 1
+/** Both ends included. */
+const ProtocolRange = Schema.Struct({ oldest: Schema.Int, newest: Schema.Int })
+export type ProtocolRange = typeof ProtocolRange.Type
+
+/**
+ * Versions of the messages' bytes. A connection uses the newest that both sides speak, and sends nothing on it that came
+ * later, so that masters can be upgraded one by one. A version is dropped a release after the last one that needs it.
+ */
+export const spokenProtocols: ProtocolRange = { oldest: 1, newest: 1 }
 
 /** Of whoever opened the connection. */
 export const Hello = Schema.Struct({
+  /** For nodes that do not know `speaks`, and use this one or refuse. */
   protocol: Schema.Int,
+  speaks: Schema.optionalKey(ProtocolRange),
   cluster: Schema.String,
   from: Schema.NonEmptyString,
   /** Who is expected to answer; `null`: whoever does. */
@@ -26,8 +35,10 @@ export type Lane = Hello["lane"]
 const reasons = ["OtherCluster", "OtherNode", "OtherVersion", "WrongIdentity", "TooManyClients", "Malformed"] as const
 
 export const HelloAnswer = Schema.Union([
+  /** With the version that the connection uses. */
   Schema.TaggedStruct("Welcome", { protocol: Schema.Int, cluster: Schema.String, from: Schema.NonEmptyString }),
-  Schema.TaggedStruct("Refused", { reason: Schema.Literals(reasons), message: Schema.String })
+  /** A node of another version may give reasons that this one does not know. */
+  Schema.TaggedStruct("Refused", { reason: Schema.String, message: Schema.String })
 ])
 export type HelloAnswer = typeof HelloAnswer.Type
 type HelloReason = (typeof reasons)[number]
@@ -59,13 +70,35 @@ export interface Self {
 
 const refusal = (reason: HelloReason, message: string) => new TransportError({ reason, message })
 
+const versions = ({ newest, oldest }: ProtocolRange): string =>
+  oldest === newest ? `version ${oldest}` : `versions ${oldest} to ${newest}`
+
+const spokenBy = ({ protocol, speaks }: Pick<Hello, "protocol" | "speaks">): ProtocolRange =>
+  speaks ?? { oldest: protocol, newest: protocol }
+
+/** The newest version that both speak; `null`: there is none. */
+export const commonProtocol = (
+  hello: Pick<Hello, "protocol" | "speaks">,
+  own: ProtocolRange = spokenProtocols
+): number | null => {
+  const theirs = spokenBy(hello)
+  const newest = Math.min(own.newest, theirs.newest)
+  return newest >= Math.max(own.oldest, theirs.oldest) ? newest : null
+}
+
+/** What whoever opens a connection says of its versions. */
+export const saidVersions = (own: ProtocolRange = spokenProtocols): Pick<Hello, "protocol" | "speaks"> => ({
+  protocol: own.oldest,
+  speaks: own
+})
+
 /** Why a node does not take a connection that begins with `hello`; `null`: it does. */
-export const helloProblem = (self: Self, hello: Hello): TransportError | null => {
+export const helloProblem = (self: Self, hello: Hello, own = spokenProtocols): TransportError | null => {
   const who = `${hello.role} ${hello.from}`
-  if (hello.protocol !== protocolVersion) {
+  if (commonProtocol(hello, own) === null) {
     return refusal(
       "OtherVersion",
-      `${who} speaks version ${hello.protocol} of the protocol, node ${self.id} version ${protocolVersion}; run one release on both`
+      `${who} speaks ${versions(spokenBy(hello))} of the protocol, node ${self.id} ${versions(own)}; run one release on both`
     )
   }
   if (hello.cluster !== self.cluster) {
@@ -88,11 +121,14 @@ export const helloProblem = (self: Self, hello: Hello): TransportError | null =>
 
 /** Why whoever said `hello` does not accept this answer; `null`: it does. */
 export const answerProblem = (hello: Hello, answer: HelloAnswer): TransportError | null => {
-  if (answer._tag === "Refused") return refusal(answer.reason, answer.message)
-  if (answer.protocol !== protocolVersion) {
+  if (answer._tag === "Refused") {
+    return refusal(isHelloReason(answer.reason) ? answer.reason : "OtherVersion", answer.message)
+  }
+  const said = spokenBy(hello)
+  if (answer.protocol < said.oldest || answer.protocol > said.newest) {
     return refusal(
       "OtherVersion",
-      `node ${answer.from} speaks version ${answer.protocol} of the protocol, ${hello.from} version ${protocolVersion}; run one release on both`
+      `node ${answer.from} speaks version ${answer.protocol} of the protocol, ${hello.from} ${versions(said)}; run one release on both`
     )
   }
   if (answer.cluster !== hello.cluster) {
@@ -107,5 +143,5 @@ export const answerProblem = (hello: Hello, answer: HelloAnswer): TransportError
   return null
 }
 
-export const isHelloReason = (reason: TransportReason): reason is HelloReason =>
-  (reasons as ReadonlyArray<TransportReason>).includes(reason)
+export const isHelloReason = (reason: TransportReason | (string & {})): reason is HelloReason =>
+  (reasons as ReadonlyArray<string>).includes(reason)

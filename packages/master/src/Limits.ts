@@ -207,6 +207,8 @@ export const Limits = {
     messageDeadline: Duration.seconds(5),
     /** How often a master looks whether it can serve agents. */
     acceptanceInterval: Duration.seconds(1),
+    /** A start that takes no agents for so long is warned about. */
+    acceptanceWarning: Duration.seconds(30),
     masterListDelay: Duration.millis(100),
     /** A master that holds more than its share by this factor, and so many more, sends agents back, a few every second. */
     rebalanceToleranceFactor: 1.1,

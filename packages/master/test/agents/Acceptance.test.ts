@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Queue } from "effect"
 import { TestClock } from "effect/testing"
 import { acceptanceChange, layerAcceptance } from "../../src/agents/Acceptance.ts"
+import { newsOf, nothingHeard } from "../../src/agents/AcceptanceNews.ts"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { Commands } from "../../src/command/Commands.ts"
 import { agentId } from "../config/Fixtures.ts"
@@ -14,6 +15,38 @@ describe("acceptanceChange", () => {
     const steps = [null, null, "a", "b", "b", null, null]
     const changes = steps.slice(1).map((problem, index) => acceptanceChange(steps[index] ?? null, problem))
     assert.deepStrictEqual(changes, ["nothing", "close", "nothing", "nothing", "open", "nothing"])
+  })
+})
+
+/** The news at each second of these problems. */
+const newsAt = (problems: ReadonlyArray<string | null>) => {
+  let heard = nothingHeard
+  return problems.map((problem, second) => {
+    const { heard: after, news } = newsOf(heard, problem, 1_000_000 + second * 1_000)
+    heard = after
+    return news
+  })
+}
+
+describe("newsOf", () => {
+  it("says nothing of a start that catches up, and warns of one that does not, once", () => {
+    assert.deepStrictEqual(newsAt(["behind", "behind", null, null]), [null, null, null, null])
+    const long = newsAt(Array.from({ length: 40 }, () => "behind"))
+    assert.deepStrictEqual(
+      long.flatMap((news, second) => (news === null ? [] : [[second, news]])),
+      [[30, "NotYet"]]
+    )
+    assert.strictEqual(newsAt([...Array.from({ length: 40 }, () => "behind"), null]).at(-1), "TakenAgain")
+  })
+
+  it("warns at once of a master that took agents, and says when it takes them again", () => {
+    assert.deepStrictEqual(newsAt([null, "no leader", "still none", null, "no leader"]), [
+      null,
+      "SentAway",
+      null,
+      "TakenAgain",
+      "SentAway"
+    ])
   })
 })
 

@@ -5,10 +5,10 @@ import { Context, Data, type Duration, type Effect } from "effect"
 
 /**
  * The other master did not answer. `Refused`: it did, and will not do it; `Removed`: it does not because this master was
- * removed from the cluster. Everything else may pass by itself.
+ * removed from the cluster; `OtherMaster`: another one has its address. Everything else may pass by itself.
  */
 export class AskFailed extends Data.TaggedError("AskFailed")<{
-  readonly reason: "Unknown" | "Unreachable" | "TimedOut" | "Refused" | "Removed" | "Unavailable"
+  readonly reason: "Unknown" | "Unreachable" | "OtherMaster" | "TimedOut" | "Refused" | "Removed" | "Unavailable"
   readonly message: string
 }> {}
 

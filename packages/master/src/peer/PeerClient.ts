@@ -3,13 +3,13 @@ import type { AgentId, MasterId } from "@nxmesh/protocol/Ids"
 import type { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "@nxmesh/protocol/peer/AgentMessage"
 import type { PeerRefused, PeerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
-import { Context, Duration, Effect, Layer, Schema, Semaphore } from "effect"
+import { Context, Duration, Effect, Layer, Result, Schema, Semaphore } from "effect"
 import { HttpClientError } from "effect/http"
 import { AskFailed, AskMaster } from "../cluster/AskMaster.ts"
 import { NodeIdentity } from "../consensus/NodeIdentity.ts"
 import { Limits } from "../Limits.ts"
 import { Reads } from "../state/Reads.ts"
-import { makePeerConnections, type PeerCalls } from "./PeerConnections.ts"
+import { callsToWhoever, makePeerConnections, otherMaster, type PeerCalls } from "./PeerConnections.ts"
 import { peerMetrics } from "./PeerMetrics.ts"
 
 const { peer: limits } = Limits
@@ -20,6 +20,11 @@ type CallError = PeerRefused | PeerUnavailable | HttpClientError.HttpClientError
 const causeOf = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   return cause instanceof Error ? cause.message : String(cause)
+}
+
+const isOtherMaster = (error: unknown): boolean => {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && "code" in cause && cause.code === otherMaster
 }
 
 const failureOf = (name: string, error: CallError): AskFailed => {
@@ -38,7 +43,10 @@ const failureOf = (name: string, error: CallError): AskFailed => {
       })
     case "HttpClientError":
       return error.response === undefined
-        ? new AskFailed({ reason: "Unreachable", message: `${name} cannot be reached: ${causeOf(error.reason)}` })
+        ? new AskFailed({
+            reason: isOtherMaster(error.reason) ? "OtherMaster" : "Unreachable",
+            message: `${name} cannot be reached: ${causeOf(error.reason)}`
+          })
         : new AskFailed({ reason: "Unavailable", message: `${name} answered ${error.response.status}` })
   }
 }
@@ -124,8 +132,34 @@ export class PeerClient extends Context.Service<
           Effect.tapError(({ reason }) => Effect.sync(() => counted.inc({ outcome: reason })))
         )
 
+      /**
+       * The cluster may have gone on as another one, whose masters have other ids: whoever is there says whether this
+       * master was removed. Nothing else of the answer counts.
+       */
+      const isRemovedElsewhere = Effect.fnUntraced(function* (id: MasterId, failure: AskFailed) {
+        const master = yield* reads.get("master", id)
+        if (master === undefined) return yield* failure
+        const calls = yield* callsToWhoever(master, yield* identity.current)
+        const answer = yield* Effect.result(calls.status.status())
+        const told = Result.isFailure(answer)
+          ? failureOf(`the master at ${master.agent_address}`, answer.failure)
+          : failure
+        return yield* told.reason === "Removed" ? told : failure
+      }, Effect.scoped)
+
+      const status = (id: MasterId, deadline: Duration.Input) =>
+        ask(id, deadline, (calls) => calls.status.status()).pipe(
+          Effect.catch((failure) =>
+            failure.reason === "OtherMaster"
+              ? isRemovedElsewhere(id, failure).pipe(
+                  Effect.timeoutOrElse({ duration: deadline, orElse: () => Effect.fail(failure) })
+                )
+              : Effect.fail(failure)
+          )
+        )
+
       return PeerClient.of({
-        status: (id, deadline = limits.callTimeout) => bounded(ask(id, deadline, (calls) => calls.status.status())),
+        status: (id, deadline = limits.callTimeout) => bounded(status(id, deadline)),
         agentMessage: (id, agentId, message, deadline = limits.callTimeout) =>
           bounded(ask(id, deadline, (calls) => calls.agents.message({ params: { id: agentId }, payload: message }))),
         presence: (id, question, deadline = limits.callTimeout) =>

@@ -7,6 +7,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import type { MasterDescription } from "@nxmesh/protocol/model/Master"
 import { PeerApi } from "@nxmesh/protocol/peer/PeerApi"
+import { certificateName } from "@nxmesh/raft/transport/tcp/Tls"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { type HttpApiClient, HttpApiClient as Client } from "effect/http-api"
 import { masterUri } from "../consensus/CertificateNames.ts"
@@ -17,19 +18,34 @@ const { peer: limits } = Limits
 
 export type PeerCalls = HttpApiClient.ForApi<typeof PeerApi>
 
-/** In place of the check of host names: a master is known by its id, and may be reached by any name. */
+const namesAnyMaster = `URI:${certificateName("peer", "")}`
+
+/**
+ * In place of the check of host names: a master is known by its id, and may be reached by any name. `null`: any master that
+ * the authority vouches for.
+ */
 const isMaster =
-  (id: MasterId) =>
-  (_host: string, { subjectaltname = "" }: PeerCertificate): Error | undefined =>
-    subjectaltname.split(", ").includes(`URI:${masterUri(id)}`)
-      ? undefined
-      : Object.assign(new Error(`this is not master ${id}: its certificate says ${subjectaltname || "no name"}`), {
-          code: "ERR_TLS_CERT_ALTNAME_INVALID"
-        })
+  (id: MasterId | null) =>
+  (_host: string, { subjectaltname = "" }: PeerCertificate): Error | undefined => {
+    const names = subjectaltname.split(", ")
+    const isMeant =
+      id === null ? names.some((name) => name.startsWith(namesAnyMaster)) : names.includes(`URI:${masterUri(id)}`)
+    if (isMeant) return undefined
+    return Object.assign(
+      new Error(`this is not master ${id ?? "of any name"}: its certificate says ${subjectaltname || "no name"}`),
+      {
+        code: otherMaster
+      }
+    )
+  }
+
+/** Node's code for a certificate that names somebody else. */
+export const otherMaster = "ERR_TLS_CERT_ALTNAME_INVALID"
 
 const makeCalls = (
-  { agent_address, id }: MasterDescription,
-  { authorityPem, certificatePem, privateKeyPem }: MasterCertificate
+  { agent_address }: Pick<MasterDescription, "agent_address">,
+  { authorityPem, certificatePem, privateKeyPem }: MasterCertificate,
+  meant: MasterId | null
 ) =>
   Effect.gen(function* () {
     const agent = yield* NodeHttpClient.makeAgent({
@@ -41,11 +57,15 @@ const makeCalls = (
       ca: authorityPem,
       cert: `${certificatePem.trim()}\n${authorityPem.trim()}\n`,
       key: Redacted.value(privateKeyPem),
-      checkServerIdentity: isMaster(id)
+      checkServerIdentity: isMaster(meant)
     })
     const httpClient = yield* Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, agent)
     return yield* Client.makeWith(PeerApi, { httpClient, baseUrl: `https://${agent_address}` })
   })
+
+/** For one question to whichever master has the address, as after a recovery: the old id is no one's there. Kept for the scope. */
+export const callsToWhoever = (master: Pick<MasterDescription, "agent_address">, certificate: MasterCertificate) =>
+  makeCalls(master, certificate, null)
 
 interface Kept {
   readonly address: string
@@ -73,7 +93,7 @@ export const makePeerConnections = Effect.gen(function* () {
       }
       yield* forget(master.id)
       const scope = yield* Scope.make()
-      const calls = yield* Scope.provide(makeCalls(master, certificate), scope)
+      const calls = yield* Scope.provide(makeCalls(master, certificate, master.id), scope)
       const { certificatePem } = certificate
       kept.set(master.id, { address: master.agent_address, certificatePem, calls, scope })
       return calls

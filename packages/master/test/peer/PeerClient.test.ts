@@ -126,7 +126,28 @@ it.live("tells nothing to a master that has the address of another one", () =>
         return yield* Effect.flip((yield* PeerClient).status(masterId(3)))
       })
     )
-    assert.strictEqual(refused.reason, "Unreachable")
+    assert.strictEqual(refused.reason, "OtherMaster")
     assert.match(refused.message, /this is not master/)
+  })
+)
+
+it.live("hears from whichever master has the address that it was removed, as after a recovery", () =>
+  Effect.gen(function* () {
+    const common = yield* makeCommon
+    const member = yield* startMember(common)
+    const successor = yield* startMember(common, { number: 4 })
+    yield* Effect.andThen(submit(admit(2)), submit({ _tag: "RemoveMaster", id: masterId(2) })).pipe(
+      Effect.provideContext(successor.context)
+    )
+    yield* place(member, `127.0.0.1:${successor.port}`)
+    const told = yield* asMasterTwo(
+      common,
+      member,
+      Effect.gen(function* () {
+        return yield* Effect.flip((yield* PeerClient).status(masterId(3)))
+      })
+    )
+    assert.strictEqual(told.reason, "Removed")
+    assert.include(told.message, "was removed from this cluster")
   })
 )

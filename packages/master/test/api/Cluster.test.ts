@@ -1,5 +1,6 @@
 /** The cluster by its API: how it stands, its members, join tokens, leadership and the freeze switch. */
 import { assert, layer } from "@effect/vitest"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { Effect } from "effect"
 import { masterId } from "../state/TestCluster.ts"
 import { ask, login } from "./support/Client.ts"
@@ -114,6 +115,23 @@ layer(layerTestMaster, { excludeTestServices: true })("Cluster", (it) => {
       const { data } = (yield* ask("GET", cluster, { token })).body
       assert.include(data.advice, "deployments are frozen: a bad release")
       assert.deepInclude((yield* freeze({ frozen: false })).body.data, { frozen: false, freeze_reason: null })
+    })
+  )
+
+  it.effect("the version rises by one and never goes back, and no higher than every master knows (rule 6)", () =>
+    Effect.gen(function* () {
+      yield* threeMasters()
+      const token = yield* login()
+      const raise = (version: number) => ask("POST", `${cluster}/version`, { token, body: { version } })
+      const { highest } = clusterVersions
+      const same = yield* raise(highest)
+      assert.strictEqual(same.status, 200, same.text)
+      assert.strictEqual(same.body.data.cluster_version, highest)
+      const next = yield* raise(highest + 1)
+      assert.strictEqual(next.status, 422, next.text)
+      for (const name of ["m1", "m2", "m3"]) assert.include(next.body.error.message, name)
+      assert.strictEqual((yield* raise(highest - 1)).status, 422)
+      assert.strictEqual((yield* raise(0)).status, 400)
     })
   )
 

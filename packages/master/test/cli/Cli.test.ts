@@ -1,5 +1,6 @@
 /** The operator's command line against a master's API. */
 import { assert, layer } from "@effect/vitest"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { Effect } from "effect"
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -7,7 +8,9 @@ import { join } from "node:path"
 import { freePort } from "../../../../test/support/FreePort.ts"
 import { FakeCluster, threeMasters } from "../api/support/FakeCluster.ts"
 import { adminEmail, adminPassword, layerTestMaster, TestMaster } from "../api/support/TestMaster.ts"
-import { masterId } from "../state/TestCluster.ts"
+import { Commands } from "../../src/command/Commands.ts"
+import { description, masterId } from "../state/TestCluster.ts"
+import { system } from "../state/TestMaster.ts"
 import { nxmesh, type Place } from "./CommandLine.ts"
 
 const directory = Effect.acquireRelease(
@@ -168,6 +171,29 @@ layer(layerTestMaster, { excludeTestServices: true })("nxmesh", (it) => {
       assert.strictEqual((yield* nxmesh(at, "cluster", "freeze", "--reason", "a bad release")).code, 0)
       assert.match((yield* nxmesh(at, "cluster", "status")).out, /deployments +frozen: a bad release/)
       assert.isFalse(parsed((yield* nxmesh(at, "cluster", "unfreeze", "--json")).out).frozen)
+    })
+  )
+
+  it.effect("upgrade says that there is nothing to rise to, or who holds the cluster back (rule 6)", () =>
+    Effect.gen(function* () {
+      const { id } = yield* threeMasters()
+      const at = yield* loggedIn
+      const { highest } = clusterVersions
+      const newest = yield* nxmesh(at, "cluster", "upgrade")
+      assert.deepStrictEqual(
+        [newest.code, newest.out],
+        [0, `the cluster is at version ${highest}, and none of its masters knows a newer one`]
+      )
+      const knows = { cluster_versions: { lowest: 1, highest: highest + 1 } }
+      const commands = yield* Commands
+      yield* commands.submit({
+        principal: system,
+        command: { _tag: "DescribeMaster", master: { ...description(1, knows), id } }
+      })
+      const held = yield* nxmesh(at, "cluster", "upgrade")
+      assert.strictEqual(held.code, 1)
+      assert.include(held.err, "upgrade m2, m3 first")
+      assert.include((yield* nxmesh(at, "cluster", "status")).out, "m2, which runs 0.2.0 and knows versions up to")
     })
   )
 

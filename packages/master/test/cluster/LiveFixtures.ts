@@ -1,6 +1,7 @@
 /** Masters as they are stored and found, for tests of what is made of them. */
 import { type ClusterState } from "../../src/state/ReadCluster.ts"
 import type { LiveMaster, LiveStatus } from "../../src/cluster/ClusterStatus.ts"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { ClusterId } from "@nxmesh/protocol/Ids"
 import type { StoredMaster } from "@nxmesh/protocol/model/Master"
 import { uuid } from "../config/Fixtures.ts"
@@ -48,6 +49,6 @@ export const state = (fields: Partial<ClusterState> = {}): ClusterState => ({
   epoch: 1,
   frozen: false,
   freezeReason: null,
-  clusterVersion: 1,
+  clusterVersion: clusterVersions.highest,
   ...fields
 })

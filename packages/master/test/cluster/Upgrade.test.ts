@@ -10,6 +10,7 @@ import { layerUpgrade } from "../../src/cluster/UpgradeTask.ts"
 import { Settings } from "../../src/Settings.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { makeFakeNode } from "./FakeNode.ts"
+import { ofVersion1 } from "../state/TestCluster.ts"
 import { found, seen, state, stored } from "./LiveFixtures.ts"
 
 const upTo = (number: number, highest: number, version = "0.2.0") =>
@@ -23,7 +24,7 @@ describe("the next cluster version (rule 6)", () => {
   })
 
   it("is held back by each master that does not know it, also by one that votes not", () => {
-    const old = stored(3, { version: "0.1.0", voter: false })
+    const old = stored(3, { ...ofVersion1, version: "0.1.0", voter: false })
     assert.deepStrictEqual(judgeUpgrade(1, [upTo(1, 2), upTo(2, 2), old]), { _tag: "Held", next: 2, by: [old] })
   })
 
@@ -53,7 +54,11 @@ describe("advice about the cluster version (rule 6)", () => {
 
   it("stands with the other advice", () => {
     const masters = [upTo(1, 2), upTo(2, 2), upTo(3, 1)]
-    const advice = clusterAdvice({ state: state(), masters, live: seen([found(1), found(2), found(3)]) })
+    const advice = clusterAdvice({
+      state: state({ clusterVersion: 1 }),
+      masters,
+      live: seen([found(1), found(2), found(3)])
+    })
     assert.lengthOf(advice, 1)
     assert.include(advice[0], "m3")
   })

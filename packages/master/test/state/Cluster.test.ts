@@ -7,7 +7,16 @@ import { Limits } from "../../src/Limits.ts"
 import { Events } from "../../src/state/Events.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { agentId, uuid } from "../config/Fixtures.ts"
-import { admit, clusterOf, createJoinToken, description, initialise, joinTokenId, masterId } from "./TestCluster.ts"
+import {
+  admit,
+  clusterOf,
+  createJoinToken,
+  description,
+  initialise,
+  joinTokenId,
+  masterId,
+  ofVersion1
+} from "./TestCluster.ts"
 import { hash, onMaster, rejected, saveUser, submit, tenant, saveAgent, userId } from "./TestMaster.ts"
 
 const state = Reads.use((reads) => reads.clusterState)
@@ -59,7 +68,8 @@ describe("the switches of a cluster", () => {
     onMaster(
       Effect.gen(function* () {
         const version = (number: number): Command => ({ _tag: "SetClusterVersion", version: number })
-        yield* clusterOf(2)
+        yield* submit(initialise(description(1, ofVersion1)))
+        yield* submit(admit(2, { master: description(2, ofVersion1) }))
         const behind = yield* rejected(version(2))
         assert.strictEqual(behind.code, "UNPROCESSABLE")
         assert.include(behind.message, "m1, m2")
@@ -72,7 +82,11 @@ describe("the switches of a cluster", () => {
         yield* submit(version(2))
         assert.strictEqual((yield* rejected(version(1))).code, "UNPROCESSABLE")
         assert.strictEqual((yield* state)?.clusterVersion, 2)
-        assert.strictEqual((yield* rejected(admit(3))).code, "UNPROCESSABLE", "a build of version 1 joins too late")
+        assert.strictEqual(
+          (yield* rejected(admit(3, { master: description(3, ofVersion1) }))).code,
+          "UNPROCESSABLE",
+          "a build of version 1 joins too late"
+        )
       })
     )
   )

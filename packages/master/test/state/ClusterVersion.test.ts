@@ -2,19 +2,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import type { Command } from "@nxmesh/protocol/Command"
+import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { Effect, Queue } from "effect"
 import { join } from "node:path"
+import { Commands } from "../../src/command/Commands.ts"
 import { type Connection, openConnection } from "../../src/state/Connection.ts"
 import { Database } from "../../src/state/Database.ts"
 import { Events } from "../../src/state/Events.ts"
 import { migrate, raiseSchema, schemaProblem } from "../../src/state/Migrations.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { admit, description, initialise } from "./TestCluster.ts"
+import { decodeOutcome, encodeProposal } from "../../src/state/replica/CommandBytes.ts"
+import { proposalOf } from "./replica/TestState.ts"
+import { admit, description, initialise, ofVersion1 } from "./TestCluster.ts"
 import { masterLayer, onMaster, rejected, submit, temporaryDirectory } from "./TestMaster.ts"
 
 const newest = clusterVersions.highest
-const knowing = (number: number) => description(number, { cluster_versions: clusterVersions })
-const initialisedAt = (cluster_version: number, master = knowing(1)) =>
+const initialisedAt = (cluster_version: number, master = description(1)) =>
   ({ ...initialise(master), cluster_version }) as Command
 
 const schema = Database.use(({ writer }) => Effect.sync(() => schemaOf(writer)))
@@ -44,7 +47,7 @@ describe("the schema (rule 6)", () => {
       const begun = yield* onMaster(Effect.andThen(submit(initialisedAt(newest)), schema))
       const risen = yield* onMaster(
         Effect.gen(function* () {
-          yield* submit(initialise(knowing(1)))
+          yield* submit(initialise())
           const events = yield* Events.use(({ subscribe }) => subscribe)
           assert.strictEqual((yield* schema).schema, 2)
           yield* raised
@@ -60,10 +63,7 @@ describe("the schema (rule 6)", () => {
   it.effect("a state of an older version keeps its schema when this build opens it", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
-      const before = yield* Effect.provide(
-        Effect.andThen(submit(initialise(knowing(1))), schema),
-        masterLayer(directory)
-      )
+      const before = yield* Effect.provide(Effect.andThen(submit(initialise()), schema), masterLayer(directory))
       const after = yield* Effect.provide(schema, masterLayer(directory))
       assert.deepStrictEqual(after, before)
       assert.strictEqual(after.schema, 2)
@@ -76,7 +76,7 @@ describe("the schema (rule 6)", () => {
   it.effect("a step that fails leaves the version and the schema that there were", () =>
     onMaster(
       Effect.gen(function* () {
-        yield* submit(initialise(knowing(1)))
+        yield* submit(initialise())
         const before = yield* schema
         const { writer } = yield* Database
         writer.execute("BEGIN IMMEDIATE; SAVEPOINT entry")
@@ -107,6 +107,40 @@ describe("the schema (rule 6)", () => {
         connection.close()
       }
     })
+  )
+})
+
+describe("a command newer than the cluster (rule 6)", () => {
+  const newer: Command = { _tag: "CheckState" }
+
+  it.effect("is refused before the log, with what to do", () =>
+    onMaster(
+      Effect.gen(function* () {
+        yield* submit(initialise())
+        const error = yield* Effect.flip(submit(newer))
+        assert.deepInclude(error, { _tag: "CommandRejected", index: 0 })
+        assert.include(
+          error.message,
+          "the cluster is at version 1, and CheckState needs version 2: upgrade every master"
+        )
+      })
+    )
+  )
+
+  it.effect("is refused by apply on every master alike, should it be in the log, and taken from its version on", () =>
+    onMaster(
+      Effect.gen(function* () {
+        yield* submit(initialise())
+        const node = yield* RaftNode
+        const inTheLog = Effect.map(node.propose(encodeProposal(proposalOf(newer))), ({ result }) =>
+          decodeOutcome(result)
+        )
+        const before = yield* inTheLog
+        assert.strictEqual(before._tag === "Rejected" ? before.rejection.code : "accepted", "UNPROCESSABLE")
+        yield* raised
+        assert.strictEqual((yield* inTheLog)._tag, "Accepted")
+      })
+    )
   )
 })
 
@@ -143,6 +177,8 @@ describe("versions that a build does not know (rule 6)", () => {
         const error = yield* Effect.flip(submit({ _tag: "SetClusterVersion", version: newest + 1 }))
         assert.strictEqual(error._tag, "CommandError", "it is no refusal, which other masters would not share")
         assert.deepStrictEqual(yield* schema, before)
+        const stopped = yield* Effect.flip(Commands.use(({ failure }) => failure))
+        assert.include(stopped.message, `cluster version ${newest + 1}, and this NxMesh knows versions 1 to ${newest}`)
       })
     )
   )
@@ -151,7 +187,7 @@ describe("versions that a build does not know (rule 6)", () => {
     onMaster(
       Effect.gen(function* () {
         yield* submit(initialisedAt(newest))
-        const refusal = yield* rejected(admit(2))
+        const refusal = yield* rejected(admit(2, { master: description(2, ofVersion1) }))
         assert.strictEqual(refusal.code, "UNPROCESSABLE")
         assert.include(refusal.message, `the cluster is at version ${newest}, and NxMesh 0.2.0 knows 1 to 1`)
       })

@@ -1,4 +1,5 @@
 /** Masters of a test, and the commands that make them members. */
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import type { Command, CommandOf } from "@nxmesh/protocol/Command"
 import { ClusterId, JoinTokenId, MasterId } from "@nxmesh/protocol/Ids"
 import type { MasterDescription } from "@nxmesh/protocol/model/Master"
@@ -16,11 +17,14 @@ export const description = (number: number, fields: Partial<MasterDescription> =
   agent_address: `m${number}.example.com:8443`,
   http_address: "127.0.0.1:8080",
   version: "0.2.0",
-  cluster_versions: { lowest: 1, highest: 1 },
+  cluster_versions: clusterVersions,
   ...fields
 })
 
 const administrator = (saveUser(1, "admin") as CommandOf<"SaveUser">).user
+
+/** What a master says whose build knows the first cluster version alone. */
+export const ofVersion1 = { cluster_versions: { lowest: 1, highest: 1 } }
 
 /** The first entry; without a master, as a cluster from before there were several has it. */
 export const initialise = (master: MasterDescription | null = description(1)): Command => ({

@@ -9,15 +9,15 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { type Address, addressText } from "@nxmesh/core/settings/SettingValues"
 import type { FormingView } from "@nxmesh/protocol/peer/Forming"
 import { UnformedApi } from "@nxmesh/protocol/peer/PeerApi"
-import { peerRefused } from "@nxmesh/protocol/peer/PeerRefused"
-import { Duration, Effect, Layer, Redacted } from "effect"
+import { peerRefused, type PeerRefused } from "@nxmesh/protocol/peer/PeerRefused"
+import { Clock, Duration, Effect, Layer, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Limits } from "../Limits.ts"
 import { answerOf, type ClusterSecret, isQuestion } from "./FormingProofs.ts"
 import { JoinError } from "./JoinCluster.ts"
 import { peerHandler } from "./PeerEdge.ts"
-import { socketOf } from "./PeerSocket.ts"
+import { addressOf, socketOf } from "./PeerSocket.ts"
 
 /** Whether or not there is a cluster: the view, to who shows that it knows the secret. */
 export const answerForming = (secret: ClusterSecret, view: () => FormingView) =>
@@ -32,6 +32,22 @@ export const answerForming = (secret: ClusterSecret, view: () => FormingView) =>
     }
     return answerOf(secret, view(), binding)
   })
+
+/** A master with another secret asks several times a second: one refusal in a while is said. */
+const makeSayRefusal = Effect.sync(() => {
+  let saidMillis: number | null = null
+  return Effect.fnUntraced(function* ({ detail, reason }: PeerRefused) {
+    const nowMillis = yield* Clock.currentTimeMillis
+    if (saidMillis !== null && nowMillis - saidMillis < Duration.toMillis(Limits.joining.waitLogged)) return
+    saidMillis = nowMillis
+    const remoteAddress = addressOf(socketOf(yield* HttpServerRequest.HttpServerRequest))
+    yield* Effect.logWarning("a question about forming a cluster was refused", {
+      reason,
+      detail,
+      remote_address: remoteAddress
+    })
+  })
+})
 
 const listen = (server: Server, { host, port }: Address) =>
   Effect.callback<void, JoinError>((resume) => {
@@ -70,9 +86,10 @@ export const serveUnformed = Effect.fnUntraced(function* (
   view: () => FormingView
 ) {
   const { certificatePem, privateKeyPem } = yield* anyCertificate
+  const sayRefusal = yield* makeSayRefusal
   const handlers = HttpApiBuilder.group(UnformedApi, "forming", (group) => {
     const answer = answerForming(secret, view)
-    return group.handleAll({ ask: ({ payload }) => answer(payload) })
+    return group.handleAll({ ask: ({ payload }) => Effect.tapError(answer(payload), sayRefusal) })
   })
   const handler = yield* peerHandler(HttpApiBuilder.layer(UnformedApi).pipe(Layer.provide(handlers)))
   const timeoutMillis = Duration.toMillis(Limits.joining.connectTimeout)

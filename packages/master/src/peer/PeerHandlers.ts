@@ -16,7 +16,7 @@ import { Admission } from "./Admission.ts"
 import { AgentMessages } from "./AgentMessages.ts"
 import { makeCertificateHolder } from "./CertificateHolder.ts"
 import { JoinRate } from "./JoinRate.ts"
-import { makeRecordRefusal } from "./PeerRefusals.ts"
+import { makeRecordRefusal, makeRecordRepeatedRefusal } from "./PeerRefusals.ts"
 import { addressOf, socketOf } from "../joining/PeerSocket.ts"
 
 const { peer: limits } = Limits
@@ -85,7 +85,14 @@ const layerForming = HttpApiBuilder.group(
               )
             )
         : answerForming(secret, () => ({ id: nodeId, formed: true, sees: [] }))
-    return handlers.handleAll({ ask: ({ payload }) => answer(payload) })
+    const record = yield* makeRecordRepeatedRefusal
+    return handlers.handleAll({
+      ask: ({ payload }) =>
+        Effect.gen(function* () {
+          const remoteAddress = addressOf(socketOf(yield* HttpServerRequest.HttpServerRequest))
+          return yield* Effect.tapError(answer(payload), (refusal) => record(refusal, { remoteAddress }))
+        })
+    })
   })
 )
 

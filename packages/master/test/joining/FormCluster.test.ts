@@ -1,7 +1,9 @@
 import { assert, it } from "@effect/vitest"
+import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import type { Address } from "@nxmesh/core/settings/SettingValues"
 import { Effect, Fiber } from "effect"
 import { freePorts } from "../../../../test/support/FreePort.ts"
+import { until } from "../../../../test/support/Wait.ts"
 import { JoinCluster, type JoinRequest } from "../../src/joining/JoinCluster.ts"
 import { layerJoinCluster } from "../../src/joining/JoinClusterLayer.ts"
 import { type Common, makeCommon, newPrivateKey, startMember } from "../peer/PeerFixture.ts"
@@ -80,6 +82,27 @@ it.live("waits for a master that is away, and for one with another secret", () =
     const alone = yield* Effect.timeoutOption(join(yield* requestOf(common, ports, 1)), "2 seconds")
     assert.strictEqual(alone._tag, "None")
     yield* Fiber.interrupt(stranger)
+  })
+)
+
+it.live("a member counts the questions of a master with another secret, and of one address says one in a while", () =>
+  Effect.gen(function* () {
+    const common = yield* makeCommon
+    const ports = yield* freePorts(2)
+    const lines: Array<string> = []
+    const logger = layerJsonLogger({ component: "test", minimumLevel: "Warn", write: (line) => void lines.push(line) })
+    yield* Effect.gen(function* () {
+      const member = yield* startMember(common, { number: 2, clusterSecret: true, port: ports[1]! })
+      const asking = yield* Effect.forkChild(
+        join(yield* requestOf(common, ports, 1, { secretFile: common.otherSecretFile }))
+      )
+      yield* until(member.refused("cluster_secret"), (count) => count >= 2, { fact: "two questions were refused" })
+      yield* Fiber.interrupt(asking)
+    }).pipe(Effect.provide(logger))
+    assert.lengthOf(
+      lines.filter((line) => line.includes("a request of another master was refused")),
+      1
+    )
   })
 )
 

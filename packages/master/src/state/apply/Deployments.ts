@@ -15,20 +15,20 @@ type Recorded = CommandOf<"RecordDeployments">["outcomes"][number]
 /** Outcomes of agents that are gone are dropped, and those told twice count once: reports come at least once. */
 export const recordDeployments = (tx: Transaction, command: CommandOf<"RecordDeployments">): Applied => {
   const events: Array<Event> = []
+  const tallies = new Map<string, Tally>()
   command.outcomes.forEach((recorded, position) => {
     const deployment = record(tx, recorded, position)
-    if (deployment !== undefined) events.push({ _tag: "DeploymentRecorded", deployment })
+    if (deployment === undefined) return
+    count(tallies, deployment, recorded.manifest)
+    events.push({ _tag: "DeploymentRecorded", deployment })
   })
+  for (const [generation, tally] of tallies) addTally(tx, generation, tally)
   for (const agentId of new Set(command.outcomes.map(({ agent_id }) => agent_id))) forgetOld(tx, agentId)
   if (events.length > 0) forgetGenerations(tx)
   return { value: { recorded: events.length }, events, audit: null }
 }
 
-const record = (
-  tx: Transaction,
-  { agent_id, manifest, outcome }: Recorded,
-  position: number
-): Deployment | undefined => {
+const record = (tx: Transaction, { agent_id, outcome }: Recorded, position: number): Deployment | undefined => {
   const { connection } = tx
   const agent = findResource(connection, "agent", agent_id)
   if (agent === undefined) return undefined
@@ -48,7 +48,6 @@ const record = (
     position,
     JSON.stringify(deployment)
   )
-  count(tx, deployment, manifest)
   if (outcome.serving_generation !== null) {
     connection.run(
       "INSERT OR REPLACE INTO serving_generations (agent_id, generation) VALUES (?, ?)",
@@ -59,17 +58,39 @@ const record = (
   return deployment
 }
 
-const count = (tx: Transaction, { generation, status }: Deployment, manifest: Recorded["manifest"]): void => {
-  tx.connection.run(
-    `INSERT INTO generations (generation, settled, failed, rolled_back, rollback_failed, interrupted, entry)
-     VALUES (?, 0, 0, 0, 0, 0, ?) ON CONFLICT (generation) DO UPDATE SET entry = excluded.entry`,
-    generation,
-    tx.index
-  )
-  tx.connection.run(`UPDATE generations SET ${status} = ${status} + 1 WHERE generation = ?`, generation)
-  if (status === "settled" && manifest !== undefined) {
-    tx.connection.run("UPDATE generations SET manifest = ? WHERE generation = ?", JSON.stringify(manifest), generation)
+/** What a command says of one generation. A fleet reports the same one, and its row may hold a large manifest: it is written once. */
+interface Tally {
+  readonly counts: Record<Deployment["status"], number>
+  manifest: Recorded["manifest"]
+}
+
+const count = (tallies: Map<string, Tally>, { generation, status }: Deployment, manifest: Recorded["manifest"]) => {
+  const tally: Tally = tallies.get(generation) ?? {
+    counts: { settled: 0, failed: 0, rolled_back: 0, rollback_failed: 0, interrupted: 0 },
+    manifest: undefined
   }
+  tally.counts[status]++
+  if (status === "settled" && manifest !== undefined) tally.manifest = manifest
+  tallies.set(generation, tally)
+}
+
+const addTally = ({ connection, index }: Transaction, generation: string, { counts, manifest }: Tally): void => {
+  connection.run(
+    `INSERT INTO generations (generation, settled, failed, rolled_back, rollback_failed, interrupted, entry, manifest)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (generation) DO UPDATE SET
+       settled = settled + excluded.settled, failed = failed + excluded.failed,
+       rolled_back = rolled_back + excluded.rolled_back, rollback_failed = rollback_failed + excluded.rollback_failed,
+       interrupted = interrupted + excluded.interrupted, entry = excluded.entry,
+       manifest = coalesce(excluded.manifest, manifest)`,
+    generation,
+    counts.settled,
+    counts.failed,
+    counts.rolled_back,
+    counts.rollback_failed,
+    counts.interrupted,
+    index,
+    manifest === undefined ? null : JSON.stringify(manifest)
+  )
 }
 
 const forgetOld = ({ connection }: Transaction, agentId: AgentId): void => {

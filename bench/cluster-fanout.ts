@@ -251,7 +251,7 @@ const program = Effect.gen(function* () {
     `\nresident memory of a master for each of its agents, after a collection: ` +
       after.map((kibibytes, at) => `${Math.round((kibibytes - before[at]!) / Math.max(1, held[at]!))} KiB`).join(", ")
   )
-  if (values.storm) yield* storm(cluster, herd)
+  if (values.storm) yield* profiled(cluster, "storm", storm(cluster, herd))
 })
 
 await Effect.runPromise(Effect.scoped(program).pipe(Effect.provideService(References.MinimumLogLevel, "Error")))

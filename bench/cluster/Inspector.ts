@@ -6,7 +6,8 @@ import { Session } from "node:inspector/promises"
 export const inspected = { NODE_OPTIONS: "--inspect=127.0.0.1:0" } as const
 
 interface Inspector {
-  readonly post: (method: string) => Promise<Record<string, unknown>>
+  /** `undefined` when the process ended first. */
+  readonly post: (method: string) => Promise<Record<string, unknown> | undefined>
   readonly close: () => void
 }
 
@@ -19,7 +20,10 @@ const inspectorOf = async (output: string): Promise<Inspector> => {
     socket.addEventListener("open", resolve)
     socket.addEventListener("error", () => reject(new Error(`the inspector at ${url} cannot be reached`)))
   })
-  const waiting = new Map<number, (result: Record<string, unknown>) => void>()
+  const waiting = new Map<number, (result: Record<string, unknown> | undefined) => void>()
+  socket.addEventListener("close", () => {
+    for (const resolve of waiting.values()) resolve(undefined)
+  })
   socket.addEventListener("message", ({ data }) => {
     const { id, result } = JSON.parse(String(data))
     waiting.get(id)?.(result)
@@ -29,6 +33,7 @@ const inspectorOf = async (output: string): Promise<Inspector> => {
   return {
     post: (method) =>
       new Promise((resolve) => {
+        if (socket.readyState !== WebSocket.OPEN) return resolve(undefined)
         waiting.set(++last, resolve)
         socket.send(JSON.stringify({ id: last, method }))
       }),
@@ -50,8 +55,8 @@ export const profile = async (output: string, path: string): Promise<() => Promi
   await inspector.post("Profiler.enable")
   await inspector.post("Profiler.start")
   return async () => {
-    const { profile: taken } = await inspector.post("Profiler.stop")
-    await writeFile(path, JSON.stringify(taken))
+    const stopped = await inspector.post("Profiler.stop")
+    if (stopped !== undefined) await writeFile(path, JSON.stringify(stopped.profile))
     inspector.close()
   }
 }

@@ -16,6 +16,7 @@ import {
 import { join } from "node:path"
 import { inCheckout, root } from "../tooling/Checkout.ts"
 import { readSources } from "./Sources.ts"
+import type { SourceScope } from "./Sources.ts"
 
 export const programs = {
   master: "packages/master/src/main.ts",
@@ -80,10 +81,11 @@ const touch = (folder: string): void => {
 export const bundleFolder = async (
   store: BundleStore,
   checkout: string = root,
-  entries: Readonly<Record<string, string>> = programs
+  entries: Readonly<Record<string, string>> = programs,
+  scope: SourceScope = "product"
 ): Promise<string> => {
-  const sources = readSources(checkout)
-  const folder = join(store.folder, sources.hash)
+  const sources = readSources(checkout, scope)
+  const folder = join(store.folder, `${scope}-${sources.hash}`)
   if (existsSync(folder)) {
     touch(folder)
     return folder

@@ -10,7 +10,7 @@ const asHashed = ({ texts }: Sources): Plugin => ({
   load: (id) => texts.get(id)
 })
 
-const besideThis = /new URL\("(\.{1,2}\/[^"]+)", import\.meta\.url\)/g
+const besideThis = /new URL\("(\.{1,2}\/[^"]+\.\w+)", import\.meta\.url\)/g
 
 /** A module that threads are started from becomes an entry of its own; any other file comes along as it is. */
 const besideSources: Plugin = {

@@ -16,21 +16,28 @@ const filesBelow = (folder: string): ReadonlyArray<string> =>
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 
-const files = (root: string): ReadonlyArray<string> => [
+/** The product's alone, or with the tests'. */
+export type SourceScope = "product" | "tests"
+
+const files = (root: string, scope: SourceScope): ReadonlyArray<string> => [
   // Dependencies are as the lockfile names them, or nxmesh.mjs would have installed them.
   join(root, "package-lock.json"),
   ...filesBelow(join(root, "cli", "bundle")),
   ...readdirSync(join(root, "packages"))
     .sort()
     .map((name) => join(root, "packages", name))
-    .flatMap((folder) => [join(folder, "package.json"), ...filesBelow(join(folder, "src"))])
+    .flatMap((folder) => [
+      join(folder, "package.json"),
+      ...filesBelow(scope === "product" ? join(folder, "src") : folder)
+    ]),
+  ...(scope === "product" ? [] : filesBelow(join(root, "test")))
 ]
 
 /** Of a checkout. */
-export const readSources = (root: string): Sources => {
+export const readSources = (root: string, scope: SourceScope): Sources => {
   const hash = createHash("sha256")
   const texts = new Map<string, string>()
-  for (const path of files(root)) {
+  for (const path of files(root, scope)) {
     const text = readFileSync(path, "utf8")
     texts.set(path, text)
     hash.update(`${path}\0${text.length}\0${text}`)

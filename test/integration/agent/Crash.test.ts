@@ -4,13 +4,13 @@ import { spawn } from "node:child_process"
 import { readdir, readlink } from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import type { NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
+import { script } from "../../support/Scripts.ts"
 import { deployingOn } from "./Deploying.ts"
 import { freePort, get, site, temporaryInstance, Trees } from "./Instance.ts"
 
-const runner = fileURLToPath(new URL("./crash.ts", import.meta.url))
+const runner = await script("agentThatKillsItself")
 
 /** Runs the agent that kills itself; answers how it ended. */
 const crash = (instance: NginxInstanceSettings, ...rest: ReadonlyArray<string>) =>

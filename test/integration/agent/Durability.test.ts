@@ -4,10 +4,10 @@ import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { script } from "../../support/Scripts.ts"
 
-const runner = fileURLToPath(new URL("./stage.ts", import.meta.url))
+const runner = await script("agentThatStages")
 
 const directory = Effect.acquireRelease(
   Effect.promise(async () => realpath(await mkdtemp(join(tmpdir(), "nxmesh-durability-")))),

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { script } from "../../support/Scripts.ts"
 import { freePort, temporaryInstance } from "./Instance.ts"
 
-const runner = fileURLToPath(new URL("./once.ts", import.meta.url))
+const runner = await script("agentOnce")
 
 /** Root gives the right up; anyone else never had it. */
 const withoutNamespaces =

@@ -3,7 +3,10 @@ import type { Status } from "@nxmesh/raft/node/Status"
 import type { Address } from "@nxmesh/raft/transport/Transport"
 import { fork } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
+import { script } from "../../support/Scripts.ts"
 import type { FromMember, MemberRequest, MemberStart, ToMember } from "./MemberMessage.ts"
+
+const member = await script("raftMember")
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
@@ -28,7 +31,7 @@ export class MemberProcess {
 
   constructor(start: MemberStart) {
     this.id = start.options.id
-    this.child = fork(new URL("./Member.ts", import.meta.url), { serialization: "advanced", stdio: "pipe" })
+    this.child = fork(member, { serialization: "advanced", stdio: "pipe" })
     this.child.stderr?.on("data", (piece: Buffer) => (this.errors += piece.toString()))
     this.exited = new Promise((resolve) => this.child.once("exit", (_code, signal) => resolve(signal)))
     this.started = new Promise((resolve, reject) => {

@@ -5,8 +5,8 @@ import { spawn } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { execPath } from "node:process"
-import { fileURLToPath } from "node:url"
 import { RaftNode } from "@nxmesh/raft/node/RaftNode"
+import { script } from "../../../../test/support/Scripts.ts"
 import { auditAnchor, auditHash, type AuditRow } from "../../src/state/apply/Audit.ts"
 import { Commands } from "../../src/command/Commands.ts"
 import { Database } from "../../src/state/Database.ts"
@@ -14,7 +14,7 @@ import { Reads } from "../../src/state/Reads.ts"
 import { hostId } from "../config/Fixtures.ts"
 import { raftMasterLayer, temporaryDirectory } from "../state/TestMaster.ts"
 
-const child = fileURLToPath(new URL("./CrashChild.ts", import.meta.url))
+const child = await script("masterUntilKilled")
 
 /**
  * Runs the child until it has acknowledged so many, and, when it is bulky, has cut its log; kills it, and answers all that

@@ -43,6 +43,10 @@ export const Limits = {
     /** From an agent. A report of a thousand log lines is the largest. */
     requestBytesMax: 8 * 1_048_576,
     connectionsMax: 16_000,
+    /** Connections between their first byte and their registration: each step of all of them takes the event loop below 100 ms. */
+    admittedMax: 64,
+    /** A connection that takes longer than one to two of these counts no more. */
+    admissionSweepInterval: Duration.millis(500),
     /** Connections that have not shown who they are, from one address. */
     unauthenticatedPerAddressMax: 2_048,
     authenticateTimeout: Duration.seconds(10),
@@ -169,7 +173,9 @@ export const Limits = {
   backup: {
     /** What a backup says of itself takes some 500 bytes. */
     headerBytesMax: 65_536,
-    chunkBytes: 262_144
+    chunkBytes: 262_144,
+    /** A client that has taken nothing for this long, and up to twice as long, is cut off: others wait for their turn. */
+    stalledMax: Duration.minutes(1)
   },
 
   // recovery

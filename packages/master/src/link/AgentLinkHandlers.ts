@@ -112,6 +112,7 @@ export const AgentLinkHandlers = AgentLink.toLayer(
       if (older !== undefined && older.epoch > connection.epoch) return yield* superseded
       older?.close(closeCodes.superseded, "superseded")
       connections.registered(connection, agentId)
+      connection.settled()
       connection.session = session
       return {
         protocol,

@@ -1,7 +1,7 @@
 /** The TLS 1.3 WebSocket server for agents. */
 import type { IncomingMessage } from "node:http"
 import { createServer, type Server } from "node:https"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer as createFront, type Server as Front } from "node:net"
 import type { Duplex } from "node:stream"
 import { TLSSocket } from "node:tls"
 import { type WebSocket, WebSocketServer } from "@effect/platform-node/NodeWS"
@@ -16,6 +16,7 @@ import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import type { ServerCertificate } from "../cluster/ServerCertificates.ts"
 import { Limits } from "../Limits.ts"
+import { Admission, connectionKey } from "./Admission.ts"
 import type { AgentDirectory } from "./AgentDirectory.ts"
 import { AgentLinkHandlers, stopReason } from "./AgentLinkHandlers.ts"
 import { AgentServerSettings } from "./AgentServerSettings.ts"
@@ -38,7 +39,7 @@ const tlsOptions = ({ authorityPem, certificatePem, privateKeyPem }: ServerCerti
   key: Redacted.value(privateKeyPem)
 })
 
-const listen = (server: Server, host: string, port: number) =>
+const listen = (server: Front, host: string, port: number) =>
   Effect.callback<AddressInfo, AgentServerError>((resume) => {
     const onError = (cause: Error) =>
       resume(
@@ -80,7 +81,12 @@ const upgradeRefusal = (
 }
 
 /** The socket of an accepted upgrade as a connection whose scope ends with it. */
-const makeConnection = Effect.fnUntraced(function* (id: number, socket: TLSSocket, webSocket: WebSocket) {
+const makeConnection = Effect.fnUntraced(function* (
+  id: number,
+  socket: TLSSocket,
+  webSocket: WebSocket,
+  settled: () => void
+) {
   const connection: LinkConnection = {
     id,
     remoteAddress: socket.remoteAddress ?? "",
@@ -92,6 +98,7 @@ const makeConnection = Effect.fnUntraced(function* (id: number, socket: TLSSocke
     scope: yield* Effect.scope,
     authenticated: yield* Deferred.make<void>(),
     close: (code, reason) => webSocket.close(code, reason),
+    settled,
     agentId: null,
     epoch: 0,
     session: null,
@@ -127,11 +134,11 @@ const watch = Effect.fnUntraced(function* (connection: LinkConnection, webSocket
 })
 
 /** One connection from its upgrade to its end. */
-const serve = Effect.fnUntraced(function* (id: number, socket: TLSSocket, webSocket: WebSocket) {
+const serve = Effect.fnUntraced(function* (id: number, socket: TLSSocket, webSocket: WebSocket, settled: () => void) {
   const connections = yield* LinkConnections
   const metrics = yield* LinkMetrics
   const { accept } = yield* LinkProtocol
-  const connection = yield* makeConnection(id, socket, webSocket)
+  const connection = yield* makeConnection(id, socket, webSocket, settled)
   yield* Effect.acquireRelease(
     Effect.sync(() => connections.add(connection)),
     () =>
@@ -144,13 +151,19 @@ const serve = Effect.fnUntraced(function* (id: number, socket: TLSSocket, webSoc
   yield* accept(connection, yield* Socket.fromWebSocket(Effect.succeed(webSocket)))
 }, Effect.scoped)
 
-const stop = Effect.fnUntraced(function* (server: Server, webSockets: WebSocketServer) {
+const stop = Effect.fnUntraced(function* (
+  server: Server,
+  front: Front,
+  admission: Admission,
+  webSockets: WebSocketServer
+) {
   const connections = yield* LinkConnections
   yield* Deferred.succeed(connections.stopping, undefined)
   yield* Effect.forEach(connections.all(), ({ session }) => session?.dismiss(stopReason) ?? Effect.void, {
     discard: true
   })
-  server.close()
+  front.close()
+  admission.stop()
   yield* Effect.suspend(() => (connections.size() === 0 ? Effect.void : Effect.fail("open" as const))).pipe(
     Effect.retry(Schedule.spaced("20 millis")),
     Effect.timeoutOption(limits.goodbyeGrace),
@@ -187,11 +200,24 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
         requestCert: true,
         rejectUnauthorized: false
       })
-      server.maxConnections = limits.connectionsMax
+      const admission = new Admission({
+        admittedMax: limits.admittedMax,
+        waitingMax: limits.connectionsMax,
+        admit: (socket) => server.emit("connection", socket)
+      })
+      // Takes connections and reads nothing of them.
+      const front = createFront({ pauseOnConnect: true, noDelay: true }, (socket) => admission.offer(socket))
+      front.maxConnections = limits.connectionsMax
+      yield* Effect.sync(() => admission.sweep()).pipe(
+        Effect.repeat(Schedule.spaced(limits.admissionSweepInterval)),
+        Effect.forkScoped
+      )
       const fibers = yield* FiberSet.make<void>()
       const run = yield* FiberSet.runtime(fibers)<AgentDirectory | LinkConnections | LinkMetrics | LinkProtocol>()
       let nextId = 0
       server.on("request", (request, response) => {
+        // What masters ask each other is no burden of many steps.
+        admission.settled(connectionKey(request.socket))
         if (settings.peer !== undefined && isPeerPath(request.url)) return settings.peer(request, response)
         response.writeHead(426, { upgrade: "websocket", connection: "close" }).end()
       })
@@ -199,6 +225,7 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
         socket.on("error", () => socket.destroy())
         if (!(socket instanceof TLSSocket)) return void socket.destroy()
         const remoteAddress = socket.remoteAddress ?? ""
+        const key = connectionKey(socket)
         const refusal = upgradeRefusal(request, connections, remoteAddress)
         if (refusal !== null) {
           socket.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
@@ -207,7 +234,7 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
         }
         webSockets.handleUpgrade(request, socket, head, (webSocket) => {
           webSocket.on("error", () => webSocket.terminate())
-          run(serve(nextId++, socket, webSocket))
+          run(serve(nextId++, socket, webSocket, () => admission.settled(key)))
         })
       })
       yield* Effect.forkScoped(
@@ -217,8 +244,8 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
           )
         )
       )
-      const address = yield* listen(server, settings.host, settings.port)
-      yield* Effect.addFinalizer(() => stop(server, webSockets))
+      const address = yield* listen(front, settings.host, settings.port)
+      yield* Effect.addFinalizer(() => stop(server, front, admission, webSockets))
       yield* Effect.logInfo("listening for agents").pipe(
         Effect.annotateLogs({ host: address.address, port: address.port })
       )

@@ -25,6 +25,8 @@ export interface LinkConnection {
   /** Done at the first verified call, or at an accepted enrolment. */
   readonly authenticated: Deferred.Deferred<void>
   readonly close: (code: number, reason: string) => void
+  /** Its agent is registered: another connection may be admitted. */
+  readonly settled: () => void
   /** Set by the first verified call, and never changed after. */
   agentId: AgentId | null
   /** From `Register`. */

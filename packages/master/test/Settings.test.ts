@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
-import { ConfigProvider, Effect, Redacted, Result } from "effect"
+import { ConfigProvider, Duration, Effect, Redacted, Result } from "effect"
 import { definitions, Settings, settingsHelp } from "../src/Settings.ts"
 
 describe("Settings", () => {
@@ -39,6 +39,18 @@ describe("Settings", () => {
     assert.lengthOf(problems, 3)
     for (const name of Object.keys(environment)) assert.isTrue(problems.some((problem) => problem.startsWith(name)))
     assert.notInclude(problems.join(" "), "planted-secret")
+  })
+
+  it("reads how often states are compared, from a second to thirty days", () => {
+    const read = (text: string) => {
+      const result = readSettings(definitions, { NXMESH_STATE_CHECK_INTERVAL: text }, null)
+      return Result.isSuccess(result) ? Duration.toMillis(result.success.stateCheckInterval) : null
+    }
+    assert.deepStrictEqual(
+      ["1s", "90s", "5m", "24h", "30d"].map(read),
+      [1_000, 90_000, 300_000, 86_400_000, 2_592_000_000]
+    )
+    assert.deepStrictEqual(new Set(["0s", "60", "1.5m", "-1s", "31d", "s", "99999999s", ""].map(read)), new Set([null]))
   })
 
   it("explains every setting", () => {

@@ -22,7 +22,8 @@ describe("the runbook of a cluster", () => {
         command
       )
     }
-    for (const command of ["transfer", "freeze", "unfreeze"]) assert.include(commands.join("\n"), `cluster ${command}`)
+    for (const command of ["transfer", "freeze", "unfreeze", "upgrade"])
+      assert.include(commands.join("\n"), `cluster ${command}`)
   })
 
   it.effect.each([...new Set(commands)].map((line) => ({ line })))("$line", ({ line }) =>

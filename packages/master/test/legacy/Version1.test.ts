@@ -20,7 +20,10 @@ const rowsOf = (directory: string, rows: Recorded["rows"]) => {
   const connection = openConnection(join(directory, "state", "state-1.db"), { readOnly: true, busyMillisMax: 5_000 })
   const found = Object.entries(rows).map(([table, [first]]) => {
     const columns = Object.keys(first ?? { "*": null }).join(", ")
-    return [table, connection.all<Readonly<Record<string, unknown>>>(`SELECT ${columns} FROM ${table} ORDER BY 1, 2`)] as const
+    return [
+      table,
+      connection.all<Readonly<Record<string, unknown>>>(`SELECT ${columns} FROM ${table} ORDER BY 1, 2`)
+    ] as const
   })
   connection.close()
   return Object.fromEntries(found)
@@ -28,6 +31,22 @@ const rowsOf = (directory: string, rows: Recorded["rows"]) => {
 
 const without = (rows: Recorded["rows"]) =>
   Object.fromEntries(Object.entries(rows).filter(([table]) => !changing.has(table)))
+
+describe("a data directory of 0.1.0 (rule 6)", { timeout: 180_000 }, () => {
+  it.live("is at cluster version 1 when it is converted, and rises like any other", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const rows = layRecordedDirectory(directory)
+      const { api: origin } = yield* master(directory, manual)
+      const token = yield* login(origin)
+      const api = client(origin, () => `Bearer ${token}`)
+      assert.strictEqual(versionOf(yield* api.request("GET", "/api/v1/cluster")), 1)
+      const { cluster_version } = yield* api.expect(200, "POST", "/api/v1/cluster/version", { version: 2 })
+      assert.strictEqual(cluster_version, 2)
+      assert.lengthOf(yield* api.expect(200, "GET", "/api/v1/virtual-hosts"), rows["virtual_hosts"]!.length)
+    })
+  )
+})
 
 describe("a data directory of cluster version 1 (rule 6)", { timeout: 180_000 }, () => {
   it.live(

@@ -114,7 +114,7 @@ export class PeerClient extends Context.Service<
               )
           })
         )
-      })
+      }, Effect.scoped)
 
       /** Bounded, so that a master that hangs cannot gather requests without end. */
       const bounded = <A>(effect: Effect.Effect<A, AskFailed>): Effect.Effect<A, AskFailed> =>

@@ -72,7 +72,14 @@ interface Kept {
   readonly certificatePem: string
   readonly calls: PeerCalls
   readonly scope: Scope.Closeable
+  /** Calls that use it now. */
+  users: number
+  /** Another one took its place: it ends with the last of its calls. */
+  isRetired: boolean
 }
+
+const closeUnused = (kept: Kept): Effect.Effect<void> =>
+  kept.isRetired && kept.users === 0 ? Scope.close(kept.scope, Exit.void) : Effect.void
 
 /** Made once, and again when the other's address or this master's certificate is another one. */
 export const makePeerConnections = Effect.gen(function* () {
@@ -81,23 +88,37 @@ export const makePeerConnections = Effect.gen(function* () {
     Effect.suspend(() => {
       const found = kept.get(id)
       kept.delete(id)
-      return found === undefined ? Effect.void : Scope.close(found.scope, Exit.void)
+      if (found === undefined) return Effect.void
+      found.isRetired = true
+      return closeUnused(found)
     })
-  yield* Effect.addFinalizer(() => Effect.forEach([...kept.keys()], forget, { discard: true }))
+  yield* Effect.addFinalizer(() =>
+    Effect.forEach([...kept.values()], ({ scope }) => Scope.close(scope, Exit.void), { discard: true })
+  )
+
+  const current = Effect.fnUntraced(function* (master: MasterDescription, certificate: MasterCertificate) {
+    const found = kept.get(master.id)
+    if (found?.address === master.agent_address && found.certificatePem === certificate.certificatePem) return found
+    yield* forget(master.id)
+    const scope = yield* Scope.make()
+    const calls = yield* Scope.provide(makeCalls(master, certificate, master.id), scope)
+    const { certificatePem } = certificate
+    const made: Kept = { address: master.agent_address, certificatePem, calls, scope, users: 0, isRetired: false }
+    kept.set(master.id, made)
+    return made
+  })
 
   return {
-    to: Effect.fnUntraced(function* (master: MasterDescription, certificate: MasterCertificate) {
-      const found = kept.get(master.id)
-      if (found?.address === master.agent_address && found.certificatePem === certificate.certificatePem) {
-        return found.calls
-      }
-      yield* forget(master.id)
-      const scope = yield* Scope.make()
-      const calls = yield* Scope.provide(makeCalls(master, certificate, master.id), scope)
-      const { certificatePem } = certificate
-      kept.set(master.id, { address: master.agent_address, certificatePem, calls, scope })
-      return calls
-    }, Effect.uninterruptible),
+    /** For as long as the scope lasts, also when the certificate is renewed meanwhile. */
+    to: (master: MasterDescription, certificate: MasterCertificate): Effect.Effect<PeerCalls, never, Scope.Scope> =>
+      Effect.acquireRelease(
+        Effect.tap(current(master, certificate), (found) => Effect.sync(() => (found.users += 1))),
+        (found) =>
+          Effect.suspend(() => {
+            found.users -= 1
+            return closeUnused(found)
+          })
+      ).pipe(Effect.map(({ calls }) => calls)),
     /** Of masters that are members no more. */
     keepOnly: (ids: ReadonlySet<MasterId>) =>
       Effect.forEach(

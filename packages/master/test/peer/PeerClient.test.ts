@@ -1,8 +1,9 @@
 import { createServer, type Socket } from "node:net"
 import { assert, it } from "@effect/vitest"
 import { AgentId } from "@nxmesh/protocol/Ids"
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { masterUri } from "../../src/consensus/CertificateNames.ts"
+import { NodeIdentity } from "../../src/consensus/NodeIdentity.ts"
 import { PeerClient } from "../../src/peer/PeerClient.ts"
 import { admit, description, masterId } from "../state/TestCluster.ts"
 import { submit } from "../state/TestMaster.ts"
@@ -89,6 +90,39 @@ it.live("follows a master to another address", () =>
       assert.deepStrictEqual(yield* client.status(masterId(3)), statusOf(masterId(3)))
     })
     yield* asMasterTwo(common, member, asking)
+  })
+)
+
+it.live("shows a renewed certificate from then on, and what was asked with the one of before is answered", () =>
+  Effect.gen(function* () {
+    const common = yield* makeCommon
+    const member = yield* startMember(common)
+    const other = yield* startMember(common, { number: 3 })
+    yield* submit(admit(2)).pipe(Effect.provideContext(other.context))
+    yield* submit(admit(2)).pipe(Effect.provideContext(member.context))
+    yield* place(member, `127.0.0.1:${other.port}`)
+    const make = certificateOf(common.authority, [masterUri(masterId(2))])
+    let certificate = yield* make
+    const identity = Layer.effect(
+      NodeIdentity,
+      NodeIdentity.useSync((known) => NodeIdentity.of({ ...known, current: Effect.sync(() => certificate) }))
+    ).pipe(Layer.provide(identityLayer(masterId(2), certificate)))
+    yield* Effect.gen(function* () {
+      const { status } = yield* PeerClient
+      for (let time = 0; time < 5; time += 1) {
+        const renewed = yield* make
+        const asking = yield* Effect.forEach(Array.from({ length: 20 }), () =>
+          Effect.forkChild(status(masterId(3)), { startImmediately: true })
+        )
+        // They are under way by now, each as far as it has come.
+        yield* Effect.yieldNow
+        certificate = renewed
+        assert.deepStrictEqual(yield* status(masterId(3)), statusOf(masterId(3)))
+        for (const answer of yield* Effect.forEach(asking, Fiber.join)) {
+          assert.deepStrictEqual(answer, statusOf(masterId(3)))
+        }
+      }
+    }).pipe(Effect.provide(PeerClient.layer.pipe(Layer.provide(identity))), Effect.provideContext(member.context))
   })
 )
 

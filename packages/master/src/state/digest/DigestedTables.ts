@@ -29,7 +29,8 @@ export const digestedTables = (connection: Connection): ReadonlyArray<DigestedTa
 /**
  * SQL: the row as text that no other row has. Each column by its name's order, its length in front, none for NULL. Not JSON,
  * which versions of SQLite may write differently; tables are STRICT, so that a number is never mistaken for its text.
- * `prefix` is as in `NEW.`.
+ * Masters of different builds compare what comes of it: another way of writing needs another cluster version. `prefix` is as
+ * in `NEW.`.
  */
 export const rowText = ({ columns, name }: DigestedTable, prefix = ""): string =>
   `concat('${name}'${columns.map((column) => `, ',', octet_length(${prefix}"${column}"), ':', ${prefix}"${column}"`).join("")})`

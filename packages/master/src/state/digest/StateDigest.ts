@@ -8,7 +8,7 @@
 import type { Connection } from "../Connection.ts"
 import { stepFunction, sumFunction } from "./DigestFunctions.ts"
 import { type DigestedTable, digestedTables, rowText } from "./DigestedTables.ts"
-import { addDigests, type Digest, emptyDigest } from "./RowDigest.ts"
+import { addDigests, type Digest, digestDifference, emptyDigest } from "./RowDigest.ts"
 
 const trigger = "digest_of_"
 const followTrigger = "digest_index_follows"
@@ -24,14 +24,16 @@ const putMeta = (connection: Connection, name: string, value: string): void => {
   )
 }
 
+const tableDigest = (connection: Connection, name: string, row: string): Digest =>
+  connection.get<{ readonly part: Digest }>(`SELECT ${sumFunction}(${row}) AS part FROM main."${name}"`)?.part ??
+  emptyDigest
+
 /** Of all rows, read one by one: seconds for a large state. */
 export const fullDigest = (connection: Connection): Digest =>
-  digestedTables(connection).reduce((digest, table) => {
-    const { part } = connection.get<{ readonly part: Digest }>(
-      `SELECT ${sumFunction}(${rowText(table)}) AS part FROM main."${table.name}"`
-    ) ?? { part: emptyDigest }
-    return addDigests(digest, part)
-  }, emptyDigest)
+  digestedTables(connection).reduce(
+    (digest, table) => addDigests(digest, tableDigest(connection, table.name, rowText(table))),
+    emptyDigest
+  )
 
 /** As kept; `undefined` where nobody keeps one. */
 export const stateDigest = (connection: Connection): Digest | undefined => meta(connection, "digest")
@@ -84,13 +86,29 @@ export const keepDigest = (connection: Connection): void => {
   }
 }
 
-/** Runs what changes tables and columns, inside a transaction, where no trigger sees what becomes of the rows. */
+/** What the digest of before lacks: tables that came, and what columns that came add to the rows. */
+const comeSince = (connection: Connection, before: ReadonlyArray<DigestedTable>): Digest =>
+  digestedTables(connection).reduce((digest, table) => {
+    const old = before.find(({ name }) => name === table.name)
+    if (old !== undefined && rowText(old) === rowText(table)) return digest
+    const after = tableDigest(connection, table.name, rowText(table))
+    const counted = old === undefined ? emptyDigest : tableDigest(connection, table.name, rowText(old))
+    return addDigests(digest, digestDifference(counted, after))
+  }, emptyDigest)
+
+/**
+ * Runs what makes tables and columns, inside a transaction. It reads anew only the tables that it changes, for apply waits;
+ * all of them when a table goes. A column that goes is refused by SQLite, whose triggers name it.
+ */
 export const changingTables = (connection: Connection, change: () => void): void => {
   if (!isKept(connection)) return change()
-  stopKeeping(connection)
+  const before = digestedTables(connection)
   change()
   connection.forget()
-  putMeta(connection, "digest", fullDigest(connection))
+  const names = new Set(digestedTables(connection).map(({ name }) => name))
+  if (before.every(({ name }) => names.has(name))) correctDigest(connection, comeSince(connection, before))
+  else putMeta(connection, "digest", fullDigest(connection))
+  stopKeeping(connection)
   keep(connection)
 }
 

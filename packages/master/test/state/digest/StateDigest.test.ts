@@ -158,25 +158,31 @@ describe("the digest of the state (rule 12)", () => {
     })
   )
 
-  it.effect("tables that come and change inside a transaction are in it, and are not when that is undone", () =>
-    Effect.gen(function* () {
-      const connection = yield* begun(yield* inDirectory)
-      connection.run("INSERT INTO keyed VALUES ('1', 'a', 1)")
-      const change = () =>
-        connection.execute(`ALTER TABLE keyed ADD COLUMN more TEXT NOT NULL DEFAULT 'x';
-          CREATE TABLE later (id TEXT PRIMARY KEY) STRICT; INSERT INTO later VALUES ('1'); DROP TABLE plain`)
-      for (const end of ["ROLLBACK TO entry; RELEASE entry", "RELEASE entry"]) {
-        connection.execute("BEGIN; SAVEPOINT entry")
-        changingTables(connection, change)
-        connection.execute(`INSERT INTO later VALUES ('2'); ${end}; COMMIT`)
-        connection.forget()
-        isRight(connection, end)
-        connection.run("INSERT OR REPLACE INTO keyed (id, name, n) VALUES ('1', 'a', 2)")
-        isRight(connection, end)
-      }
-      connection.run("DELETE FROM later")
-      isRight(connection)
-    })
+  it.effect.each([
+    ["reading only them", ""],
+    ["reading all, when one goes", "DROP TABLE plain;"]
+  ] as const)(
+    "tables that come and change inside a transaction are in it, and not when that is undone: %s",
+    ([, more]) =>
+      Effect.gen(function* () {
+        const connection = yield* begun(yield* inDirectory)
+        connection.execute("INSERT INTO keyed VALUES ('1', 'a', 1); INSERT INTO plain VALUES ('1', 'a', 1)")
+        const change = () =>
+          connection.execute(`INSERT INTO keyed VALUES ('0', 'b', 1);
+          ALTER TABLE keyed ADD COLUMN more TEXT NOT NULL DEFAULT 'x'; UPDATE keyed SET more = 'y' WHERE id = '0';
+          CREATE TABLE later (id TEXT PRIMARY KEY) STRICT; INSERT INTO later VALUES ('1'); DELETE FROM plain; ${more}`)
+        for (const end of ["ROLLBACK TO entry; RELEASE entry", "RELEASE entry"]) {
+          connection.execute("BEGIN; SAVEPOINT entry")
+          changingTables(connection, change)
+          connection.execute(`INSERT INTO later VALUES ('2'); ${end}; COMMIT`)
+          connection.forget()
+          isRight(connection, end)
+          connection.run("INSERT OR REPLACE INTO keyed (id, name, n) VALUES ('1', 'a', 2)")
+          isRight(connection, end)
+        }
+        connection.run("DELETE FROM later")
+        isRight(connection)
+      })
   )
 
   it.effect("only what masters may differ in is left out of it", () =>

@@ -9,7 +9,7 @@ const assertWrites = async (member: MemberProcess, value: string): Promise<void>
   assert.strictEqual(await member.ask({ kind: "get", key: "written" }), value)
 }
 
-describe("a leader that stalls", () => {
+describe("a leader that stalls (rules 13 and 14)", () => {
   it("stays leader while its main thread is blocked for 3 s, and the cluster writes on", () =>
     TestCluster.use({}, async (cluster) => {
       const leader = await cluster.leader()

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { refusal } from "../../src/deploy/OrderGuard.ts"
 import { intervalMillis, waitMillis } from "../../src/deploy/ReloadBudget.ts"
 
-describe("OrderGuard", () => {
+describe("OrderGuard (rule 1)", () => {
   it("accepts the first, the same and the newer, by epoch before index", () => {
     assert.isNull(refusal(null, { epoch: 0, index: 0 }))
     assert.isNull(refusal({ epoch: 1, index: 5 }, { epoch: 1, index: 5 }))

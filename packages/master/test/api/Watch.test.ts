@@ -9,7 +9,7 @@ const organization = (slug: string, token: string) =>
 const watch = (token: string, index: number, waitSeconds: number) =>
   Effect.map(ask("GET", `/api/v1/watch?index=${index}&wait_seconds=${waitSeconds}`, { token }), ({ body }) => body.data)
 
-layer(layerTestMaster)("watching for changes", (test) => {
+layer(layerTestMaster)("watching for changes (rule 17)", (test) => {
   test.effect("gives what came after the index of a list, and where to go on from", () =>
     Effect.gen(function* () {
       const token = yield* login()

@@ -83,7 +83,7 @@ describe("a dead master may be removed", () => {
   it("counting only those that vote", () => assert.isNull(removed({ b: 0, D: 0, c: 31 })))
 })
 
-describe("the autopilot", () => {
+describe("the autopilot (rule 20)", () => {
   const flying = (autopilotCleanup: boolean) =>
     Effect.gen(function* () {
       const names = ["b", "c", "d"]

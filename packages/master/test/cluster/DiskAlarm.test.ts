@@ -51,7 +51,7 @@ describe("changes that add something are refused", () => {
   })
 })
 
-describe("with a full disk", () => {
+describe("with a full disk (rule 20)", () => {
   const tags = Object.keys(Command.cases) as ReadonlyArray<CommandTag>
   const gate = gateOf("no room")
 

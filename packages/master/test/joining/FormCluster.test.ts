@@ -37,7 +37,7 @@ const requestOf = Effect.fnUntraced(function* (
 const join = (request: JoinRequest) =>
   JoinCluster.use((joining) => joining.join(request)).pipe(Effect.provide(layerJoinCluster))
 
-it.live("three masters that start together, in any order, make one cluster, and the others join it", () =>
+it.live("three masters that start together, in any order, make one cluster, and the others join it (rule 18)", () =>
   Effect.gen(function* () {
     const common = yield* makeCommon
     const ports = yield* freePorts(3)

@@ -32,7 +32,7 @@ const enrol = (token: string, public_key: string) =>
 const keysOf = (id: AgentId, keyId = "any") => AgentDirectory.use((one) => one.keys(id, keyId))
 
 describe("StoredDirectory", () => {
-  it.effect("enrols with a token that was issued, and keeps no key in the clear", () =>
+  it.effect("enrols with a token that was issued, and keeps no key in the clear (rule 19)", () =>
     Effect.gen(function* () {
       yield* tenant
       yield* issue("token", 1)

@@ -18,7 +18,7 @@ const led = (...joining: ReadonlyArray<string>): Network => {
 }
 
 describe("one voter more or less", () => {
-  it("is one step, and in effect when it is appended", () => {
+  it("is one step, and in effect when it is appended (rule 15)", () => {
     const network = led("d")
     network.filter = () => false
     network.change("a", [...three, "d"])
@@ -95,7 +95,7 @@ describe("one voter more or less", () => {
     assert.deepStrictEqual(reasons(network, "b"), ["NotLeader"])
   })
 
-  it("is undone with its entry (scenario 51)", () => {
+  it("is undone with its entry (scenario 51, rule 15)", () => {
     const network = led("d")
     network.partition(["a"], ["b", "c"], ["d"])
     network.change("a", [...three, "d"])

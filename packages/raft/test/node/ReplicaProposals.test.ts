@@ -191,6 +191,28 @@ describe("a proposal without a result", () => {
     assert.deepStrictEqual(second, [{ _tag: "Refused", reason: "TooMuchUncommitted", leader: leader.id }])
   })
 
+  it("is refused while too many entries are not applied (rule 14)", () => {
+    const cluster = three({ core: { unappliedEntriesMax: 3 } })
+    const leader = cluster.leader()
+    cluster.propose(leader.id, put("warm", "1"))
+    cluster.settle()
+    const { host } = leader
+    leader.host = Object.assign(Object.create(host) as typeof host, {
+      hear: (request: Parameters<typeof host.hear>[0]) => {
+        if (request.kind !== "apply") host.hear(request)
+      }
+    })
+    const taken = ["a", "b", "c", "d"].map((key) => {
+      const outcome = cluster.propose(leader.id, put(key, "1"))
+      cluster.settle()
+      return outcome
+    })
+    const refused = cluster.propose(leader.id, put("e", "1"))
+    cluster.settle()
+    assert.deepStrictEqual(taken, [[], [], [], []])
+    assert.deepStrictEqual(refused, [{ _tag: "Refused", reason: "TooMuchUnapplied", leader: leader.id }])
+  })
+
   it("is not refused by back-pressure when an earlier copy of it may be somewhere", () => {
     const cluster = three({ core: { uncommittedBytesMax: 1_000 } })
     const leader = cluster.leader()

@@ -16,7 +16,7 @@ const elections = (cluster: ReplicaCluster): number =>
 
 const isLeader = ({ state }: TestNode): boolean => state.role === "Leader"
 
-describe("a disk whose flush stalls", () => {
+describe("a disk whose flush stalls (rule 13)", () => {
   const stalled = () => {
     const parts = led()
     parts.leader.disk.isHeld = true
@@ -74,7 +74,7 @@ describe("a disk whose flush stalls", () => {
   })
 })
 
-describe("a host whose thread is blocked", () => {
+describe("a host whose thread is blocked (rule 14)", () => {
   it("for 3 s costs no election, and delays nobody else", () => {
     const { cluster, follower, leader } = led()
     const before = elections(cluster)

@@ -70,7 +70,7 @@ describe("the cluster rises (rule 6)", () => {
 
   it("when all have known the next for 30 s", () => {
     const steady = steadied(null, possible, both, 1_000)
-    const later = steadied(steady, possible, [...both].reverse(), 20_000)
+    const later = steadied(steady, possible, both.toReversed(), 20_000)
     assert.deepStrictEqual(later, steady)
     assert.isNotNull(later)
     assert.isFalse(isDue(later!, 30_999))

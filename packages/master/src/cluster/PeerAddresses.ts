@@ -3,7 +3,7 @@
  * a table from before: in it a leader may be missing that joined meanwhile, and without its address it could never
  * be answered. So what others said counts as well, the newest word for each. Pure.
  */
-import { type Address, listensEverywhere, readAddress } from "@nxmesh/core/settings/SettingValues"
+import { type Address, addressText, listensEverywhere, readAddress } from "@nxmesh/core/settings/SettingValues"
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import { members } from "@nxmesh/raft/core/Configuration"
 import type { Status } from "@nxmesh/raft/node/Status"
@@ -53,7 +53,7 @@ export const sameAddresses = (a: ReadonlyMap<MasterId, Address>, b: ReadonlyMap<
 
 /**
  * Masters that were removed not long ago. Raft tells them that they were, and answers them when they come back, at the
- * addresses that they had.
+ * addresses that they had. Where another master is by now, none of them is.
  */
 export class LatelyGone {
   private readonly goneAtMillis = new Map<MasterId, number>()
@@ -66,8 +66,13 @@ export class LatelyGone {
   ): ReadonlyMap<MasterId, Address> {
     for (const id of present.keys()) this.goneAtMillis.delete(id)
     const all = new Map(present)
+    const taken = new Set([...present.values()].map(addressText))
     for (const [id, address] of before) {
       if (present.has(id)) continue
+      if (taken.has(addressText(address))) {
+        this.goneAtMillis.delete(id)
+        continue
+      }
       const goneAtMillis = this.goneAtMillis.get(id) ?? nowMillis
       this.goneAtMillis.set(id, goneAtMillis)
       if (nowMillis - goneAtMillis < Duration.toMillis(Limits.cluster.goneMasterKept)) all.set(id, address)

@@ -1,7 +1,9 @@
 /** Where Raft finds the other masters, from books of different age. */
 import { assert, describe, it } from "@effect/vitest"
 import type { MasterId } from "@nxmesh/protocol/Ids"
-import { type AddressBook, peerAddresses } from "../../src/cluster/PeerAddresses.ts"
+import { Duration } from "effect"
+import { type AddressBook, LatelyGone, peerAddresses } from "../../src/cluster/PeerAddresses.ts"
+import { Limits } from "../../src/Limits.ts"
 import { aloneStatus } from "./FakeNode.ts"
 
 const book = (index: number, addresses: Readonly<Record<string, string>>): AddressBook => ({
@@ -36,5 +38,33 @@ describe("the addresses of the other masters", () => {
 
   it("leave out an address that tells nobody where it is", () => {
     assert.deepStrictEqual(found([book(5, { b: "0.0.0.0:7443", c: "[::]:7443", d: "no address" })]), {})
+  })
+})
+
+describe("masters that were removed not long ago", () => {
+  const at = (host: string) => ({ host, port: 7443 })
+  const [a, b, c] = ["a", "b", "c"].map((id) => id as MasterId) as [MasterId, MasterId, MasterId]
+  const hour = Duration.toMillis(Limits.cluster.goneMasterKept)
+
+  it("keep their address for an hour", () => {
+    const lately = new LatelyGone()
+    const before = new Map([[a, at("a")]])
+    const kept = lately.with(new Map([[b, at("b")]]), before, 0)
+    assert.deepStrictEqual([...kept.keys()].toSorted(), [a, b])
+    assert.isTrue(lately.with(new Map([[b, at("b")]]), kept, hour - 1).has(a))
+    assert.isFalse(lately.with(new Map([[b, at("b")]]), kept, hour).has(a))
+  })
+
+  it("are not looked for where another one is now, as after one took its own place anew", () => {
+    const lately = new LatelyGone()
+    const before = new Map([
+      [a, at("a")],
+      [b, at("b")]
+    ])
+    const present = new Map([
+      [b, at("b")],
+      [c, at("a")]
+    ])
+    assert.deepStrictEqual([...lately.with(present, before, 0).keys()].toSorted(), [b, c])
   })
 })

@@ -88,6 +88,12 @@ export const isDiverged = (view: StateCheckView): boolean => {
   return found !== null && (found.verdict._tag === "Split" || found.verdict.odd.length > 0)
 }
 
+/** The last one at which a majority had the same state; 0: none is known. */
+export const agreedEntry = (view: StateCheckView): number => {
+  const found = judged(view)
+  return found !== null && found.verdict._tag === "Agreed" ? found.entry : 0
+}
+
 /** What finds out and mends, and lets an operator in who does. */
 const passing: ReadonlySet<CommandTag> = new Set<CommandTag>([
   "CheckState",

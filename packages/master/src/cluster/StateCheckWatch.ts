@@ -20,6 +20,7 @@ import { timestampOf } from "../state/apply/Transaction.ts"
 import { Reads } from "../state/Reads.ts"
 import { changesMasters } from "./MembershipTask.ts"
 import {
+  agreedEntry,
   divergedGate,
   dueReport,
   freezeReason,
@@ -66,6 +67,10 @@ const watch = Effect.gen(function* () {
     name: "nxmesh_cluster_state_diverged",
     help: "1 while the state of some master is not that of the others, else 0."
   })
+  const agreed = yield* (yield* Metrics).gauge({
+    name: "nxmesh_cluster_state_agreed_index",
+    help: "The last entry of the log at which a majority was found to have the same state; 0: none is known."
+  })
   const found = yield* Deferred.make<never, StateDiverged>()
 
   const view: Effect.Effect<StateCheckView> = Effect.gen(function* () {
@@ -90,6 +95,7 @@ const watch = Effect.gen(function* () {
     yield* gate.set("state", reason === null ? null : divergedGate(reason))
     yield* setWarnings(stateWarnings(seen))
     diverged.set(Number(isDiverged(seen)))
+    agreed.set(agreedEntry(seen))
     const own = ownDivergence(seen)
     if (own !== null) yield* end(own)
   })

@@ -4,6 +4,7 @@ import { Command, type CommandTag } from "@nxmesh/protocol/Command"
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import { spreadOf } from "../../src/cluster/FullStateCheck.ts"
 import {
+  agreedEntry,
   divergedGate,
   dueReport,
   freezeReason,
@@ -79,6 +80,8 @@ describe("every master says how the states stand (rule 12)", () => {
     assert.deepStrictEqual(stateWarnings(view("a1 b1 c1")), [])
     assert.isFalse(isDiverged(view("a1 b1")))
     assert.isFalse(isDiverged(view("")))
+    assert.strictEqual(agreedEntry(view("a1 b1")), 7)
+    assert.strictEqual(agreedEntry(view("a1")), 0)
   })
   it("who is odd, by name", () => {
     assert.match(stateWarnings(view("a1 b1 c2")).join(), /the state of m-c differs/)

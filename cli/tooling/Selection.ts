@@ -1,4 +1,4 @@
-import { projects, usualProjects } from "../../test/support/Budget.ts"
+import { projects } from "../../test/support/Budget.ts"
 import type { Project } from "../../test/support/Budget.ts"
 
 /** What `npm test -- <arguments>` asks for. */
@@ -13,12 +13,12 @@ const projectOf = (path: string): ReadonlyArray<Project> => {
   const normalized = path.replace(/^\.\//, "")
   if (/^(packages|test\/(cli|support|chaos\/decisions))\//.test(normalized)) return ["unit"]
   const folder = projects.filter((project) => normalized.startsWith(`test/${project}`))
-  return folder.length > 0 ? folder : usualProjects
+  return folder.length > 0 ? folder : projects
 }
 
-/** All that is usual without arguments; else the named parts (`check`, `unit`, `e2e`, …), or the parts that hold the named files. */
+/** Everything without arguments; else the named parts (`check`, `unit`, `e2e`, …), or the parts that hold the named files. */
 export const select = (args: ReadonlyArray<string>): Selection => {
-  if (args.length === 0) return { checks: true, projects: usualProjects, filters: [] }
+  if (args.length === 0) return { checks: true, projects: projects, filters: [] }
   const named = projects.filter((project) => args.includes(project))
   const filters = args.filter((arg) => arg !== "check" && !projects.some((project) => project === arg))
   const holding = filters.flatMap(projectOf)

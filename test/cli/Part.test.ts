@@ -3,7 +3,8 @@ import { singlePart, succeeded, summaryLine, table } from "../../cli/tooling/Par
 import type { PartResult } from "../../cli/tooling/Part.ts"
 import { select } from "../../cli/tooling/Selection.ts"
 import { countReport } from "../../cli/tooling/VitestPart.ts"
-import { usualProjects } from "../support/Budget.ts"
+import { checkParts } from "../../cli/tooling/CheckParts.ts"
+import { budgetSeconds, projects, wholeRunMillis } from "../support/Budget.ts"
 
 const part = (counts: Partial<PartResult>): PartResult => ({
   name: "unit",
@@ -69,11 +70,16 @@ describe("a report of vitest", () => {
   })
 })
 
-describe("the arguments of npm test", () => {
-  it("none mean everything usual", () =>
-    assert.deepStrictEqual(select([]), { checks: true, projects: usualProjects, filters: [] }))
+describe("the budgets", () => {
+  it("leave a minute and a half of the whole run, also when each part takes all of its own", () => {
+    const parts = [...Object.values(budgetSeconds), ...checkParts.map((part) => part.budgetSeconds)]
+    const seconds = parts.reduce((total, one) => total + one, 0)
+    assert.isAtMost(seconds, wholeRunMillis / 1_000 - 90)
+  })
+})
 
-  it("name what is not usual", () => assert.deepStrictEqual(select(["chaos"]).projects, ["chaos"]))
+describe("the arguments of npm test", () => {
+  it("none mean everything", () => assert.deepStrictEqual(select([]), { checks: true, projects, filters: [] }))
 
   it("name parts", () => {
     assert.deepStrictEqual(select(["unit", "check"]), { checks: true, projects: ["unit"], filters: [] })
@@ -83,6 +89,6 @@ describe("the arguments of npm test", () => {
     const path = "packages/core/test/nginx"
     assert.deepStrictEqual(select([path]), { checks: false, projects: ["unit"], filters: [path] })
     assert.deepStrictEqual(select(["test/e2e/Reload.test.ts"]).projects, ["e2e"])
-    assert.deepStrictEqual(select(["Reload"]).projects, usualProjects)
+    assert.deepStrictEqual(select(["Reload"]).projects, projects)
   })
 })

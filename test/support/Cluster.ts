@@ -1,6 +1,6 @@
 /**
- * Masters that are a cluster: the real program, one process each. The first makes the cluster and the others join it with a
- * token. Each may run on a host of its own (`Namespaces`), else all are on loopback.
+ * Masters that are a cluster: the real program, one process each. The first makes the cluster and the others join it at once,
+ * each with a token. Each may run on a host of its own (`Namespaces`), else all are on loopback.
  */
 import { Array, Effect, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
@@ -245,7 +245,8 @@ export const startCluster = (
         { fact: "every master sees all as voters that are not behind", timeoutMillis, everyMillis: 100 }
       )
 
-    const add: TestCluster["add"] = (options = {}) =>
+    /** Starts a master that joins, and waits until it is ready. */
+    const joining = (options: MasterOptions) =>
       Effect.gen(function* () {
         const member = yield* leader
         const { token } = yield* api(member).expect(201, "POST", "/api/v1/cluster/join-tokens", {})
@@ -254,15 +255,16 @@ export const startCluster = (
           NXMESH_JOIN_TOKEN: token
         })
         yield* master.ready
-        masters.push(master)
         return master
       })
+    const add: TestCluster["add"] = (options = {}) =>
+      Effect.tap(joining(options), (master) => Effect.sync(() => masters.push(master)))
 
     const remove: TestCluster["remove"] = (master) =>
       Effect.gen(function* () {
         masters.splice(masters.indexOf(master), 1)
         const asked = (yield* running)[0]!
-        const { masters: known } = yield* Effect.orDie(view(asked))
+        const { masters: known } = yield* until(view(asked), () => true, { fact: `${asked.name} names the masters` })
         const { id } = known.find(({ name }) => name === master.name)!
         yield* api(asked).expect(204, "DELETE", `/api/v1/cluster/masters/${id}`)
         yield* master.kill
@@ -283,7 +285,7 @@ export const startCluster = (
     yield* first.ready
     masters.push(first)
     yield* renewToken
-    for (const options of masterOptions.slice(1)) yield* add(options)
+    masters.push(...(yield* Effect.forEach(masterOptions.slice(1), joining, { concurrency: "unbounded" })))
     yield* settled()
     return {
       masters: () => [...masters],

@@ -4,12 +4,14 @@
  */
 import type { AgentId, MasterId } from "@nxmesh/protocol/Ids"
 import type { AgentSighting, PresenceAnswer, PresenceQuestion } from "@nxmesh/protocol/peer/AgentMessage"
+import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
 import { Clock, Context, Duration, Effect, Layer, Queue, Schedule } from "effect"
 import { Limits } from "../Limits.ts"
 import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentSessions } from "./AgentSessions.ts"
+import { presenceMetrics } from "./ClusterAgentMetrics.ts"
 import type { KnownAgent } from "./KnownAgents.ts"
 import { OtherMasters } from "./OtherMasters.ts"
 import { PresenceOfMaster } from "./PresenceOfMaster.ts"
@@ -50,9 +52,12 @@ const answerOf = (
 /** Asks one master for all that is new. Its silence is no error: what follows from it is judged elsewhere. */
 const ask = Effect.fn("AgentPresence.ask")(function* (peer: PresenceOfMaster) {
   const others = yield* OtherMasters
+  const { questions, sightings } = yield* presenceMetrics
   for (let chunk = 0; chunk < limits.presenceAnswersMax; chunk++) {
     const answer = yield* others.presence(peer.id, peer.question(), limits.presenceDeadline)
     peer.take(answer, yield* Clock.currentTimeMillis)
+    questions.inc({ result: "answered" })
+    sightings.inc(answer.agents.length)
     if (!answer.more) return
   }
 })
@@ -74,6 +79,8 @@ export class AgentPresence extends Context.Service<
       const reads = yield* Reads
       const self = yield* ThisMaster
       const others = yield* OtherMasters
+      const metrics = yield* presenceMetrics
+      const registry = yield* Metrics
       const peers = new Map<MasterId, PresenceOfMaster>()
       yield* forgetRemoved(peers)
 
@@ -87,14 +94,17 @@ export class AgentPresence extends Context.Service<
             ask(peer).pipe(
               Effect.catch((silent) =>
                 Effect.andThen(
-                  Effect.sync(() => peer.missed()),
+                  Effect.sync(() => {
+                    peer.missed()
+                    metrics.questions.inc({ result: "silent" })
+                  }),
                   Effect.logDebug(`a master does not say which agents it has: ${silent.message}`)
                 )
               )
             ),
           { concurrency: "unbounded", discard: true }
         )
-      }).pipe(Effect.provideService(OtherMasters, others))
+      }).pipe(Effect.provideService(OtherMasters, others), Effect.provideService(Metrics, registry))
       yield* round.pipe(Effect.repeat(Schedule.spaced(limits.presenceInterval)), Effect.forkScoped)
 
       const own = (agentId: AgentId): Sighting | undefined => {

@@ -12,6 +12,7 @@ import { Events } from "../state/Events.ts"
 import type { AgentClaim } from "../state/ReadCluster.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentSessions } from "./AgentSessions.ts"
+import { claimMetrics } from "./ClusterAgentMetrics.ts"
 import { ThisMaster } from "./ThisMaster.ts"
 
 /**
@@ -31,12 +32,14 @@ export const isLost = (
 const claimOwn = Effect.gen(function* () {
   const commands = yield* Commands
   const { id, incarnation } = yield* ThisMaster
+  const metrics = yield* claimMetrics
   const sessions = yield* AgentSessions
   /** The newest connection of each agent that is not claimed yet. No more than are connected. */
   const pending = new Map<AgentId, number>()
   const wake = yield* Queue.sliding<void>(1)
   yield* sessions.onConnect((agentId, connectionEpoch) => {
     pending.set(agentId, connectionEpoch)
+    metrics.pending.set(pending.size)
     Queue.offerUnsafe(wake, undefined)
   })
 
@@ -61,6 +64,8 @@ const claimOwn = Effect.gen(function* () {
     for (const [agentId, connectionEpoch] of batch) {
       if (pending.get(agentId) === connectionEpoch) pending.delete(agentId)
     }
+    metrics.pending.set(pending.size)
+    metrics.claims.inc({ result: "claimed" }, batch.length)
     return batch.map(([agentId]) => agentId)
   })
   const judge = yield* makeJudge
@@ -84,6 +89,7 @@ const claimOwn = Effect.gen(function* () {
 
 /** Closes the agent's connection here when another one has won. */
 const makeJudge = Effect.gen(function* () {
+  const { claims } = yield* claimMetrics
   const reads = yield* Reads
   const sessions = yield* AgentSessions
   const here = yield* ThisMaster
@@ -96,6 +102,7 @@ const makeJudge = Effect.gen(function* () {
       agent_id: agentId,
       master_id: held.master_id
     })
+    claims.inc({ result: "superseded" })
     yield* sessions.supersede(agentId, held.connection_epoch)
   })
 })

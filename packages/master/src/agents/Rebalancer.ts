@@ -5,6 +5,7 @@ import { Limits } from "../Limits.ts"
 import { Reads } from "../state/Reads.ts"
 import { AgentPresence } from "./AgentPresence.ts"
 import { AgentSessions } from "./AgentSessions.ts"
+import { rebalanceMetrics } from "./ClusterAgentMetrics.ts"
 import { agentsToSendHome, type HeldAgent, type RebalancePolicy } from "./Rebalancing.ts"
 import { ThisMaster } from "./ThisMaster.ts"
 
@@ -23,6 +24,7 @@ const rankingVersion = directiveSince("Masters")
 
 export const layerRebalancer = Layer.effectDiscard(
   Effect.gen(function* () {
+    const { sentHome } = yield* rebalanceMetrics
     const presence = yield* AgentPresence
     const reads = yield* Reads
     const { id: selfId } = yield* ThisMaster
@@ -48,6 +50,7 @@ export const layerRebalancer = Layer.effectDiscard(
       const self = { address, sessions: sessions.known.sessions() }
       const home = agentsToSendHome(policy, self, holding, held(), yield* Clock.currentTimeMillis)
       if (home.length === 0) return
+      sentHome.inc(home.length)
       yield* Effect.logInfo("sending agents back to the masters that they prefer", { agents: home.length })
       yield* Effect.forEach(home, (agentId) => sessions.dismiss(agentId, "another master is nearer to its share"), {
         discard: true

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
 import { Context, Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -65,6 +66,10 @@ describe("an agent with two masters (rule 16)", () => {
         )
         assert.deepStrictEqual(young.closed, [])
         assert.strictEqual((yield* claim)?.connection_epoch, 5)
+        const text = yield* (yield* Metrics).text
+        assert.include(text, 'nxmesh_master_agent_claims_total{result="claimed"} 2')
+        assert.include(text, 'nxmesh_master_agent_claims_total{result="superseded"} 1')
+        assert.include(text, "nxmesh_master_agent_claims_pending 0")
       }).pipe(Effect.scoped)
     )
   )
@@ -117,6 +122,9 @@ describe("presence", () => {
         })
         assert.isTrue(there.present)
         assert.deepStrictEqual(there.newest?.health, health)
+        const text = yield* (yield* Metrics).text
+        assert.match(text, /nxmesh_master_agent_presence_questions_total{result="answered"} [1-9]/)
+        assert.match(text, /nxmesh_master_agent_sightings_total [1-9]/)
         assert.strictEqual((yield* seenBy(one)).at, one.id)
       }).pipe(Effect.scoped)
     )

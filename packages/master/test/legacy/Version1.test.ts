@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { Effect } from "effect"
+import { cpSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { type Answer, client } from "../../../../test/support/Api.ts"
 import { program } from "../../../../test/support/Program.ts"
@@ -13,11 +14,25 @@ import { layRecordedDirectory, type Recorded } from "./RecordedDirectory.ts"
 const manual = { NXMESH_CLUSTER_UPGRADE: "manual" }
 const versionOf = ({ body }: Answer): number => body.data.cluster_version
 
+const stateFile = (directory: string): string => join(directory, "state", "state-1.db")
+
+/** What was not moved into the state's file is gone; the log is flushed with every entry. */
+const losePower = (directory: string): void => {
+  for (const end of ["-wal", "-shm"]) rmSync(`${stateFile(directory)}${end}`, { force: true })
+}
+
+const schemaIn = (directory: string): number | undefined => {
+  const connection = openConnection(stateFile(directory), { readOnly: false, busyMillisMax: 5_000 })
+  const found = connection.get<{ readonly user_version: number }>("PRAGMA user_version")?.user_version
+  connection.close()
+  return found
+}
+
 /** What a start and a login change of themselves. */
 const changing = new Set(["meta", "masters", "master_keys", "audit", "sessions"])
 
 const rowsOf = (directory: string, rows: Recorded["rows"]) => {
-  const connection = openConnection(join(directory, "state", "state-1.db"), { readOnly: true, busyMillisMax: 5_000 })
+  const connection = openConnection(stateFile(directory), { readOnly: true, busyMillisMax: 5_000 })
   const found = Object.entries(rows).map(([table, [first]]) => {
     const columns = Object.keys(first ?? { "*": null }).join(", ")
     return [
@@ -92,5 +107,32 @@ describe("a data directory of cluster version 1 (rule 6)", { timeout: 180_000 },
         assert.include(older.output(), "the state is at cluster version 2, and this NxMesh knows versions 1 to 1")
         assert.include(older.output(), "start the newer NxMesh again")
       })
+  )
+
+  it.live("takes the step again from the log after a power cut, and the old build stops at its entry", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      layRecordedDirectory(directory, "version-1")
+      const first = yield* master(directory, manual)
+      const token = yield* login(first.api)
+      const api = client(first.api, () => `Bearer ${token}`)
+      yield* api.expect(200, "POST", "/api/v1/cluster/version", { version: 2 })
+      yield* first.end("SIGKILL")
+      losePower(directory)
+      const forOlder = yield* temporaryDirectory
+      cpSync(directory, forOlder, { recursive: true })
+      assert.deepStrictEqual([schemaIn(directory), schemaIn(forOlder)], [2, 2], "the file is that of before the step")
+
+      const older = yield* program({ path: "test/support/OlderMaster.ts", environment: environment(forOlder) })
+      assert.notStrictEqual(yield* ended(older), 0)
+      assert.include(older.output(), "the state is at cluster version 2, and this NxMesh knows versions 1 to 1")
+      assert.strictEqual(schemaIn(forOlder), 2, "it changed nothing")
+
+      const second = yield* master(directory, manual)
+      const again = client(second.api, () => `Bearer ${token}`)
+      assert.strictEqual(versionOf(yield* again.request("GET", "/api/v1/cluster")), 2)
+      yield* second.end("SIGTERM")
+      assert.strictEqual(schemaIn(directory), 3)
+    })
   )
 })

@@ -71,8 +71,13 @@ const slowKbitPerSecond = 400
 export const slow = ({ network }: FaultyCluster, master: ClusterMaster): Fault =>
   fault(network.slow(master.host!, slowKbitPerSecond), Effect.andThen(network.hasten(master.host!), master.ready))
 
-export const fillDisk = ({ disk }: FaultyCluster, master: ClusterMaster): Fault =>
-  fault(disk(master).fill, Effect.andThen(disk(master).free, restart(master)), true)
+/** A write that failed last of all ends the master a moment after there is room again: then it gets one more start. */
+export const fillDisk = ({ disk }: FaultyCluster, master: ClusterMaster): Fault => {
+  const restarted = restart(master).pipe(
+    Effect.catchDefect((defect) => (master.isRunning() ? Effect.die(defect) : restart(master)))
+  )
+  return fault(disk(master).fill, Effect.andThen(disk(master).free, restarted), true)
+}
 
 export const skewClock = ({ clockFile }: FaultyCluster, master: ClusterMaster, byMillis: number): Fault => {
   const set = (millis: number) => Effect.sync(() => writeFileSync(clockFile(master), String(millis)))

@@ -16,7 +16,7 @@ export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 2 }
 type Since = { readonly [Tag in CommandTag]?: number | ((command: CommandOf<Tag>) => number) }
 
 /** Since when a command may stand in the log. Those that are not named here: since version 1. */
-export const since: Since = { CheckState: 2, ReportDigest: 2 }
+export const since: Since = { RecordBackup: 2, CheckState: 2, ReportDigest: 2 }
 
 /** The cluster version that the command needs. */
 export const versionNeeded = (command: Command): number => {

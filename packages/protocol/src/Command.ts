@@ -125,6 +125,8 @@ export const Command = Schema.TaggedUnion({
       })
     )
   },
+  /** Somebody takes a copy of everything: for the audit, and before the copy is made. */
+  RecordBackup: { master_id: MasterId },
   /** Of the leader: every master notes the digest of its state at this entry (design-cluster.md 12). */
   CheckState: {},
   /** What a master noted at the entry of a check. */

@@ -1,15 +1,14 @@
-import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import type { ClusterSwitches, Master } from "@nxmesh/protocol/model/ClusterStatus"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { type BackupRefused, Backups } from "../backup/Backups.ts"
+import { Backups } from "../backup/Backups.ts"
 import { ClusterStatus, type LiveStatus } from "../cluster/ClusterStatus.ts"
 import type { MemberChange } from "../cluster/Quorum.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
-import { Limits } from "../Limits.ts"
+import { giveBackup } from "./BackupDownload.ts"
 import { existing } from "./Change.ts"
 import { clusterView, leavingIds, mastersView, masterView } from "./ClusterView.ts"
 import { issueJoinToken } from "./JoinTokens.ts"
@@ -37,12 +36,6 @@ const leavingNames = Effect.fnUntraced(function* (masters: ReadonlyArray<Resourc
   for (const id of leavingIds(masters, live)) names.set(id, (yield* removedMasterName(id)) ?? id)
   return (id: MasterId) => names.get(id) ?? id
 })
-
-const backupRefusal = ({ message, reason }: BackupRefused) =>
-  Effect.gen(function* () {
-    yield* answerHeaders({ "retry-after": String(Limits.api.backupRetrySeconds) })
-    return yield* Effect.fail(refuse(reason === "Busy" ? "TOO_MANY_REQUESTS" : "UNAVAILABLE", message))
-  })
 
 export const layerCluster = HttpApiBuilder.group(
   NxMeshApi,
@@ -120,16 +113,7 @@ export const layerCluster = HttpApiBuilder.group(
       revokeJoinToken: Effect.fn("cluster.revokeJoinToken")(function* ({ params }) {
         yield* submit({ _tag: "RevokeJoinToken", id: params.id })
       }),
-      backup: Effect.fn("cluster.backup")(function* () {
-        const { content, header } = yield* Effect.catch(backups.take, backupRefusal)
-        const { user_id } = yield* CurrentUser
-        yield* Effect.logInfo("a backup is given away", { index: header.index, principal: user_id })
-        yield* answerHeaders({
-          "content-disposition": `attachment; filename="nxmesh-${header.index}.backup"`,
-          ...indexHeader(header.index)
-        })
-        return content
-      }),
+      backup: () => giveBackup(backups),
       setFreeze: Effect.fn("cluster.setFreeze")(function* ({ payload }) {
         if (payload.frozen && payload.reason === "") {
           return yield* Effect.fail(

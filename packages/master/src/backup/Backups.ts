@@ -90,8 +90,13 @@ const compressed = (path: string): Stream.Stream<Uint8Array, BackupBroken> =>
 export class Backups extends Context.Service<
   Backups,
   {
-    /** As of now: the state holds what it had applied when this was called. The copy is removed with the scope. */
-    readonly take: Effect.Effect<Backup, BackupRefused, Scope.Scope>
+    /**
+     * As of now: the state holds what it had applied when this was called, and what `announce` did, which comes when it is
+     * this one's turn. The copy is removed with the scope.
+     */
+    readonly take: <A, E, R>(
+      announce: Effect.Effect<A, E, R>
+    ) => Effect.Effect<Backup, BackupRefused | E, Scope.Scope | R>
   }
 >()("@nxmesh/master/backup/Backups") {
   static readonly layer = Layer.effect(
@@ -166,8 +171,9 @@ export class Backups extends Context.Service<
         })
       })
 
-      const take = Effect.fn("Backups.take")(function* () {
+      const take = Effect.fn("Backups.take")(function* <A, E, R>(announce: Effect.Effect<A, E, R>) {
         yield* takeTurn
+        yield* announce
         const { bytes, path } = yield* copyState
         const header = yield* headerOf(path, bytes)
         const content = withChecksum(Stream.concat(Stream.make(encodeHeader(header)), compressed(path)))
@@ -175,7 +181,7 @@ export class Backups extends Context.Service<
         return { header, content: Stream.onEnd(content, done) }
       })
 
-      return Backups.of({ take: take() })
+      return Backups.of({ take })
     })
   )
 }

@@ -1,9 +1,11 @@
 /** A backup by the API: one file that holds all of the state, and tells of itself whether it is whole. */
-import { assert, layer } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { assert, it as one, layer } from "@effect/vitest"
+import { Duration, Effect, Exit, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { cutWhenStalled } from "../../src/api/BackupDownload.ts"
 import { checkBackup, unpackState } from "../../src/backup/BackupFile.ts"
 import { openConnection } from "../../src/state/Connection.ts"
 import { clusterState } from "../../src/state/ReadCluster.ts"
@@ -63,6 +65,10 @@ layer(layerTestMaster, { excludeTestServices: true })("A backup", (it) => {
       assert.deepStrictEqual(connection.get("SELECT value FROM meta WHERE name = 'applied_term'"), {
         value: String(term)
       })
+      const audited = connection.get(
+        "SELECT outcome, after FROM audit WHERE command = 'RecordBackup' ORDER BY entry DESC"
+      )
+      assert.deepInclude(audited, { outcome: "accepted" }, "the audit tells of it, also in the backup")
       connection.close()
     })
   )
@@ -129,3 +135,20 @@ layer(layerTestMaster, { excludeTestServices: true })("A backup", (it) => {
     })
   )
 })
+
+one.effect("A client that takes nothing of a backup for a while is cut off, and one that goes on is not", () =>
+  Effect.gen(function* () {
+    let cuts = 0
+    const cut = Effect.sync(() => void (cuts += 1))
+    const minute = Duration.minutes(1)
+    const slow = Stream.fromIterable(Array.from({ length: 5 }, () => new Uint8Array(1))).pipe(
+      Stream.mapEffect((part) => Effect.delay(Effect.succeed(part), "40 seconds"))
+    )
+    const taking = yield* Effect.forkChild(Stream.runDrain(yield* cutWhenStalled(slow, minute, cut)))
+    yield* TestClock.adjust("200 seconds")
+    yield* Fiber.join(taking)
+    assert.strictEqual(cuts, 0)
+    yield* TestClock.adjust("2 minutes")
+    assert.isAtLeast(cuts, 1)
+  }).pipe(Effect.scoped)
+)

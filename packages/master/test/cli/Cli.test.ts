@@ -2,6 +2,8 @@
 import { assert, layer } from "@effect/vitest"
 import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { Effect } from "effect"
+import { existsSync } from "node:fs"
+import { createServer, type Server } from "node:http"
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -33,6 +35,25 @@ const loggedIn = Effect.gen(function* () {
   assert.deepStrictEqual([login.code, login.err], [0, ""])
   return at
 })
+
+/** A server that answers every request with these bytes, as if they were all. */
+const answering = (bytes: Uint8Array) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<Server>((resume) => {
+        const server = createServer((_request, response) => {
+          response.setHeader("content-type", "application/vnd.nxmesh.backup")
+          response.end(bytes)
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => {
+      const address = server.address()
+      return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+    }
+  )
 
 const parsed = (text: string): any => JSON.parse(text)
 
@@ -197,6 +218,47 @@ layer(layerTestMaster, { excludeTestServices: true })("nxmesh", (it) => {
     })
   )
 
+  it.effect("backup writes the file whole, and names what is missing", () =>
+    Effect.gen(function* () {
+      const at = yield* loggedIn
+      const path = yield* directory
+      const file = join(path, "a.backup")
+      const unnamed = yield* nxmesh(at, "backup")
+      assert.deepStrictEqual([unnamed.code, unnamed.out], [2, ""])
+      assert.include(unnamed.err, "--output")
+      const taken = yield* nxmesh(at, "backup", "--output", file, "--json")
+      assert.strictEqual(taken.code, 0, taken.err)
+      assert.strictEqual(parsed(taken.out).header.epoch, 1)
+      const whole = yield* Effect.promise(() => readFile(file))
+      assert.strictEqual(parsed((yield* nxmesh(at, "backup", "show", file, "--json")).out).bytes, whole.length)
+      yield* Effect.promise(() => writeFile(file, whole.subarray(0, whole.length - 1)))
+      const cut = yield* nxmesh(at, "backup", "show", file)
+      assert.strictEqual(cut.code, 1)
+      assert.include(cut.err, "is damaged or cut short")
+      const nowhere = yield* nxmesh(at, "backup", "--output", join(path, "none", "a.backup"))
+      assert.strictEqual(nowhere.code, 1)
+      assert.include(nowhere.err, "cannot be made")
+    })
+  )
+
+  it.effect("an answer that ends too early leaves no backup", () =>
+    Effect.gen(function* () {
+      const at = yield* loggedIn
+      const file = join(yield* directory, "a.backup")
+      const whole = yield* nxmesh(at, "backup", "--output", file)
+      assert.strictEqual(whole.code, 0, whole.err)
+      const content = yield* Effect.promise(() => readFile(file))
+      const liar = yield* answering(content.subarray(0, content.length - 40))
+      const sessions = parsed(yield* Effect.promise(() => readFile(at.sessionFile, "utf8")))
+      yield* Effect.promise(() => writeFile(at.sessionFile, JSON.stringify({ [liar]: sessions[at.url] })))
+      const other = `${file}.2`
+      const cut = yield* nxmesh({ ...at, url: liar }, "backup", "--output", other)
+      assert.strictEqual(cut.code, 1)
+      assert.include(cut.err, "is damaged or cut short")
+      for (const path of [other, `${other}.part`]) assert.isFalse(existsSync(path))
+    })
+  )
+
   it.effect("remove takes a dead master out", () =>
     Effect.gen(function* () {
       yield* threeMasters([3])
@@ -225,7 +287,8 @@ layer(layerTestMaster, { excludeTestServices: true })("nxmesh", (it) => {
     Effect.gen(function* () {
       const at = yield* place
       const commands = ["status", "masters", "token", "remove", "demote", "promote", "transfer", "freeze", "unfreeze"]
-      for (const words of [["login"], ["logout"], ...commands.map((word) => ["cluster", word])]) {
+      const offline = [["backup"], ["backup", "show"], ["restore"], ["cluster", "recover"]]
+      for (const words of [["login"], ["logout"], ...offline, ...commands.map((word) => ["cluster", word])]) {
         const { code, out } = yield* nxmesh(at, ...words, "--help")
         assert.strictEqual(code, 0, words.join(" "))
         assert.match(out, /DESCRIPTION\n +\S.{10}/)

@@ -1,7 +1,7 @@
 /** Law: the state is a function of the log. Method: random commands, then the same log replayed into an empty state. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Command } from "@nxmesh/protocol/Command"
-import { DeploymentId, Generation, SessionId } from "@nxmesh/protocol/Ids"
+import { ClusterId, DeploymentId, Generation, SessionId } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { Effect, Exit } from "effect"
 import { rm } from "node:fs/promises"
@@ -123,6 +123,12 @@ const commandOf = (pick: (below: number) => number): Command => {
     () => ({ _tag: "RemoveMaster", id: masterId(number) }),
     () => ({ _tag: "SetFreeze", frozen: pick(2) === 0, reason: "why" }),
     () => ({ _tag: "OpenEpoch", reason: "restored" }),
+    () => ({
+      _tag: "OpenEpoch",
+      reason: "recovered",
+      into: { cluster_id: ClusterId.make(uuid(0xc, number)), epoch: pick(20), master: description(number) }
+    }),
+    () => ({ _tag: "RecordBackup", master_id: masterId(number) }),
     () => ({ _tag: "CheckState" }),
     () => ({
       _tag: "ReportDigest",

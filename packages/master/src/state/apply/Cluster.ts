@@ -145,3 +145,13 @@ const distrustTheCopy = (tx: Transaction): Applied["events"] => {
   tx.connection.run("DELETE FROM enrolment_tokens WHERE used_at IS NULL")
   return endEverySession(tx, "restored")
 }
+
+/** Changes nothing, but that the audit tells of it: whoever has a backup and the key file has every secret. */
+export const recordBackup = (tx: Transaction, { master_id }: CommandOf<"RecordBackup">): Applied => {
+  const { clusterId } = requireCluster(tx)
+  return {
+    value: null,
+    events: [],
+    audit: { kind: "cluster", id: clusterId, before: null, after: { backup_from: master_id } }
+  }
+}

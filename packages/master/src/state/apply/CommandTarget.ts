@@ -63,6 +63,7 @@ export const commandTarget = (command: Command): Target | null => {
     case "SetFreeze":
     case "SetClusterVersion":
     case "OpenEpoch":
+    case "RecordBackup":
     case "CheckState":
     case "ReportDigest":
     case "ClaimAgents":

@@ -2,7 +2,7 @@
 import type { Command, CommandOf, CommandTag } from "@nxmesh/protocol/Command"
 import { deleteAgent, recordAgentFacts, saveAgent } from "./Agents.ts"
 import { claimAgents } from "./AgentClaims.ts"
-import { initialiseCluster, openEpoch, setClusterVersion, setFreeze } from "./Cluster.ts"
+import { initialiseCluster, openEpoch, recordBackup, setClusterVersion, setFreeze } from "./Cluster.ts"
 import { recordDeployments } from "./Deployments.ts"
 import { admitMaster, createJoinToken, revokeJoinToken } from "./Joining.ts"
 import { describeMaster, removeMaster, setMasterVoting } from "./Masters.ts"
@@ -35,6 +35,7 @@ export const handlers: Handlers = {
   SetFreeze: setFreeze,
   SetClusterVersion: setClusterVersion,
   OpenEpoch: openEpoch,
+  RecordBackup: recordBackup,
   CheckState: checkState,
   ReportDigest: reportDigest,
   ClaimAgents: claimAgents,

@@ -2,7 +2,8 @@
 import type { BackupHeader } from "@nxmesh/protocol/model/Backup"
 import { Effect, FileSystem, Option, Path, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { callFailure, type CliFailure, refused, usage } from "./CliFailure.ts"
+import { callFailure, CliFailure, refused, usage } from "./CliFailure.ts"
+import { CliLimits } from "./CliLimits.ts"
 import { asOperator, type MasterClient } from "./MasterClient.ts"
 import { masterOrigin } from "./MasterUrl.ts"
 import { offline } from "./Offline.ts"
@@ -30,6 +31,14 @@ const backupText = ({ bytes, checksum, file, header }: Described): string =>
     .join("\n")
 
 const checked = (file: string) => offline(({ checkBackup }) => checkBackup(file))
+
+const silent = new CliFailure({
+  kind: "Unreachable",
+  message: "the master stopped sending before the backup was whole: take it again, or from another one with --url"
+})
+
+const unlessSilent = <E>(content: Stream.Stream<Uint8Array, E>) =>
+  Stream.timeoutOrElse(content, { duration: CliLimits.backupSilence, orElse: () => Stream.fail(silent) })
 
 /** Beside the file, and under its name only when all of it is there, whole and on the disk. */
 const download = Effect.fnUntraced(function* (output: string, content: Stream.Stream<Uint8Array, unknown>) {
@@ -78,12 +87,11 @@ const take = Effect.fnUntraced(function* (output: string) {
   const origin = yield* masterOrigin
   const { bytes, checksum, header } = yield* asOperator(
     origin,
-    Effect.fnUntraced(function* ({ cluster }: MasterClient) {
-      return yield* cluster.backup()
-    })
+    ({ cluster }: MasterClient) => cluster.backup(),
+    CliLimits.backupBegins
   ).pipe(
     Effect.flatMap((content) =>
-      download(output, content).pipe(Effect.mapError((error): CliFailure => callFailure(origin, error)))
+      download(output, unlessSilent(content)).pipe(Effect.mapError((error) => callFailure(origin, error)))
     )
   )
   yield* syncDirectoryOf(output)

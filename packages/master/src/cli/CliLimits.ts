@@ -4,6 +4,10 @@ import { Duration } from "effect"
 export const CliLimits = {
   /** A master that has not answered by then is given up. */
   answer: Duration.seconds(30),
+  /** Until a master begins to give a backup away: it copies its state first, some seconds for each gigabyte. */
+  backupBegins: Duration.minutes(5),
+  /** A backup of which nothing came for so long is given up. */
+  backupSilence: Duration.minutes(1),
   /** Asking again how far a handover is. */
   handoverInterval: Duration.millis(250),
   /** An access token with less left than this is replaced first. */

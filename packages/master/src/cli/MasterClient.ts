@@ -2,7 +2,7 @@
 import { Authentication } from "@nxmesh/protocol/api/Authentication"
 import type { TokenPair } from "@nxmesh/protocol/api/AuthApi"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
-import { Clock, Effect, Redacted, Result } from "effect"
+import { Clock, type Duration, Effect, Redacted, Result } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { CliLimits } from "./CliLimits.ts"
@@ -34,11 +34,15 @@ const client = (origin: string, token: Redacted.Redacted<string> | null, stale =
 export type MasterClient = Effect.Success<ReturnType<typeof client>>
 
 /** The call's success, or its failure in words. A master that takes too long counts as one that does not answer. */
-const called = <A, E, R>(origin: string, call: Effect.Effect<A, E, R>): Effect.Effect<A, CliFailure, R> =>
+const called = <A, E, R>(
+  origin: string,
+  call: Effect.Effect<A, E, R>,
+  within: Duration.Duration = CliLimits.answer
+): Effect.Effect<A, CliFailure, R> =>
   call.pipe(
     Effect.mapError((error) => callFailure(origin, error)),
     Effect.timeoutOrElse({
-      duration: CliLimits.answer,
+      duration: within,
       orElse: () =>
         Effect.fail(
           new CliFailure({
@@ -96,10 +100,11 @@ const freshSession = Effect.fnUntraced(function* (origin: string, file: string) 
 /** Calls the master as the person who logged in there. */
 export const asOperator = Effect.fnUntraced(function* <A, E, R>(
   origin: string,
-  call: (master: MasterClient) => Effect.Effect<A, E, R>
+  call: (master: MasterClient) => Effect.Effect<A, E, R>,
+  within?: Duration.Duration
 ) {
   const session = yield* freshSession(origin, yield* sessionFile)
-  return yield* called(origin, Effect.flatMap(client(origin, session.access_token), call))
+  return yield* called(origin, Effect.flatMap(client(origin, session.access_token), call), within)
 })
 
 /**

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import { judgeChecks, judgeDigests, type StateCheck } from "../../../src/state/digest/JudgeDigests.ts"
 
-const ids = (names: string) => [...names] as unknown as ReadonlyArray<MasterId>
+const ids = (names: string) => names.split("") as unknown as ReadonlyArray<MasterId>
 
 /** `reports` as in `a1 b1 c2`: who, and its digest. */
 const check = (voters: string, reports: string, entry = 1): StateCheck => ({

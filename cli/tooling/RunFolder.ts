@@ -18,7 +18,8 @@ export const makeRunFolder = async (): Promise<RunFolder> => {
   const path = await mkdtemp(join(tmpdir(), "nxm-"))
   await chmod(path, 0o711)
   const id = basename(path)
-  return { path, id, env: { TMPDIR: path, [runVariable]: id } }
+  // Tests start hundreds of threads and processes of the same modules: the first one of each compiles for all.
+  return { path, id, env: { TMPDIR: path, [runVariable]: id, NODE_COMPILE_CACHE: join(path, compileCache) } }
 }
 
 /** Files that the run should have removed. */
@@ -27,7 +28,9 @@ export const leftFiles = async (folder: RunFolder): Promise<ReadonlyArray<string
   return entries.filter((name) => !belongsToNode(name)).map((name) => join(folder.path, name))
 }
 
+const compileCache = "node-compile-cache"
+
 /** Node's own caches below TMPDIR. */
-const belongsToNode = (name: string): boolean => name === "node-compile-cache" || name.startsWith("node-jiti")
+const belongsToNode = (name: string): boolean => name === compileCache || name.startsWith("node-jiti")
 
 export const removeRunFolder = (folder: RunFolder): Promise<void> => rm(folder.path, { recursive: true, force: true })

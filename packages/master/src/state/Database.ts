@@ -2,12 +2,12 @@
  * The embedded database: one connection that apply writes with, one that everyone else reads with. WAL with
  * `synchronous=NORMAL`: the log is the truth, and the state may lag it after a power cut (rule 9).
  */
+import type { StateDirectory } from "@nxmesh/raft/sqlite/StateDirectory"
 import { nodeFileSystem } from "@nxmesh/raft/storage/file/NodeFileSystem"
 import { Context, Data, Effect, FiberSet, Layer } from "effect"
 import { join } from "node:path"
 import type { Connection } from "./Connection.ts"
 import { DataDirectory } from "./DataDirectory.ts"
-import type { StateDirectory } from "./replica/StateDirectory.ts"
 import { StateFiles } from "./replica/StateFiles.ts"
 
 export class DatabaseUnusable extends Data.TaggedError("DatabaseUnusable")<{

@@ -244,7 +244,7 @@ describe("the SQLite state machine refuses", () => {
     Effect.gen(function* () {
       for (const [content, message] of [
         ["state-9.db\n", "it names state-9.db, which is not there"],
-        ["", 'it names no database: ""']
+        ["", 'it does not name a state file: ""']
       ] as const) {
         const directory = yield* temporaryDirectory
         new SqliteKeyValue(directory).close()

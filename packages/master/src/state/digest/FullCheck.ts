@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
 import type { Database } from "../Database.ts"
-import { StateFileError } from "../replica/StateFileError.ts"
+import { StateFileError } from "@nxmesh/raft/sqlite/StateFileError"
 import type { Digest } from "./RowDigest.ts"
 
 export interface FullCheck {

@@ -1,40 +1,9 @@
-/**
- * Work on whole databases, which takes seconds where there are gigabytes: in a thread of its own (DatabaseWorker.ts), so
- * that commands are applied and requests answered meanwhile.
- */
-import { Effect } from "effect"
-import { Worker } from "node:worker_threads"
-import { StateFileError } from "./StateFileError.ts"
+/** Raft's work on whole databases, for the state of a master. */
+import { type DatabaseTask, runDatabaseTask as runTask } from "@nxmesh/raft/sqlite/DatabaseTask"
 
-export type DatabaseTask =
-  /**
-   * Writes the database at `from` to `to`, as of one moment, flushes and verifies it. `VACUUM INTO` reads in one
-   * transaction on a connection of its own, which in WAL mode holds up no writer; what it writes is one compact file
-   * without a -wal beside it.
-   */
-  | { readonly kind: "copy"; readonly from: string; readonly to: string }
-  /** Flushes the database at `path` and reads all of it: pages, indexes, and which entry it ends with. */
-  | { readonly kind: "verify"; readonly path: string }
+export type { DatabaseFile } from "@nxmesh/raft/sqlite/DatabaseTask"
 
-export interface DatabaseFile {
-  /** The last entry that it holds, from inside the file (rule 9). */
-  readonly index: number
-  readonly schema: number
-  readonly bytes: number
-}
+/** From inside the file (rule 9). */
+const appliedIndex = "SELECT value FROM meta WHERE name = 'applied_index'"
 
-/** Interrupted, it stops where it is: half a file may be left. */
-export const runDatabaseTask = (task: DatabaseTask): Effect.Effect<DatabaseFile, StateFileError> =>
-  Effect.callback<DatabaseFile, StateFileError>((resume) => {
-    const file = task.kind === "copy" ? task.to : task.path
-    const worker = new Worker(new URL("./DatabaseWorker.ts", import.meta.url), { workerData: task })
-    const fail = (cause: unknown): void => {
-      const detail = `cannot ${task.kind} it: ${cause instanceof Error ? cause.message : String(cause)}`
-      resume(Effect.fail(new StateFileError({ file, detail, cause })))
-    }
-    worker.once("message", (done: DatabaseFile) => resume(Effect.succeed(done)))
-    worker.once("error", fail)
-    // Only the first of these counts.
-    worker.once("exit", (code) => fail(new Error(`its thread ended with code ${code}`)))
-    return Effect.promise(() => worker.terminate())
-  })
+export const runDatabaseTask = (task: DatabaseTask) => runTask(task, appliedIndex)

@@ -3,13 +3,13 @@
  * moves the -wal into it. Another file takes its place in one synchronous step, so no reader has to be waited for: between
  * two statements nothing of the old file is held.
  */
+import { type CheckpointCounts, Checkpoints } from "@nxmesh/raft/sqlite/Checkpoints"
+import { StateDirectory } from "@nxmesh/raft/sqlite/StateDirectory"
 import type { FileSystem } from "@nxmesh/raft/storage/file/FileSystem"
 import { Limits } from "../../Limits.ts"
 import { type Connection, followingConnection, openConnection } from "../Connection.ts"
 import { keepDigest } from "../digest/StateDigest.ts"
 import { migrate } from "../Migrations.ts"
-import { Checkpoints } from "./Checkpoints.ts"
-import { StateDirectory } from "./StateDirectory.ts"
 
 interface Opened {
   readonly writer: Connection
@@ -90,7 +90,8 @@ export class StateFiles {
       const page = pageBytes(writer)
       writer.execute(`PRAGMA wal_autocheckpoint = ${walBytesMax / page}`)
       const checkpoints = new Checkpoints({
-        connection: writer,
+        checkpoint: (mode) =>
+          writer.get<CheckpointCounts>(`PRAGMA wal_checkpoint(${mode})`) ?? { log: 0, checkpointed: 0 },
         file,
         frames: checkpointBytes / page,
         failed: this.checkpointFailed

@@ -3,6 +3,7 @@
  * free but for reading and writing the pieces.
  */
 import type { SnapshotImage } from "@nxmesh/raft/node/StateMachine"
+import { StateFileError } from "@nxmesh/raft/sqlite/StateFileError"
 import { Effect } from "effect"
 import { open, rm } from "node:fs/promises"
 import { basename, join } from "node:path"
@@ -10,7 +11,6 @@ import { Limits } from "../../Limits.ts"
 import type { Database } from "../Database.ts"
 import { schemaProblem, type StateVersionUnknown } from "../Migrations.ts"
 import { type DatabaseFile, runDatabaseTask } from "./DatabaseTask.ts"
-import { StateFileError } from "./StateFileError.ts"
 
 type Files = Pick<Database["Service"], "file" | "states" | "become">
 

@@ -9,12 +9,13 @@ import type { Batch, MachineState, SnapshotImage, StateMachine } from "../../nod
 import type { FileSystem } from "../../storage/file/FileSystem.ts"
 import { nodeFileSystem } from "../../storage/file/NodeFileSystem.ts"
 import { answer } from "./Registers.ts"
-import { runDatabaseTask } from "./sqlite/DatabaseTask.ts"
-import type { DatabaseFile } from "./sqlite/DatabaseTask.ts"
+import { runDatabaseTask } from "../../sqlite/DatabaseTask.ts"
+import type { DatabaseFile } from "../../sqlite/DatabaseTask.ts"
+import { StateDirectory } from "../../sqlite/StateDirectory.ts"
+import { StateFileError } from "../../sqlite/StateFileError.ts"
 import { KeyValueDatabase } from "./sqlite/KeyValueDatabase.ts"
-import { StateDirectory } from "./sqlite/StateDirectory.ts"
-import { StateFileError } from "./sqlite/StateFileError.ts"
 
+const appliedIndex = "SELECT log_index FROM applied"
 const chunkBytes = 1_048_576
 
 export class SqliteKeyValue implements StateMachine {
@@ -45,16 +46,16 @@ export class SqliteKeyValue implements StateMachine {
   readonly snapshot: StateMachine["snapshot"] = Effect.suspend(() => {
     this.snapshots += 1
     const path = join(this.states.directory, `snapshot-${this.snapshots}.db`)
-    return runDatabaseTask({ kind: "copy", from: this.states.current, to: path }).pipe(
+    return runDatabaseTask({ kind: "copy", from: this.states.current, to: path }, appliedIndex).pipe(
       Effect.map((found) => this.imageOf(path, found)),
-      Effect.onError(() => Effect.sync(() => this.states.removeAll((name) => name.startsWith(basename(path)))))
+      Effect.onError(() => Effect.sync(() => this.removeAll(basename(path))))
     )
   })
 
   restore(image: SnapshotImage): Effect.Effect<void, unknown> {
     const path = this.states.next
     return this.write(image, path).pipe(
-      Effect.andThen(runDatabaseTask({ kind: "verify", path })),
+      Effect.andThen(runDatabaseTask({ kind: "verify", path }, appliedIndex)),
       Effect.flatMap(({ index }) => {
         if (index === image.index) return Effect.sync(() => this.become())
         const detail = `it ends with entry ${index}, and the snapshot with ${image.index}`
@@ -101,10 +102,16 @@ export class SqliteKeyValue implements StateMachine {
     }
   }
 
+  private removeAll(start: string): void {
+    for (const path of this.states.startingWith(start)) this.files.remove(path)
+  }
+
   /** The state that was written takes the place of the old one, without anything between. */
   private become(): void {
+    const old = basename(this.states.current)
     this.database.close()
     this.states.adopt()
+    this.removeAll(old)
     this.database = new KeyValueDatabase(this.states.current)
   }
 }

@@ -10,7 +10,7 @@ import type { Answered, SessionChanges, SessionId, SessionRow } from "../../../n
 import type { Batch, MachineState } from "../../../node/StateMachine.ts"
 import { execute } from "../Registers.ts"
 import type { Registers } from "../Registers.ts"
-import { Checkpoints } from "./Checkpoints.ts"
+import { type CheckpointCounts, Checkpoints } from "../../../sqlite/Checkpoints.ts"
 import { packAnswers, unpackAnswers } from "./PackedAnswers.ts"
 
 const schema = `
@@ -62,7 +62,17 @@ export class KeyValueDatabase {
       PRAGMA wal_autocheckpoint = ${walBytesMax / pageBytes};
     `)
     this.statements = prepareAll(this.database)
-    this.checkpoints = new Checkpoints(this.database, path, checkpointBytes / pageBytes)
+    const checkpoints = {
+      NOOP: this.database.prepare("PRAGMA wal_checkpoint(NOOP)"),
+      PASSIVE: this.database.prepare("PRAGMA wal_checkpoint(PASSIVE)")
+    }
+    this.checkpoints = new Checkpoints({
+      checkpoint: (mode) => checkpoints[mode].get() as unknown as CheckpointCounts,
+      file: path,
+      frames: checkpointBytes / pageBytes,
+      // Without the thread SQLite makes checkpoints in that of apply, from a larger -wal on: slower, and as safe.
+      failed: () => undefined
+    })
     const { get, put: set, remove } = this.statements
     this.registers = {
       get: (key) => (get.get(key)?.["value"] as Uint8Array | undefined) ?? null,
@@ -103,7 +113,7 @@ export class KeyValueDatabase {
   }
 
   close(): void {
-    this.checkpoints.close()
+    void this.checkpoints.close()
     this.database.close()
   }
 

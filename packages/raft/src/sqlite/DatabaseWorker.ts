@@ -2,7 +2,9 @@
 import { closeSync, fsyncSync, openSync, statSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { parentPort, workerData } from "node:worker_threads"
-import type { DatabaseFile, DatabaseTask } from "./DatabaseTask.ts"
+import type { DatabaseFile, DatabaseWork } from "./DatabaseTask.ts"
+
+const { appliedIndex, task } = workerData as DatabaseWork
 
 const flush = (path: string): void => {
   const descriptor = openSync(path, "r+")
@@ -13,15 +15,22 @@ const flush = (path: string): void => {
   }
 }
 
+const indexIn = (database: DatabaseSync): number => {
+  const [found] = Object.values(database.prepare(appliedIndex).get() ?? {})
+  const index = typeof found === "string" && /^\d+$/.test(found) ? Number(found) : found
+  if (typeof index !== "number") throw new Error("it does not say which entry it ends with")
+  return index
+}
+
 const verify = (path: string): DatabaseFile => {
   flush(path)
   const database = new DatabaseSync(path, { readOnly: true })
   try {
     const found = database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"]
     if (found !== "ok") throw new Error(String(found))
-    const index = database.prepare("SELECT log_index FROM applied").get()?.["log_index"]
-    if (typeof index !== "number") throw new Error("it does not say which entry it ends with")
-    return { index, bytes: statSync(path).size }
+    const index = indexIn(database)
+    const schema = database.prepare("PRAGMA user_version").get()?.["user_version"]
+    return { index, schema: Number(schema), bytes: statSync(path).size }
   } finally {
     database.close()
   }
@@ -37,6 +46,5 @@ const copy = (from: string, to: string): DatabaseFile => {
   return verify(to)
 }
 
-const task = workerData as DatabaseTask
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(task.kind === "copy" ? copy(task.from, task.to) : verify(task.path))

@@ -1,23 +1,24 @@
 /**
- * Moves what the -wal holds into the database, beside apply. A checkpoint reads and flushes megabytes: in the main thread
- * it would hold up every command and request for as long. So a thread of its own does it, and the main one only the
+ * Moves what the -wal holds into the database, beside apply. A checkpoint reads and flushes megabytes: in the thread of
+ * apply it would hold up every command and request for as long. So a thread of its own does it, and that one only the
  * little that was written meanwhile: the -wal starts over once nothing in it is left.
  */
 import { Worker } from "node:worker_threads"
-import type { Connection } from "../Connection.ts"
 
-interface Counts {
+/** What `PRAGMA wal_checkpoint` answers. */
+export interface CheckpointCounts {
   /** Frames in the -wal, and how many of them are in the database. */
   readonly log: number
   readonly checkpointed: number
 }
 
 export interface CheckpointOptions {
-  readonly connection: Connection
+  /** `PRAGMA wal_checkpoint(mode)` on the connection of apply. */
+  readonly checkpoint: (mode: "NOOP" | "PASSIVE") => CheckpointCounts
   readonly file: string
   /** One is made when the -wal has so many frames. */
   readonly frames: number
-  /** The thread ended: from here on SQLite makes checkpoints in the main thread, later and as safely. */
+  /** The thread ended: from here on SQLite makes checkpoints in the thread of apply, later and as safely. */
   readonly failed: (cause: Error) => void
 }
 
@@ -35,7 +36,8 @@ export class Checkpoints {
 
   /** Begins one when it is due. */
   afterCommit(): void {
-    if (this.isRunning || this.isClosed || this.read("NOOP").log < this.dueAt) return
+    const { checkpoint } = this.options
+    if (this.isRunning || this.isClosed || checkpoint("NOOP").log < this.dueAt) return
     this.isRunning = true
     this.worker ??= this.start()
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -58,14 +60,10 @@ export class Checkpoints {
 
   private done(): void {
     if (this.isClosed) return
-    const { frames } = this.options
-    const { checkpointed, log } = this.read("PASSIVE")
+    const { checkpoint, frames } = this.options
+    const { checkpointed, log } = checkpoint("PASSIVE")
     // A reader of an old state, as a snapshot is, keeps its frames in the -wal.
     this.dueAt = log === checkpointed ? frames : log + frames
     this.isRunning = false
-  }
-
-  private read(mode: "NOOP" | "PASSIVE"): Counts {
-    return this.options.connection.get<Counts>(`PRAGMA wal_checkpoint(${mode})`) ?? { log: 0, checkpointed: 0 }
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Which file is the state: `state-<n>.db`, named by the file `CURRENT` (rule 10). Another state is written beside it and
+ * Which file is the state: `state-<n>.db`, named by the file `CURRENT`. Another state is written beside it and
  * takes its place by one rename, of CURRENT, so a crash leaves the one or the other. A database is never renamed over
  * another: SQLite would find the -wal of the old one beside the new one, and apply it.
  *
  * Synchronous, as SQLite is: what these files are must not change between two steps.
  */
-import type { FileSystem } from "@nxmesh/raft/storage/file/FileSystem"
-import { readWhole } from "@nxmesh/raft/storage/file/FileSystem"
 import { join } from "node:path"
+import type { FileSystem } from "../storage/file/FileSystem.ts"
+import { readWhole } from "../storage/file/FileSystem.ts"
 import { StateFileError } from "./StateFileError.ts"
 
 const currentName = "CURRENT"
@@ -114,4 +114,4 @@ export class StateDirectory {
 
 /** Raft's log and snapshots are elsewhere, and the state follows from them. */
 const advice =
-  "empty this directory and start again: the master restores the state from its own log, or from a master that leads"
+  "empty this directory and start again: the state comes back from the log and the snapshot here, or from a node that leads"

@@ -94,7 +94,7 @@ export const agreedEntry = (view: StateCheckView): number => {
   return found !== null && found.verdict._tag === "Agreed" ? found.entry : 0
 }
 
-/** What finds out and mends, and lets an operator in who does. */
+/** What finds out and mends, and lets an operator in who does, and who makes a backup of each state before. */
 const passing: ReadonlySet<CommandTag> = new Set<CommandTag>([
   "CheckState",
   "ReportDigest",
@@ -105,6 +105,7 @@ const passing: ReadonlySet<CommandTag> = new Set<CommandTag>([
   "SetMasterVoting",
   "RemoveMaster",
   "SetFreeze",
+  "RecordBackup",
   "ClaimAgents",
   "StartSession",
   "RotateSession",

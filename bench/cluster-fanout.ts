@@ -17,7 +17,7 @@ import { type ClusterMaster, startCluster, type TestCluster } from "../test/supp
 import { workspace } from "../test/support/Fleet.ts"
 import { until } from "../test/support/Wait.ts"
 import { type Herd, type HerdAgent, startHerd } from "./cluster/AgentHerd.ts"
-import { collectGarbage, inspected, profile, profileSelf } from "./cluster/Inspector.ts"
+import { heapInUse, inspected, profile, profileSelf } from "./cluster/Inspector.ts"
 import { cpuMillis, residentKibibytes } from "./cluster/ProcessUse.ts"
 import { millis, p50, percentile, table } from "./Statistics.ts"
 
@@ -81,13 +81,35 @@ const everyoneHas = (agents: ReadonlyArray<HerdAgent>, since: number) =>
     { fact: "every agent has the change", timeoutMillis: patienceMillis, everyMillis: 20 }
   )
 
-const garbageCollected = (masters: ReadonlyArray<ClusterMaster>) =>
-  Effect.promise(() => Promise.all(masters.map((master) => collectGarbage(master.program().output()))))
+interface Memory {
+  readonly heap: number
+  readonly resident: number
+}
 
-const resident = (masters: ReadonlyArray<ClusterMaster>) =>
-  Effect.as(garbageCollected(masters), undefined).pipe(
-    Effect.map(() => masters.map((master) => residentKibibytes(master.program().pid)))
+/** Kibibytes of each master, after a collection. */
+const memoryOf = (masters: ReadonlyArray<ClusterMaster>): Effect.Effect<ReadonlyArray<Memory>> =>
+  Effect.promise(() =>
+    Promise.all(
+      masters.map(async (master) => {
+        const heap = await heapInUse(master.program().output())
+        return { heap, resident: residentKibibytes(master.program().pid) }
+      })
+    )
   )
+
+const memoryTable = (
+  masters: ReadonlyArray<ClusterMaster>,
+  held: ReadonlyArray<number>,
+  before: ReadonlyArray<Memory>,
+  after: ReadonlyArray<Memory>
+): string => {
+  const each = (at: number, what: keyof Memory) =>
+    `${Math.round((after[at]![what] - before[at]![what]) / Math.max(1, held[at]!))} KiB`
+  return table([
+    ["memory for each agent", "resident", "of that in V8's heap"],
+    ...masters.map(({ name }, at) => [name, each(at, "resident"), each(at, "heap")])
+  ])
+}
 
 /** Profiles every process while the effect runs, when that was asked for. */
 const profiled = <A, E, R>(cluster: TestCluster, name: string, effect: Effect.Effect<A, E, R>) =>
@@ -231,7 +253,7 @@ const program = Effect.gen(function* () {
     (number) => api.expect(201, "POST", "/api/v1/virtual-hosts", host(workspaceId, number)),
     { concurrency: 8 }
   )
-  const before = yield* resident(masters)
+  const before = yield* memoryOf(masters)
   const connecting = cpuOf(cluster)
   const connectingSince = performance.now()
   const herd = yield* startHerd(cluster, api, workspaceId, agentCount)
@@ -246,11 +268,7 @@ const program = Effect.gen(function* () {
         .join(", ")} an agent`
   )
   yield* profiled(cluster, "fan-out", fanOut(cluster, api, hosts[0]!.id, herd))
-  const after = yield* resident(masters)
-  say(
-    `\nresident memory of a master for each of its agents, after a collection: ` +
-      after.map((kibibytes, at) => `${Math.round((kibibytes - before[at]!) / Math.max(1, held[at]!))} KiB`).join(", ")
-  )
+  say(`\n${memoryTable(masters, held, before, yield* memoryOf(masters))}`)
   if (values.storm) yield* profiled(cluster, "storm", storm(cluster, herd))
 })
 

@@ -41,12 +41,14 @@ const inspectorOf = async (output: string): Promise<Inspector> => {
   }
 }
 
-/** Collects what is garbage, twice: finalizers free more. */
-export const collectGarbage = async (output: string): Promise<void> => {
+/** Kibibytes of V8's heap in use, after what is garbage was collected; twice, because finalizers free more. */
+export const heapInUse = async (output: string): Promise<number> => {
   const inspector = await inspectorOf(output)
   await inspector.post("HeapProfiler.enable")
   for (let time = 0; time < 2; time++) await inspector.post("HeapProfiler.collectGarbage")
+  const usage = await inspector.post("Runtime.getHeapUsage")
   inspector.close()
+  return Number(usage?.usedSize) / 1_024
 }
 
 /** Profiles a process from now until the answer is called, which writes a `.cpuprofile`. */

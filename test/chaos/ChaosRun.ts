@@ -3,6 +3,7 @@
  * and is visited, and afterwards everything must fit together. The same seed is the same schedule of faults; timing is the machine's.
  */
 import { Effect, Fiber, type Scope } from "effect"
+import { readdirSync } from "node:fs"
 import type { Api } from "../support/Api.ts"
 import type { ClusterMaster, TestCluster } from "../support/Cluster.ts"
 import { workspace } from "../support/Fleet.ts"
@@ -16,6 +17,28 @@ import { faultKinds, schedule } from "./Schedule.ts"
 import type { FaultKind } from "./Schedule.ts"
 import { startSites } from "./Sites.ts"
 import { Workload } from "./Workload.ts"
+
+/** What the masters found out themselves, once a second and by reading all of their states (rule 12). */
+const divergences = (masters: ReadonlyArray<ClusterMaster>) =>
+  Effect.gen(function* () {
+    const metric = (text: string, name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1])
+    const texts = Effect.forEach(masters, ({ origin }) =>
+      Effect.promise(async () => (await fetch(`${origin}/metrics`)).text())
+    )
+    const agreed = (all: ReadonlyArray<string>) => all.map((text) => metric(text, "nxmesh_cluster_state_agreed_index"))
+    const before = Math.max(...agreed(yield* texts))
+    const last = yield* until(texts, (all) => agreed(all).every((index) => index > before), {
+      fact: "every master hears of another check of the states",
+      timeoutMillis: 30_000,
+      everyMillis: 200
+    })
+    return masters.flatMap(({ dataDirectory, name }, at) => [
+      ...(metric(last[at] ?? "", "nxmesh_cluster_state_diverged") === 0 ? [] : [`${name} says that states differ`]),
+      ...readdirSync(dataDirectory)
+        .filter((entry) => entry.startsWith("diverged"))
+        .map((entry) => `${name} was found to have another state: there is ${entry}`)
+    ])
+  })
 
 export interface ChaosOptions {
   readonly seed: number
@@ -139,6 +162,8 @@ export const chaosRun = (options: ChaosOptions): Effect.Effect<RunFacts, never, 
 
     workload.stop()
     yield* cluster.settled()
+    const diverged = yield* divergences(cluster.masters())
+    report(diverged.length === 0 ? "the masters have the same state" : diverged.join("; "))
     yield* sites.converged
     sites.stop()
     yield* Fiber.join(working)
@@ -170,6 +195,7 @@ export const chaosRun = (options: ChaosOptions): Effect.Effect<RunFacts, never, 
       problems: [
         ...nemesis.problems,
         ...workload.problems,
+        ...diverged,
         ...(yield* compareStates(cluster, organizationId, workload.created))
       ]
     }

@@ -25,7 +25,12 @@ const breakable = (host: TestHost, directory: string): Effect.Effect<Broken, nev
     const disk = yield* smallDisk(diskMebibytes)
     const clockFile = join(directory, `clock-${host.name}`)
     writeFileSync(clockFile, "0")
-    const environment = { NODE_OPTIONS: `--import=${skewedClock}`, NXMESH_TEST_CLOCK_FILE: clockFile }
+    const environment = {
+      NODE_OPTIONS: `--import=${skewedClock}`,
+      NXMESH_TEST_CLOCK_FILE: clockFile,
+      NXMESH_STATE_CHECK_INTERVAL: "1s",
+      NXMESH_STATE_FULL_CHECK_INTERVAL: "15s"
+    }
     return { options: { host, dataDirectory: join(disk.path, "data"), environment }, disk, clockFile }
   })
 

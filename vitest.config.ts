@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config"
+import { LongestFirst } from "./test/support/LongestFirst.ts"
 
 /** One project per part of the suite; `npm test` runs them one after the other (test/support/Budget.ts). */
 export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -62,7 +64,7 @@ export default defineConfig({
         test: {
           name: "chaos",
           include: ["test/chaos/*.test.ts"],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000
         }
       }

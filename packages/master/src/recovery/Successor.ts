@@ -89,7 +89,9 @@ const openEpoch = Effect.fnUntraced(function* (mark: RecoveryMark, term: number)
         entries: [{ ...at, atMillis: nowMillis, proposal }],
         last: at
       }).results
-      if (result?.defect !== undefined) throw result.defect
+      if (result?.defect !== undefined) {
+        throw new Error(`apply has a defect, please report it: ${String(result.defect)}`, { cause: result.defect })
+      }
       if (result?.outcome._tag === "Rejected") throw new Error(result.outcome.rejection.message)
       writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     },

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import type { SnapshotMetadata } from "@nxmesh/raft/core/Types"
-import { recoverNode } from "@nxmesh/raft/node/Recover"
+import { inspectNode, recoverNode } from "@nxmesh/raft/node/Recover"
 import { seedNode } from "@nxmesh/raft/node/Seed"
 import type { Seed } from "@nxmesh/raft/node/Seed"
 import { DiskStorage } from "@nxmesh/raft/storage/DiskStorage"
@@ -137,6 +137,8 @@ describe("a directory that is recovered", () => {
     const before = DiskStorage.open(files, directory, tinyLog)
     before.append({ hardState: { term: 9, vote: "c", commit: 700 }, truncateFrom: null, entries: [command(701, 4)] })
     before.close()
+    const inspected = { lastIndex: 701, lastTerm: 4, commit: 700, term: 9 }
+    assert.deepStrictEqual(Effect.runSync(inspectNode({ directory, log: tinyLog, files })), inspected)
     assert.deepStrictEqual(Effect.runSync(recovery(files)), { index: 702, term: 10 })
     const after = DiskStorage.open(files, directory, tinyLog)
     assert.deepStrictEqual(after.hardState, { term: 10, vote: "b", commit: 700 })
@@ -144,6 +146,15 @@ describe("a directory that is recovered", () => {
     assert.deepStrictEqual(kept, command(701, 4))
     const alone = { ...configuration, voters: ["b"] }
     assert.deepStrictEqual(added, { kind: "Configuration", index: 702, term: 10, configuration: alone })
+  })
+
+  it("says of a log that holds nothing after its snapshot where that ends, and nothing of an empty directory", () => {
+    const files = new SimulatedDisk()
+    seed(files)
+    const inspected = { lastIndex: 700, lastTerm: 3, commit: 700, term: 3 }
+    assert.deepStrictEqual(Effect.runSync(inspectNode({ directory, log: tinyLog, files })), inspected)
+    const none = Effect.runSync(Effect.flip(inspectNode({ directory: "/data/empty", log: tinyLog, files })))
+    assert.match(none.message, /there is no log of a member here/)
   })
 
   it("has what it had, or is recovered, after a power cut at every operation; and is recovered by the next attempt", () => {

@@ -63,7 +63,7 @@ const askForRejoin = Effect.fnUntraced(function* ({ dataDirectory }: ClusterMast
 
 describe("a member takes its own place anew (rules 2 and 12)", () => {
   it.live(
-    "after its state diverged, its log was damaged, or its log was lost, wherever its start is cut short",
+    "after its state diverged, its log was damaged, or its log was lost, wherever its start is cut short, and not once it was removed",
     () =>
       Effect.gen(function* () {
         const cluster = yield* startCluster([{}, {}, {}])
@@ -114,6 +114,18 @@ describe("a member takes its own place anew (rules 2 and 12)", () => {
         yield* lost.start
         yield* isBack(cluster, lost, lostId, ["first", "second", "third"])
         assert.strictEqual(new Set(cluster.masters().map(idOf)).size, 3)
+
+        // One that was removed has no place to take.
+        yield* cluster.remove(lost)
+        rmSync(join(lost.dataDirectory, "raft"), { recursive: true })
+        yield* lost.start
+        const code = yield* until(
+          Effect.sync(() => lost.program().ended()),
+          (ended) => ended !== null,
+          { fact: "the removed master has ended", timeoutMillis: 60_000 }
+        )
+        assert.strictEqual(code, 3)
+        assert.match(lost.program().output(), /was removed from this cluster.*Empty this master's data directory/)
       }),
     600_000
   )

@@ -100,8 +100,8 @@ const allServe = (agents: ReadonlyArray<TestAgent>, other: string | null) =>
   )
 
 const allAt = (agents: ReadonlyArray<TestAgent>, masters: ReadonlyArray<ClusterMaster>) => {
-  const urls = masters.map(urlOf)
-  return until(places(agents), (at) => at.every((url) => url !== null && urls.includes(url)), {
+  const urls: ReadonlySet<string> = new Set(masters.map(urlOf))
+  return until(places(agents), (at) => at.every((url) => url !== null && urls.has(url)), {
     fact: `the agents are connected to ${masters.map(({ name }) => name).join(" or ")}`,
     timeoutMillis: patienceMillis
   })

@@ -15,7 +15,7 @@ import { startRaftNode } from "@nxmesh/raft/node/RaftNode"
 import { inspectNode, recoverNode } from "@nxmesh/raft/node/Recover"
 import { Effect, Layer } from "effect"
 import { makeNodeId } from "../consensus/Founding.ts"
-import { nodeFile, type NodeFile } from "../consensus/IdentityFiles.ts"
+import { formingFile, nodeFile, type NodeFile } from "../consensus/IdentityFiles.ts"
 import { raftDirectory } from "../consensus/IdentityLayer.ts"
 import { commandOf, type RecoveryMark, recoveryMark } from "../consensus/RecoveryMark.ts"
 import { Limits } from "../Limits.ts"
@@ -30,7 +30,7 @@ import { moveAside, namesIn, removeAll } from "./RecoveryFiles.ts"
 import { hasSucceeded, succeed } from "./Successor.ts"
 
 /** What the lost cluster was, of which no word is true any more. */
-const staleNames = ["masters.json", "diverged.json", "rejoining.json", "joining.json", "forming.json"]
+const staleNames = ["masters.json", "diverged.json", "rejoining.json", "joining.json"]
 
 const identityIn = Effect.fnUntraced(function* (directory: string) {
   const found = yield* nodeFile.read(directory)
@@ -59,11 +59,25 @@ export const inspect = Effect.gen(function* () {
 })
 export type Inspected = Effect.Success<typeof inspect>
 
+/** A master that never had a state is not made one by a mark. */
+const requireState = Effect.fnUntraced(function* (directory: string) {
+  if ((yield* formingFile.read(directory)) !== null) {
+    return yield* refused(
+      `the master in ${directory} had not made its cluster yet: start it, there is nothing to recover`
+    )
+  }
+  const { lastIndex } = yield* inspectNode({ directory: raftDirectory(directory) })
+  if (lastIndex === 0) {
+    return yield* refused(`the master in ${directory} had not got the cluster's state yet: recover with another one`)
+  }
+})
+
 const beginMark = Effect.fnUntraced(function* (directory: string) {
   const found = yield* recoveryMark.read(directory)
   if (found?.reason === "recovered") return found
   if (found !== null)
     return yield* refused(`\`${commandOf(found)}\` was cut short in ${directory}: run it again instead`)
+  yield* requireState(directory)
   const mark: RecoveryMark = {
     reason: "recovered",
     cluster_id: ClusterId.make(yield* (yield* Identifiers).uuid),

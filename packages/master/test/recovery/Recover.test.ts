@@ -5,6 +5,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/pro
 import { join } from "node:path"
 import { nxmesh, type Place } from "../cli/CommandLine.ts"
 import { directory, ended, environment, login, master } from "../MasterProgram.ts"
+import { sealed } from "../state/TestMaster.ts"
 import { nextEpoch } from "../../src/recovery/Successor.ts"
 import { program } from "../../../../test/support/Program.ts"
 
@@ -72,6 +73,22 @@ describe("nxmesh cluster recover", { timeout: 120_000 }, () => {
       assert.deepStrictEqual(yield* readJson(join(dataDirectory, "node.json")), before)
       const none = yield* recover(yield* directory, "--inspect")
       assert.strictEqual(none.code, 1)
+    })
+  )
+
+  it.live("refuses a master that never had a state, and leaves it as it is", () =>
+    Effect.gen(function* () {
+      const { dataDirectory } = yield* survivor
+      const forming = {
+        cluster_id: "0190a000-0000-7000-8000-00000000c001",
+        ca_certificate_pem: "",
+        ca_private_key: sealed("key")
+      }
+      yield* Effect.promise(() => writeFile(join(dataDirectory, "forming.json"), JSON.stringify(forming)))
+      const refused = yield* recover(dataDirectory, "--yes")
+      assert.strictEqual(refused.code, 1)
+      assert.include(refused.err, "had not made its cluster yet")
+      assert.notInclude(yield* Effect.promise(() => readdir(dataDirectory)), "recovery.json")
     })
   )
 

@@ -12,6 +12,7 @@ export interface Selection {
 const projectOf = (path: string): ReadonlyArray<Project> => {
   const normalized = path.replace(/^\.\//, "")
   if (/^(packages|test\/(cli|support|chaos\/decisions))\//.test(normalized)) return ["unit"]
+  if (normalized.startsWith("test/chaos")) return ["cluster", "chaos"]
   const folder = projects.filter((project) => normalized.startsWith(`test/${project}`))
   return folder.length > 0 ? folder : projects
 }

@@ -89,6 +89,7 @@ describe("the arguments of npm test", () => {
     const path = "packages/core/test/nginx"
     assert.deepStrictEqual(select([path]), { checks: false, projects: ["unit"], filters: [path] })
     assert.deepStrictEqual(select(["test/e2e/Reload.test.ts"]).projects, ["e2e"])
+    assert.deepStrictEqual(select(["test/chaos/Failover.test.ts"]).projects, ["cluster", "chaos"])
     assert.deepStrictEqual(select(["Reload"]).projects, projects)
   })
 })

@@ -11,7 +11,6 @@ const longest = [
   "packages/raft/test/node/thread/RaftNode.test.ts",
   "test/integration/raft/Stalls.test.ts",
   "test/integration/agent/Crash.test.ts",
-  "test/chaos/Chaos.test.ts",
   "test/chaos/Upgrade.test.ts"
 ]
 

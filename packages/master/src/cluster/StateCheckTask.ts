@@ -2,11 +2,9 @@
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { Effect, Schedule } from "effect"
 import { Settings } from "../Settings.ts"
+import { checksSince } from "../state/ReadChecks.ts"
 import { Reads } from "../state/Reads.ts"
 import { type Leadership, leaderTask } from "./LeaderTasks.ts"
-
-/** The first cluster version that has checks. */
-const sinceVersion = 2
 
 const principal: Principal = { _tag: "System", component: "state-check" }
 
@@ -14,7 +12,7 @@ const principal: Principal = { _tag: "System", component: "state-check" }
 const check = Effect.fnUntraced(function* ({ submit }: Leadership) {
   const reads = yield* Reads
   const state = yield* reads.clusterState
-  if (state === undefined || state.clusterVersion < sinceVersion || (yield* reads.masters).length < 2) return
+  if (state === undefined || state.clusterVersion < checksSince || (yield* reads.masters).length < 2) return
   yield* submit({ principal, command: { _tag: "CheckState" } })
 })
 

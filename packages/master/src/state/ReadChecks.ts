@@ -1,4 +1,5 @@
 /** The checks of the state that are still remembered (rule 12): those that decide, and the one that is under way. */
+import { versionNeeded } from "@nxmesh/protocol/ClusterVersion"
 import type { MasterId } from "@nxmesh/protocol/Ids"
 import type { Connection } from "./Connection.ts"
 import type { StateCheck } from "./digest/JudgeDigests.ts"
@@ -6,11 +7,11 @@ import type { Digest } from "./digest/RowDigest.ts"
 import { clusterVersion } from "./ReadCluster.ts"
 
 /** At which cluster version masters check each other's state. */
-const sinceVersion = 2
+export const checksSince = versionNeeded({ _tag: "CheckState" })
 
 /** In the order of the log. */
 export const stateChecks = (connection: Connection): ReadonlyArray<StateCheck> => {
-  if (clusterVersion(connection) < sinceVersion) return []
+  if (clusterVersion(connection) < checksSince) return []
   const reports = Map.groupBy(
     connection.all<{ readonly entry: number; readonly master_id: MasterId; readonly digest: Digest }>(
       "SELECT entry, master_id, digest FROM state_reports ORDER BY entry, master_id"

@@ -53,6 +53,7 @@ const own: Readonly<Record<string, string>> = {
   "cluster.createJoinToken": "Issue a token by which a master joins, shown this once",
   "cluster.revokeJoinToken": "Revoke a join token",
   "cluster.backup": "Take a backup of the whole state, as a stream; secrets in it are sealed with the key file",
+  "cluster.setVersion": "Raise the cluster's version by one, once every master knows the next",
   "cluster.setFreeze": "Freeze deployments in the whole cluster, or unfreeze them",
   "auth.login": "Log in with email and password",
   "auth.refresh": "Get new tokens for a refresh token, which is used up",

@@ -45,7 +45,9 @@ describe("NxMeshApi", () => {
     assert.strictEqual(operations.length, endpoints().length)
     assert.isTrue(operations.every((operation) => "x-permission" in operation))
     assert.deepStrictEqual(
-      operations.flatMap((operation) => ((operation as any).summary === undefined ? [operation] : [])),
+      operations.flatMap((operation) =>
+        (operation as any).summary === undefined ? [(operation as any).operationId] : []
+      ),
       []
     )
   })

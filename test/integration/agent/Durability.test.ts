@@ -23,11 +23,13 @@ const traced = (root: string, ...rest: ReadonlyArray<string>) =>
       ...["-f", "-y", "-qq", "-o", trace, "-e", "trace=fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat"],
       ...[process.execPath, runner, join(root, "conf.d"), ...rest]
     ])
+    const below = `${root}/`
     const calls = (await readFile(trace, "utf8")).split("\n").flatMap((line) => {
       const sync = /\b(fsync|syncfs)\(\d+<([^>]+)>/.exec(line)
-      if (sync !== null) return [`${sync[1]} ${sync[2]?.replace(`${root}/`, "")}`]
-      const renamed = /\brename(?:at2?)?\(.*"([^"]+)"(?:, 0)?\)? *(?:= 0|<unfinished)/.exec(line)
-      return renamed === null ? [] : [`rename ${renamed[1]?.replace(`${root}/`, "")}`]
+      const renamed = /\b(rename)(?:at2?)?\(.*"([^"]+)"(?:, 0)?\)? *(?:= 0|<unfinished)/.exec(line)
+      const [, call, path] = sync ?? renamed ?? []
+      // Node keeps files of its own, elsewhere.
+      return path?.startsWith(below) ? [`${call} ${path.slice(below.length)}`] : []
     })
     const links = (await readFile(trace, "utf8")).match(/\blink(?:at)?\(/g)?.length ?? 0
     return { calls, links }

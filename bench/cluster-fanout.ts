@@ -6,6 +6,7 @@
 //   npm run bench cluster-fanout
 //   npm run bench cluster-fanout --agents 2000 --hosts 500 --rounds 10 --storm
 //   npm run bench cluster-fanout --agents 10000 --storm --home       waits until the fleet is even again, minutes
+//   npm run bench cluster-fanout --settle 0              agents that report at once; 300 ms is what a small nginx takes
 //   npm run bench cluster-fanout --profile /tmp/profiles             a .cpuprofile of every process while the rounds run
 
 import { mkdirSync } from "node:fs"
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     agents: { type: "string", default: "500" },
     masters: { type: "string", default: "3" },
     hosts: { type: "string", default: "100" },
+    settle: { type: "string", default: "300" },
     rounds: { type: "string", default: "5" },
     storm: { type: "boolean", default: false },
     home: { type: "boolean", default: false },
@@ -143,6 +145,8 @@ const change = (cluster: TestCluster, api: Api, hostId: string, round: number, a
       locations: [{ path: "/", return: { status: 200, text: `round ${round}` } }]
     })
     yield* everyoneHas(agents, since)
+    // A change meanwhile would wait for what is in flight.
+    yield* Effect.sleep(Number(values.settle))
     yield* rest(cluster)
     return agents.map((agent) => agent.deployedAt() - since)
   })
@@ -256,7 +260,7 @@ const program = Effect.gen(function* () {
   const before = yield* memoryOf(masters)
   const connecting = cpuOf(cluster)
   const connectingSince = performance.now()
-  const herd = yield* startHerd(cluster, api, workspaceId, agentCount)
+  const herd = yield* startHerd(cluster, api, workspaceId, agentCount, Number(values.settle))
   yield* everyoneHas(herd.agents, 0)
   const connected = cpuOf(cluster).map((now, at) => (now - connecting[at]!) / agentCount)
   const held = yield* shares(cluster, herd)

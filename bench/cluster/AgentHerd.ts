@@ -1,6 +1,6 @@
 /**
  * Many agents in one process: each the agent's own link (TLS, enrolment, signed calls, failover) with a data directory of its own,
- * and no nginx. A deployment is taken and reported as settled at once.
+ * and no nginx. A deployment is taken at once, and reported as settled after as long as an nginx would take.
  */
 import { Identity } from "@nxmesh/agent/link/Identity"
 import { Link } from "@nxmesh/agent/link/Link"
@@ -58,6 +58,7 @@ const startAgent = (options: {
   readonly urls: ReadonlyArray<string>
   readonly token: string
   readonly fingerprint: string
+  readonly settleMillis: number
 }): Effect.Effect<HerdAgent, never, Scope.Scope> =>
   Effect.gen(function* () {
     mkdirSync(options.directory, { recursive: true })
@@ -86,12 +87,8 @@ const startAgent = (options: {
         if (asked._tag !== "Deploy") return Effect.void
         deployedAt = performance.now()
         serving = generationOf(asked.update)
-        return outcomes.add({
-          ...plainOutcome,
-          id: asked.deployment_id,
-          generation: serving,
-          serving_generation: serving
-        })
+        const settled = { ...plainOutcome, id: asked.deployment_id, generation: serving, serving_generation: serving }
+        return Effect.sleep(options.settleMillis).pipe(Effect.andThen(outcomes.add(settled)))
       })
     const ready = Effect.sync(() => {
       readyAt = performance.now()
@@ -134,7 +131,9 @@ export const startHerd = (
   cluster: TestCluster,
   api: Api,
   workspaceId: string,
-  count: number
+  count: number,
+  /** How long an agent takes until what it was given is settled: for nginx to test it, to reload, and to be asked. */
+  settleMillis: number
 ): Effect.Effect<Herd, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directory = yield* herdDirectory
@@ -152,7 +151,8 @@ export const startHerd = (
             directory: join(directory, name),
             urls,
             token: token.token,
-            fingerprint: token.ca_fingerprint
+            fingerprint: token.ca_fingerprint,
+            settleMillis
           })
           yield* until(Effect.sync(agent.readyAt), (at) => at > 0, {
             fact: `${name} is connected`,

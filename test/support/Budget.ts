@@ -4,9 +4,9 @@ export const budgetSeconds = {
   simulation: 265,
   architecture: 15,
   integration: 150,
-  e2e: 125,
+  e2e: 105,
   cluster: 120,
-  chaos: 120
+  chaos: 140
 } as const
 
 export type Project = keyof typeof budgetSeconds

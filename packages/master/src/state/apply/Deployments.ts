@@ -4,10 +4,9 @@
  */
 import type { CommandOf } from "@nxmesh/protocol/Command"
 import type { Event } from "@nxmesh/protocol/Event"
-import type { AgentId } from "@nxmesh/protocol/Ids"
+import type { AgentId, WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { Deployment } from "@nxmesh/protocol/model/Deployment"
 import { Limits } from "../../Limits.ts"
-import { findResource } from "../Resources.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 
 type Recorded = CommandOf<"RecordDeployments">["outcomes"][number]
@@ -30,7 +29,10 @@ export const recordDeployments = (tx: Transaction, command: CommandOf<"RecordDep
 
 const record = (tx: Transaction, { agent_id, outcome }: Recorded, position: number): Deployment | undefined => {
   const { connection } = tx
-  const agent = findResource(connection, "agent", agent_id)
+  const agent = connection.get<{ readonly workspace_id: WorkspaceId }>(
+    "SELECT workspace_id FROM agents WHERE id = ?",
+    agent_id
+  )
   if (agent === undefined) return undefined
   if (connection.get("SELECT 1 AS found FROM deployments WHERE id = ?", outcome.id) !== undefined) return undefined
   const deployment: Deployment = { ...outcome, agent_id, workspace_id: agent.workspace_id }
@@ -50,7 +52,9 @@ const record = (tx: Transaction, { agent_id, outcome }: Recorded, position: numb
   )
   if (outcome.serving_generation !== null) {
     connection.run(
-      "INSERT OR REPLACE INTO serving_generations (agent_id, generation) VALUES (?, ?)",
+      // Not REPLACE, which for the digest of the state is two rows.
+      `INSERT INTO serving_generations (agent_id, generation) VALUES (?, ?)
+       ON CONFLICT (agent_id) DO UPDATE SET generation = excluded.generation`,
       agent_id,
       outcome.serving_generation
     )

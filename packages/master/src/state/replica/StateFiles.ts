@@ -17,7 +17,7 @@ interface Opened {
   readonly checkpoints: Checkpoints
 }
 
-const { busyMillisMax, checkpointBytes, walBytesMax } = Limits.state
+const { busyMillisMax, checkpointBytes, pageCacheBytes, walBytesMax } = Limits.state
 
 /** Makes an empty state, whole in its one file. */
 const create = (path: string): void => {
@@ -88,7 +88,7 @@ export class StateFiles {
       migrate(writer)
       keepDigest(writer)
       const page = pageBytes(writer)
-      writer.execute(`PRAGMA wal_autocheckpoint = ${walBytesMax / page}`)
+      writer.execute(`PRAGMA wal_autocheckpoint = ${walBytesMax / page}; PRAGMA cache_size = ${pageCacheBytes / page}`)
       const checkpoints = new Checkpoints({
         checkpoint: (mode) =>
           writer.get<CheckpointCounts>(`PRAGMA wal_checkpoint(${mode})`) ?? { log: 0, checkpointed: 0 },

@@ -95,7 +95,7 @@ const program = Effect.gen(function* () {
   const agentCount = Number(values.agents)
   const cluster = yield* startCluster([{}, {}, {}])
   const api = cluster.api(cluster.masters()[0]!)
-  const herd = yield* startHerd(cluster, api, yield* workspace(api), agentCount, 0)
+  const herd = yield* startHerd(cluster, api, yield* workspace(api), { count: agentCount, settleMillis: 0 })
   yield* until(herd.connected, (seen) => totalOf(seen) === agentCount, {
     fact: "every agent is connected",
     timeoutMillis: patienceMillis * 5

@@ -126,20 +126,39 @@ const herdDirectory = Effect.suspend(() =>
 /** Agents that are on their way at once. What a fleet does when it returns all at once is measured apart. */
 const startingMax = 64
 
+export interface HerdOptions {
+  readonly count: number
+  /** How many there are already, which have the first names. */
+  readonly after?: number
+  /** How long an agent takes until what it was given is settled: for nginx to test it, to reload, and to be asked. */
+  readonly settleMillis: number
+}
+
+const herdOf = (agents: ReadonlyArray<HerdAgent>): Herd => ({
+  agents,
+  connected: Effect.forEach(agents, ({ master }) => master()).pipe(
+    Effect.map((masters) => {
+      const counts = new Map<string, number>()
+      for (const url of masters) if (url !== null) counts.set(url, (counts.get(url) ?? 0) + 1)
+      return counts
+    })
+  )
+})
+
+export const together = (one: Herd, other: Herd): Herd => herdOf([...one.agents, ...other.agents])
+
 /** Registers and starts so many agents, and waits until each was connected once. */
 export const startHerd = (
   cluster: TestCluster,
   api: Api,
   workspaceId: string,
-  count: number,
-  /** How long an agent takes until what it was given is settled: for nginx to test it, to reload, and to be asked. */
-  settleMillis: number
+  { after = 0, count, settleMillis }: HerdOptions
 ): Effect.Effect<Herd, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directory = yield* herdDirectory
     const urls = cluster.masters().map(({ linkUrl }) => `${linkUrl}/agents`)
     const agents = yield* Effect.forEach(
-      Array.from({ length: count }, (_, at) => `agent-${at + 1}`),
+      Array.from({ length: count }, (_, at) => `agent-${after + at + 1}`),
       (name) =>
         Effect.gen(function* () {
           const { token } = yield* api.expect(201, "POST", "/api/v1/agents/register", {
@@ -163,14 +182,7 @@ export const startHerd = (
         }),
       { concurrency: startingMax }
     )
-    const connected = Effect.forEach(agents, ({ master }) => master()).pipe(
-      Effect.map((masters) => {
-        const counts = new Map<string, number>()
-        for (const url of masters) if (url !== null) counts.set(url, (counts.get(url) ?? 0) + 1)
-        return counts
-      })
-    )
-    return { agents, connected }
+    return herdOf(agents)
   })
 
 export const totalOf = (connected: ReadonlyMap<string, number>): number =>

@@ -44,6 +44,7 @@ export interface ClusterView {
     readonly role: string
     /** Entries that it has not applied; `null` when nobody knows. */
     readonly lag_entries: number | null
+    readonly disk: { readonly data_bytes: number } | null
   }>
 }
 

@@ -30,11 +30,11 @@ const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} 
 /** The work, how long it took, and the slowest answer of the master meanwhile. */
 const watched = <A, E, R>(master: ClusterMaster, name: string, work: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    let isOver = false
+    const over = new AbortController()
     const slowest = yield* Effect.forkChild(
       Effect.promise(async () => {
         let most = 0
-        while (!isOver) {
+        while (!over.signal.aborted) {
           const since = performance.now()
           await fetch(`${master.origin}/healthz`).then((answer) => answer.text())
           most = Math.max(most, performance.now() - since)
@@ -46,7 +46,7 @@ const watched = <A, E, R>(master: ClusterMaster, name: string, work: Effect.Effe
     const since = performance.now()
     yield* work
     const took = seconds(since)
-    isOver = true
+    over.abort()
     return [name, took, millis(yield* Fiber.join(slowest))]
   })
 

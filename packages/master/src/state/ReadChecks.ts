@@ -4,6 +4,7 @@ import type { MasterId } from "@nxmesh/protocol/Ids"
 import type { Connection } from "./Connection.ts"
 import type { StateCheck } from "./digest/JudgeDigests.ts"
 import type { Digest } from "./digest/RowDigest.ts"
+import { putMeta, readMeta } from "./Meta.ts"
 import { clusterVersion } from "./ReadCluster.ts"
 
 /** At which cluster version masters check each other's state. */
@@ -31,16 +32,12 @@ const noteName = "state_check"
 
 /** This master's own digest at the entry of the newest check that it applied; `undefined`: it has applied none. */
 export const ownCheck = (connection: Connection): { readonly entry: number; readonly digest: Digest } | undefined => {
-  const note = connection.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = ?", noteName)?.value
+  const note = readMeta(connection, noteName)
   const [entry, digest] = note?.split(":") ?? []
   return entry === undefined || digest === undefined ? undefined : { entry: Number(entry), digest }
 }
 
 /** Beside the replicated rows, since masters that differ note different digests. */
 export const noteOwnCheck = (connection: Connection, entry: number, digest: Digest): void => {
-  connection.run(
-    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    noteName,
-    `${entry}:${digest}`
-  )
+  putMeta(connection, noteName, `${entry}:${digest}`)
 }

@@ -5,6 +5,7 @@
 import { Data } from "effect"
 import { type AppliedEntry, applyEntry, defectRejection, type Entry, entryMillis } from "./apply/Apply.ts"
 import { type Connection, fatalCondition } from "./Connection.ts"
+import { putMeta, readMeta } from "./Meta.ts"
 import { StateVersionUnknown } from "./Migrations.ts"
 
 /** The database failed, and what it holds beyond the last transaction is unknown: the node must stop (rule 5). */
@@ -39,12 +40,7 @@ export interface StateBatch {
   readonly store?: (results: ReadonlyArray<AppliedEntry>) => void
 }
 
-const metaNumber = (connection: Connection, name: string): number =>
-  Number(connection.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = ?", name)?.value ?? 0)
-
-const putMeta = (connection: Connection, name: string, value: number): void => {
-  connection.run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", name, String(value))
-}
+const metaNumber = (connection: Connection, name: string): number => Number(readMeta(connection, name) ?? 0)
 
 export const readAppliedIndex = (connection: Connection): number => metaNumber(connection, "applied_index")
 
@@ -55,9 +51,9 @@ export const readApplied = (connection: Connection): AppliedPoint => ({
 })
 
 const writeApplied = (connection: Connection, { atMillis, index, term }: AppliedPoint): void => {
-  putMeta(connection, "applied_index", index)
-  putMeta(connection, "applied_term", term)
-  putMeta(connection, "at_millis", atMillis)
+  putMeta(connection, "applied_index", String(index))
+  putMeta(connection, "applied_term", String(term))
+  putMeta(connection, "at_millis", String(atMillis))
 }
 
 const applyOne = (connection: Connection, entry: Entry | Unreadable, previousMillis: number): AppliedEntry =>

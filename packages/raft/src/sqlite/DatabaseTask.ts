@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads"
 import { Effect } from "effect"
 import type { Index } from "../core/Types.ts"
 import { StateFileError } from "./StateFileError.ts"
+import { threadAnswer } from "./ThreadAnswer.ts"
 
 export type DatabaseTask =
   /**
@@ -37,18 +38,14 @@ export interface DatabaseFile {
 export const runDatabaseTask = (
   task: DatabaseTask,
   appliedIndex: AppliedIndexQuery
-): Effect.Effect<DatabaseFile, StateFileError> =>
-  Effect.callback<DatabaseFile, StateFileError>((resume) => {
-    const file = task.kind === "copy" ? task.to : task.path
-    const work: DatabaseWork = { task, appliedIndex }
-    const worker = new Worker(new URL("./DatabaseWorker.ts", import.meta.url), { workerData: work })
-    const fail = (cause: unknown): void => {
+): Effect.Effect<DatabaseFile, StateFileError> => {
+  const workerData: DatabaseWork = { task, appliedIndex }
+  return threadAnswer<DatabaseFile>(
+    () => new Worker(new URL("./DatabaseWorker.ts", import.meta.url), { workerData })
+  ).pipe(
+    Effect.mapError((cause) => {
       const detail = `cannot ${task.kind} it: ${cause instanceof Error ? cause.message : String(cause)}`
-      resume(Effect.fail(new StateFileError({ file, detail, cause })))
-    }
-    worker.once("message", (done: DatabaseFile) => resume(Effect.succeed(done)))
-    worker.once("error", fail)
-    // Only the first of these counts.
-    worker.once("exit", (code) => fail(new Error(`its thread ended with code ${code}`)))
-    return Effect.promise(() => worker.terminate())
-  })
+      return new StateFileError({ file: task.kind === "copy" ? task.to : task.path, detail, cause })
+    })
+  )
+}

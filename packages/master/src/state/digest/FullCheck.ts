@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { Worker } from "node:worker_threads"
 import type { Database } from "../Database.ts"
 import { StateFileError } from "@nxmesh/raft/sqlite/StateFileError"
+import { threadAnswer } from "@nxmesh/raft/sqlite/ThreadAnswer"
 import type { Digest } from "./RowDigest.ts"
 
 export interface FullCheck {
@@ -25,18 +26,14 @@ export interface FullCheckTask {
 }
 
 const run = (task: FullCheckTask): Effect.Effect<FullCheck, StateFileError> =>
-  Effect.callback<FullCheck, StateFileError>((resume) => {
-    const worker = new Worker(new URL("./FullCheckWorker.ts", import.meta.url), { workerData: task })
-    const fail = (cause: unknown): void => {
+  threadAnswer<FullCheck>(
+    () => new Worker(new URL("./FullCheckWorker.ts", import.meta.url), { workerData: task })
+  ).pipe(
+    Effect.mapError((cause) => {
       const detail = `cannot read all of it: ${cause instanceof Error ? cause.message : String(cause)}`
-      resume(Effect.fail(new StateFileError({ file: task.from, detail, cause })))
-    }
-    worker.once("message", (done: FullCheck) => resume(Effect.succeed(done)))
-    worker.once("error", fail)
-    // Only the first of these counts.
-    worker.once("exit", (code) => fail(new Error(`its thread ended with code ${code}`)))
-    return Effect.promise(() => worker.terminate())
-  })
+      return new StateFileError({ file: task.from, detail, cause })
+    })
+  )
 
 /** Snapshots are numbered from 1. What a crash leaves of it the next start removes. */
 const copyName = "snapshot-0.db"

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { Limits } from "../../Limits.ts"
 import { openConnection } from "../Connection.ts"
+import { readMeta } from "../Meta.ts"
 import type { FullCheck, FullCheckTask } from "./FullCheck.ts"
 import { fullDigest, stateDigest } from "./StateDigest.ts"
 
@@ -18,9 +19,7 @@ const check = ({ from, to }: FullCheckTask): FullCheck => {
   try {
     const kept = stateDigest(copy)
     if (kept === undefined) throw new Error("it holds no digest")
-    const index =
-      copy.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = 'applied_index'")?.value ?? 0
-    return { index: Number(index), kept, found: fullDigest(copy) }
+    return { index: Number(readMeta(copy, "applied_index") ?? 0), kept, found: fullDigest(copy) }
   } finally {
     copy.close()
   }

@@ -6,23 +6,13 @@
  * does not keep it leaves it behind the state, and then it is made anew.
  */
 import type { Connection } from "../Connection.ts"
+import { putMeta, readMeta } from "../Meta.ts"
 import { stepFunction, sumFunction } from "./DigestFunctions.ts"
 import { type DigestedTable, digestedTables, rowText } from "./DigestedTables.ts"
 import { addDigests, type Digest, digestDifference, emptyDigest } from "./RowDigest.ts"
 
 const trigger = "digest_of_"
 const followTrigger = "digest_index_follows"
-
-const meta = (connection: Connection, name: string): string | undefined =>
-  connection.get<{ readonly value: string }>("SELECT value FROM meta WHERE name = ?", name)?.value
-
-const putMeta = (connection: Connection, name: string, value: string): void => {
-  connection.run(
-    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    name,
-    value
-  )
-}
 
 const tableDigest = (connection: Connection, name: string, row: string): Digest =>
   connection.get<{ readonly part: Digest }>(`SELECT ${sumFunction}(${row}) AS part FROM main."${name}"`)?.part ??
@@ -36,7 +26,7 @@ export const fullDigest = (connection: Connection): Digest =>
   )
 
 /** As kept; `undefined` where nobody keeps one. */
-export const stateDigest = (connection: Connection): Digest | undefined => meta(connection, "digest")
+export const stateDigest = (connection: Connection): Digest | undefined => readMeta(connection, "digest")
 
 const step = (before: string, after: string): string =>
   `UPDATE meta SET value = ${stepFunction}(value, ${before}, ${after}) WHERE name = 'digest';`
@@ -72,8 +62,8 @@ export const keepDigest = (connection: Connection): void => {
   // Without it SQLite tells no trigger of a row that REPLACE removes.
   connection.execute("PRAGMA recursive_triggers = ON; BEGIN IMMEDIATE")
   try {
-    const index = meta(connection, "applied_index") ?? "0"
-    if (meta(connection, "digest_index") !== index || stateDigest(connection) === undefined) {
+    const index = readMeta(connection, "applied_index") ?? "0"
+    if (readMeta(connection, "digest_index") !== index || stateDigest(connection) === undefined) {
       putMeta(connection, "digest", fullDigest(connection))
       putMeta(connection, "digest_index", index)
     }

@@ -6,50 +6,17 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { joinTokenText } from "@nxmesh/protocol/peer/Joining"
 import { Effect, Redacted } from "effect"
 import { masterUri } from "../../src/consensus/CertificateNames.ts"
-import type { JoinError, JoinProof, JoinRequest } from "../../src/joining/JoinCluster.ts"
+import type { JoinProof } from "../../src/joining/JoinCluster.ts"
 import { joinMembers } from "../../src/joining/JoinMembers.ts"
 import { judgeCertificate } from "../../src/joining/MemberCertificate.ts"
 import { freePort } from "../../../../test/support/FreePort.ts"
-import {
-  certificateOf,
-  type Common,
-  makeCommon,
-  makeToken,
-  type Member,
-  newPrivateKey,
-  startMember
-} from "../peer/PeerFixture.ts"
+import { certificateOf, makeCommon, makeToken, type Member, startMember } from "../peer/PeerFixture.ts"
 import { description, masterId } from "../state/TestCluster.ts"
 import { submit } from "../state/TestMaster.ts"
-
-const requestFor = Effect.fnUntraced(function* (
-  common: Common,
-  ports: ReadonlyArray<number>,
-  proof: JoinProof,
-  over: Partial<JoinRequest> = {}
-) {
-  const request: JoinRequest = {
-    members: ports.map((port) => ({ host: "127.0.0.1", port })),
-    proof,
-    master: description(2),
-    names: { dnsNames: ["m2.example.com"], ipAddresses: ["10.0.0.2"] },
-    privateKeyPem: yield* newPrivateKey,
-    keyFile: common.keyFile,
-    listen: { host: "127.0.0.1", port: 0 },
-    ...over
-  }
-  return request
-})
+import { refusedWith, requestFor } from "./JoinRequests.ts"
 
 const byToken = (token: Redacted.Redacted<string>): JoinProof => ({ _tag: "Token", token })
 const bySecret = (secretFile: string): JoinProof => ({ _tag: "ClusterSecret", secretFile, expect: null })
-
-const refusedWith = (request: JoinRequest, reason: JoinError["reason"], text: RegExp) =>
-  Effect.gen(function* () {
-    const error = yield* Effect.flip(joinMembers(request))
-    assert.strictEqual(error.reason, reason, error.message)
-    assert.match(error.message, text)
-  })
 
 const members = ({ reads }: Member) => Effect.map(reads.masters, (all) => all.map(({ id }) => id))
 

@@ -5,11 +5,12 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Effect } from "effect"
 import { freePort } from "../../../../test/support/FreePort.ts"
 import { masterUri } from "../../src/consensus/CertificateNames.ts"
-import { type JoinError, type JoinProof, type JoinRequest } from "../../src/joining/JoinCluster.ts"
+import { type JoinProof, type JoinRequest } from "../../src/joining/JoinCluster.ts"
 import { joinMembers } from "../../src/joining/JoinMembers.ts"
-import { certificateOf, type Common, makeCommon, type Member, newPrivateKey, startMember } from "../peer/PeerFixture.ts"
+import { certificateOf, type Common, makeCommon, type Member, startMember } from "../peer/PeerFixture.ts"
 import { admit, description, masterId } from "../state/TestCluster.ts"
 import { submit } from "../state/TestMaster.ts"
+import { refusedWith, requestFor as joinRequest } from "./JoinRequests.ts"
 
 /** A cluster of 1 and 2, of which 1 serves; what 2 shows of itself. */
 const clusterOfTwo = Effect.gen(function* () {
@@ -27,30 +28,11 @@ const shownBy = (common: Common, number: number) =>
   }))
 
 /** Of a new id in the place of the second master. */
-const requestFor = Effect.fnUntraced(function* (
-  common: Common,
-  ports: ReadonlyArray<number>,
-  proof: JoinProof,
-  over: Partial<JoinRequest> = {}
-) {
-  const request: JoinRequest = {
-    members: ports.map((port) => ({ host: "127.0.0.1", port })),
-    proof,
+const requestFor = (common: Common, ports: ReadonlyArray<number>, proof: JoinProof, over: Partial<JoinRequest> = {}) =>
+  joinRequest(common, ports, proof, {
     master: { ...description(2), id: masterId(4) },
     names: { dnsNames: ["m2.example.com"], ipAddresses: [] },
-    privateKeyPem: yield* newPrivateKey,
-    keyFile: common.keyFile,
-    listen: { host: "127.0.0.1", port: 0 },
     ...over
-  }
-  return request
-})
-
-const refusedWith = (request: JoinRequest, reason: JoinError["reason"], text: RegExp) =>
-  Effect.gen(function* () {
-    const error = yield* Effect.flip(joinMembers(request))
-    assert.strictEqual(error.reason, reason, error.message)
-    assert.match(error.message, text)
   })
 
 const members = ({ reads }: Member) =>

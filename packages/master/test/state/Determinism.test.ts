@@ -1,5 +1,6 @@
 /** Law: the state is a function of the log. Method: random commands, then the same log replayed into an empty state. */
 import { assert, describe, it } from "@effect/vitest"
+import { SeededRandom } from "@nxmesh/raft/testing/SeededRandom"
 import type { Command } from "@nxmesh/protocol/Command"
 import { ClusterId, DeploymentId, Generation, SessionId } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
@@ -42,17 +43,6 @@ import {
   userId
 } from "./TestMaster.ts"
 import { plainOutcome } from "../../../../test/support/Resources.ts"
-
-/** A small generator with a seed (mulberry32), so that a failing run can be had again. */
-const random = (seed: number) => {
-  let state = seed
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 const versions = { cluster_versions: { lowest: 1, highest: 2 } }
 
@@ -210,7 +200,8 @@ describe("the state is a function of the log", () => {
     (seed) =>
       Effect.gen(function* () {
         const directory = yield* temporaryDirectory
-        const pick = random(seed)
+        const random = new SeededRandom(seed)
+        const pick = (below: number): number => random.between(0, below - 1)
         const principal: Principal = { _tag: "System", component: "test" }
         const first = yield* Effect.gen(function* () {
           yield* tenant

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { SeededRandom } from "@nxmesh/raft/testing/SeededRandom"
 import { Effect } from "effect"
 import { join } from "node:path"
 import { type Connection, openConnection } from "../../../src/state/Connection.ts"
@@ -13,17 +14,6 @@ import {
 } from "../../../src/state/digest/StateDigest.ts"
 import { migrate } from "../../../src/state/Migrations.ts"
 import { temporaryDirectory } from "../TestMaster.ts"
-
-/** A small generator with a seed (mulberry32). */
-const random = (seed: number) => {
-  let state = seed
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 const tables = `
   CREATE TABLE plain (a TEXT, "before" TEXT, n INTEGER) STRICT;
@@ -110,7 +100,8 @@ describe("the digest of the state (rule 12)", () => {
     (seed) =>
       Effect.gen(function* () {
         const connection = yield* begun(yield* inDirectory)
-        const pick = random(seed)
+        const random = new SeededRandom(seed)
+        const pick = (below: number): number => random.between(0, below - 1)
         for (let round = 0; round < 15; round++) {
           transaction(connection, pick)
           isRight(connection, `seed ${seed}, round ${round}`)

@@ -12,7 +12,7 @@
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { Effect, Fiber, References } from "effect"
+import { Effect, References } from "effect"
 import type { Api } from "../test/support/Api.ts"
 import { type ClusterMaster, startCluster, type TestCluster } from "../test/support/Cluster.ts"
 import { workspace } from "../test/support/Fleet.ts"
@@ -20,6 +20,7 @@ import { until } from "../test/support/Wait.ts"
 import { type Herd, type HerdAgent, startHerd, together } from "./cluster/AgentHerd.ts"
 import { heapInUse, inspected, profile, profileSelf } from "./cluster/Inspector.ts"
 import { cpuMillis, residentKibibytes } from "./cluster/ProcessUse.ts"
+import { slowestAnswers } from "./cluster/SlowestAnswer.ts"
 import { millis, p50, percentile, table } from "./Statistics.ts"
 
 const { values } = parseArgs({
@@ -183,19 +184,6 @@ const fanOut = (cluster: TestCluster, api: Api, hostId: string, herd: Herd) =>
     )
   })
 
-/** Asks a master again and again, and answers its slowest answer: nobody waits longer for its event loop. */
-const slowestAnswer = (master: ClusterMaster, until_: () => boolean) =>
-  Effect.promise(async () => {
-    let slowest = 0
-    while (!until_()) {
-      const since = performance.now()
-      await fetch(`${master.origin}/healthz`).then((answer) => answer.text())
-      slowest = Math.max(slowest, performance.now() - since)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    return slowest
-  })
-
 const storm = (cluster: TestCluster, herd: Herd) =>
   Effect.gen(function* () {
     const leader = yield* cluster.leader
@@ -203,22 +191,19 @@ const storm = (cluster: TestCluster, herd: Herd) =>
     const victims = herd.agents.filter((_, at) => urls[at] === `${leader.linkUrl}/agents`)
     const others = cluster.masters().filter((master) => master !== leader)
     const before = others.map((master) => cpuMillis(master.program().pid))
-    let isOver = false
-    const slowest = yield* Effect.forkChild(
-      Effect.forEach(others, (master) => slowestAnswer(master, () => isOver), { concurrency: "unbounded" })
-    )
     const killedAt = performance.now()
     yield* Effect.forkChild(leader.kill)
-    yield* until(
-      Effect.sync(() => victims.filter((agent) => agent.readyAt() > killedAt).length),
-      (back) => back === victims.length,
-      { fact: "every agent is connected again", timeoutMillis: patienceMillis, everyMillis: 20 }
+    const { slowestMillis: pauses } = yield* slowestAnswers(
+      others,
+      until(
+        Effect.sync(() => victims.filter((agent) => agent.readyAt() > killedAt).length),
+        (back) => back === victims.length,
+        { fact: "every agent is connected again", timeoutMillis: patienceMillis, everyMillis: 20 }
+      )
     )
-    isOver = true
     const times = victims.map((agent) => agent.readyAt() - killedAt)
     const used = others.map((master, at) => cpuMillis(master.program().pid) - before[at]!)
     const cost = used.reduce((sum, one) => sum + one, 0) / victims.length
-    const pauses = yield* Fiber.join(slowest)
     say(
       `\nreconnect of ${victims.length} agents after kill -9 of the leader: first ${millis(Math.min(...times))}   ${spread(times)}\n` +
         `processor time of the masters for one that returns: ${cost.toFixed(2)} ms\n` +

@@ -6,10 +6,11 @@
 //   npm run bench cluster-state --resources 100000
 
 import { parseArgs } from "node:util"
-import { Effect, Fiber, References } from "effect"
+import { Effect, References } from "effect"
 import { type ClusterMaster, startCluster, type TestCluster } from "../test/support/Cluster.ts"
 import { workspace } from "../test/support/Fleet.ts"
 import { residentKibibytes } from "./cluster/ProcessUse.ts"
+import { slowestAnswers } from "./cluster/SlowestAnswer.ts"
 import { millis, table } from "./Statistics.ts"
 
 const { values } = parseArgs({ options: { resources: { type: "string", default: "20000" } } })
@@ -30,24 +31,12 @@ const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} 
 /** The work, how long it took, and the slowest answer of the master meanwhile. */
 const watched = <A, E, R>(master: ClusterMaster, name: string, work: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const over = new AbortController()
-    const slowest = yield* Effect.forkChild(
-      Effect.promise(async () => {
-        let most = 0
-        while (!over.signal.aborted) {
-          const since = performance.now()
-          await fetch(`${master.origin}/healthz`).then((answer) => answer.text())
-          most = Math.max(most, performance.now() - since)
-          await new Promise((resolve) => setTimeout(resolve, 10))
-        }
-        return most
-      })
-    )
     const since = performance.now()
-    yield* work
-    const took = seconds(since)
-    over.abort()
-    return [name, took, millis(yield* Fiber.join(slowest))]
+    const { result, slowestMillis } = yield* slowestAnswers(
+      [master],
+      Effect.map(work, () => seconds(since))
+    )
+    return [name, result, ...slowestMillis.map(millis)]
   })
 
 /** Token by token, for one lasts a quarter of an hour. */

@@ -23,17 +23,10 @@ import {
   update
 } from "../packages/master/test/state/TestMaster.ts"
 import { table } from "./Statistics.ts"
+import { servers } from "./Upstreams.ts"
 
 const resources = Number(argv[2] ?? 20_000)
 const batch = 50
-const servers = Array.from({ length: 4 }, (_, i) => ({
-  address: `10.0.${i}.1:8080`,
-  weight: 1,
-  backup: false,
-  down: false,
-  max_fails: 1,
-  fail_timeout: 10
-}))
 
 interface State {
   readonly connection: Connection

@@ -23,17 +23,10 @@ import {
   update
 } from "../packages/master/test/state/TestMaster.ts"
 import { millis, p50, percentile, table } from "./Statistics.ts"
+import { servers } from "./Upstreams.ts"
 
 const resources = Number(argv[2] ?? 100_000)
 const batch = 250
-const servers = Array.from({ length: 4 }, (_, i) => ({
-  address: `10.0.${i}.1:8080`,
-  weight: 1,
-  backup: false,
-  down: false,
-  max_fails: 1,
-  fail_timeout: 10
-}))
 
 let last = 0
 const fill = (machine: StateMachine): void => {

@@ -3,7 +3,7 @@
  * that each session hands out, on a real log and database. Sockets and encoding come on top: the link's own numbers.
  */
 import { performance } from "node:perf_hooks"
-import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import { AgentSessions } from "@nxmesh/master/agents/AgentSessions"

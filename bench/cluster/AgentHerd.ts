@@ -7,7 +7,7 @@ import { Link } from "@nxmesh/agent/link/Link"
 import type { LinkHandlers, Task } from "@nxmesh/agent/link/LinkHandlers"
 import { LinkSettings } from "@nxmesh/agent/link/LinkSettings"
 import { Outcomes } from "@nxmesh/agent/link/Outcomes"
-import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import { Context, Effect, Layer, Redacted, Stream, type Scope } from "effect"
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
@@ -17,6 +17,7 @@ import type { TestCluster } from "../../test/support/Cluster.ts"
 import { temporaryDirectory } from "../../test/support/Fleet.ts"
 import { plainOutcome } from "../../test/support/Resources.ts"
 import { until } from "../../test/support/Wait.ts"
+import { withoutNginx } from "../../test/support/WithoutNginx.ts"
 
 export interface HerdAgent {
   /** The master it is connected to; `null` while there is none. */
@@ -95,6 +96,7 @@ const startAgent = (options: {
       return Stream.never
     })
     const handlers: LinkHandlers = {
+      ...withoutNginx,
       registration: Effect.sync(() => ({ facts, highest_order: order, serving })),
       // Without one every deployment travels whole; its size is the same for every system that is compared.
       have: Effect.succeed(null),

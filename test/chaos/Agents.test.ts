@@ -14,6 +14,7 @@ import { temporaryDirectory, workspace } from "../support/Fleet.ts"
 import { canUseNamespaces, type TestHost, type TestNetwork, testNetwork } from "../support/Namespaces.ts"
 import { plainOutcome } from "../support/Resources.ts"
 import { until } from "../support/Wait.ts"
+import { withoutNginx } from "../support/WithoutNginx.ts"
 import { facts } from "../integration/link/RawAgent.ts"
 
 const timeoutMillis = 300_000
@@ -51,6 +52,7 @@ const startAgent = (directory: string, urls: ReadonlyArray<string>, token: strin
     }
     yield* Effect.forkScoped(
       link.run({
+        ...withoutNginx,
         registration: Effect.sync(() => ({ facts, highest_order: told.at(-1)?.order ?? null, serving: serving() })),
         have: Effect.succeed(null),
         task: (task) =>

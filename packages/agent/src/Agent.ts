@@ -18,9 +18,11 @@ import { LinkSettings } from "./link/LinkSettings.ts"
 import { masterUrl } from "./link/MasterUrl.ts"
 import { Outcomes } from "./link/Outcomes.ts"
 import { Tasks } from "./link/Tasks.ts"
+import { AgentActions } from "./lifecycle/AgentActions.ts"
 import { AgentMetrics } from "./metrics/AgentMetrics.ts"
 import { MetricsServer } from "./metrics/MetricsServer.ts"
 import { NginxFacts } from "./nginx/NginxFacts.ts"
+import { CurrentPolicy } from "./policy/CurrentPolicy.ts"
 import { Settings } from "./Settings.ts"
 import { agentVersion } from "./Version.ts"
 
@@ -64,7 +66,9 @@ const run = Effect.gen(function* () {
     }).pipe(Effect.provideContext(context)),
     have: tasks.have,
     task: tasks.offer,
-    health: health.reports
+    health: health.reports,
+    perform: (yield* AgentActions).perform,
+    policy: (yield* CurrentPolicy).set
   }
   if (masterUrls.length === 0) {
     yield* Effect.logWarning("no master is set (NXMESH_MASTER_URL): serving the last good configuration")
@@ -86,6 +90,7 @@ const linkSettings = Layer.effect(
 )
 const identity = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Identity.layer(dataDirectory)))
 const cache = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => BundleCache.layer(dataDirectory)))
+const policy = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => CurrentPolicy.layer(dataDirectory)))
 const host = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => HostMetrics.layer(dataDirectory)))
 
 const LinkLayer = Tasks.layer.pipe(
@@ -98,7 +103,9 @@ const AgentLayer = Layer.mergeAll(MetricsServer, AddressRefresh.layer).pipe(
   Layer.provideMerge(AgentMetrics.layer),
   Layer.provideMerge(Metrics.layer),
   Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
-  Layer.provideMerge(DeploymentLayer.layer)
+  Layer.provideMerge(AgentActions.layer),
+  Layer.provideMerge(DeploymentLayer.layer),
+  Layer.provideMerge(policy)
 )
 
 /**

@@ -36,6 +36,10 @@ export type ConfigVersionId = typeof ConfigVersionId.Type
 export const DeploymentId = uuid.pipe(Schema.brand("DeploymentId"))
 export type DeploymentId = typeof DeploymentId.Type
 
+/** One request of a person to an agent. */
+export const ActionId = uuid.pipe(Schema.brand("ActionId"))
+export type ActionId = typeof ActionId.Type
+
 export const UserId = uuid.pipe(Schema.brand("UserId"))
 export type UserId = typeof UserId.Type
 

@@ -43,6 +43,11 @@ export const Limits = {
   /** Agents in one answer between masters; with their health some 500 bytes each. */
   sightingsPerAnswerMax: 2_000,
   deploymentErrorCharactersMax: 8_192,
+  actionErrorsMax: 16,
+  quarantinedMax: 64,
+  driftedFilesMax: 16,
+  driftDiffCharactersMax: 4_096,
+  backendsDownMax: 64,
 
   // between masters
   peerRequestBytesMax: 4 * 1_048_576,

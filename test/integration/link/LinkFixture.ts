@@ -1,4 +1,5 @@
 /** A master's agent server on a free port, whose directory and sessions are kept in memory. */
+import type { ActionOutcome } from "@nxmesh/protocol/model/AgentAction"
 import { makeCertificateAuthority, issueServerCertificate } from "@nxmesh/core/crypto/CertificateAuthority"
 import { certificateFingerprint } from "@nxmesh/core/crypto/Fingerprint"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
@@ -33,6 +34,7 @@ export class World extends Context.Service<
     readonly directives: (id: AgentId) => Queue.Queue<Directive>
     readonly registrations: Array<{ readonly agentId: AgentId; readonly registration: Registration }>
     readonly health: Array<HealthReport>
+    readonly actions: Array<ActionOutcome>
     readonly deployments: Array<DeploymentReport>
     readonly refusals: Map<string, number>
     /** While true, outcomes cannot be made durable. */
@@ -75,6 +77,7 @@ export const memory = Layer.effectContext(
       directives,
       registrations: [],
       health: [],
+      actions: [],
       deployments: [],
       refusals,
       full: false
@@ -120,6 +123,7 @@ export const memory = Layer.effectContext(
                   ? Effect.fail(refused("unavailable", "the log is full"))
                   : Effect.sync(() => void world.deployments.push(report)),
               reportHealth: (report) => Effect.sync(() => void world.health.push(report)),
+              reportAction: (outcome) => Effect.sync(() => void world.actions.push(outcome)),
               reportLogs: () => Effect.void,
               reportMetrics: () => Effect.void
             }

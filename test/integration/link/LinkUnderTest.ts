@@ -8,6 +8,7 @@ import { LinkSettings } from "@nxmesh/agent/link/LinkSettings"
 import { Outcomes } from "@nxmesh/agent/link/Outcomes"
 import { Context, Effect, FileSystem, Layer, Queue, Redacted, Stream } from "effect"
 import { until } from "../../support/Wait.ts"
+import { withoutNginx } from "../../support/WithoutNginx.ts"
 import { facts } from "./RawAgent.ts"
 
 const health = {
@@ -19,6 +20,7 @@ const health = {
 }
 
 const handlersOf = (tasks: Queue.Queue<Task>): LinkHandlers => ({
+  ...withoutNginx,
   registration: Effect.succeed({ facts, highest_order: null, serving: null }),
   have: Effect.succeed(null),
   task: (task) => Effect.asVoid(Queue.offer(tasks, task)),

@@ -1,6 +1,6 @@
 /** Makes a bundle of what a directive carried. Pure. */
 import { generationOf, makeBundle } from "@nxmesh/core/nginx/Generation"
-import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 
 /** The generation that an update leads to. */

@@ -1,8 +1,10 @@
 /** What the link asks of the rest of the agent. */
-import type { Generation } from "@nxmesh/protocol/Ids"
+import type { ActionId, Generation } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { ActionOutcome, AgentAction } from "@nxmesh/protocol/model/AgentAction"
+import type { AgentPolicy } from "@nxmesh/protocol/model/AgentPolicy"
 import type { Duration, Effect, Stream } from "effect"
 
 /** What an agent is to carry out; the rest of the directives the link answers itself. */
@@ -15,6 +17,9 @@ export interface LinkHandlers {
   readonly have: Effect.Effect<Generation | null>
   /** Takes a task over; must not wait for it to be done, or the next one cannot replace it. */
   readonly task: (task: Task) => Effect.Effect<void>
+  /** Done once for each id; may take as long as nginx needs. */
+  readonly perform: (actionId: ActionId, action: AgentAction) => Effect.Effect<ActionOutcome>
+  readonly policy: (policy: AgentPolicy) => Effect.Effect<void>
   /** At once, then every `interval`, and whenever something changes. */
   readonly health: (interval: Duration.Duration) => Stream.Stream<HealthReport>
 }

@@ -1,12 +1,13 @@
 /** One connection, from TLS to its end: enrol if need be, register, then directives in and reports out. */
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
 import { reportRetry } from "@nxmesh/core/policy/Schedules"
+import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { AgentLink } from "@nxmesh/protocol/link/AgentLink"
 import { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
 import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registered } from "@nxmesh/protocol/link/Registration"
 import { enrolmentProofText } from "@nxmesh/protocol/link/SignedCall"
-import { Data, Duration, Effect, Redacted, Ref, Stream } from "effect"
+import { Data, Duration, Effect, FiberSet, Redacted, Ref, Stream } from "effect"
 import { RpcClient, type RpcClientError, type RpcGroup } from "effect/rpc"
 import { Limits } from "../Limits.ts"
 import { pinnedFingerprint } from "./Authorities.ts"
@@ -18,6 +19,8 @@ import { Outcomes } from "./Outcomes.ts"
 import type { Transport } from "./Transport.ts"
 
 export type LinkClient = RpcClient.RpcClient<RpcGroup.Rpcs<typeof AgentLink>, RpcClientError.RpcClientError>
+
+type Perform = Extract<Directive, { readonly _tag: "Perform" }>
 
 /** The master said Goodbye. */
 export class Dismissed extends Data.TaggedError("Dismissed")<{ readonly detail: string }> {}
@@ -99,8 +102,18 @@ const rotateKey = Effect.fnUntraced(function* (client: LinkClient) {
   yield* Effect.logInfo("signing with a new key").pipe(Effect.annotateLogs({ key_id: key.key_id }))
 })
 
+/** An answer that is lost with the connection is given again when the action is asked for again. */
+const perform = (client: LinkClient, handlers: LinkHandlers, { action, action_id }: Perform) =>
+  handlers.perform(action_id, action).pipe(
+    Effect.flatMap((outcome) => inTime(client.ReportAction(outcome))),
+    Effect.catch(({ detail }) =>
+      Effect.logWarning("the outcome of an action is not told").pipe(Effect.annotateLogs({ action_id, detail }))
+    )
+  )
+
 /** Follows the directives for as long as there are any; never succeeds. */
 const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHandlers, events: SessionEvents) {
+  const actions = yield* FiberSet.make()
   yield* client.Directives({ have: yield* handlers.have }).pipe(
     Stream.mapError(lostByCall),
     Stream.runForEach((directive): Effect.Effect<void, LinkLost | Dismissed, Identity> => {
@@ -112,13 +125,17 @@ const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHa
           return rotateKey(client)
         case "Masters":
           return events.announced(directive.masters)
+        case "Policy":
+          return handlers.policy(directive.policy)
+        case "Perform":
+          return Effect.asVoid(FiberSet.run(actions, perform(client, handlers, directive)))
         case "Goodbye":
           return Effect.fail(new Dismissed({ detail: directive.reason }))
       }
     })
   )
   return yield* new LinkLost({ permanent: false, detail: "the master ended the stream of directives" })
-})
+}, Effect.scoped)
 
 const reportHealth = (client: LinkClient, handlers: LinkHandlers, registered: Registered, first: Effect.Effect<void>) =>
   handlers.health(Duration.seconds(registered.heartbeat_seconds)).pipe(

@@ -2,7 +2,7 @@ import { isWhole, resolveUpdate, targetOf } from "@nxmesh/agent/bundle/BundleUpd
 import { mergeTask } from "@nxmesh/agent/link/Tasks"
 import type { Task } from "@nxmesh/agent/link/LinkHandlers"
 import { makeBundle, makeResource } from "@nxmesh/core/nginx/Generation"
-import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import { Generation } from "@nxmesh/protocol/Ids"
 import { assert, describe, it } from "@effect/vitest"
 

@@ -186,6 +186,7 @@ export class AgentSessions extends Context.Service<
             seen(agentId, { health, serving: health.config_checksum }).pipe(
               Effect.andThen(session.tell({ _tag: "Health", serving: health.config_checksum }))
             ),
+          reportAction: () => seen(agentId),
           reportLogs: () => seen(agentId),
           reportMetrics: () => seen(agentId)
         }

@@ -3,7 +3,7 @@
  * manifest, and a bundle as long as its manifest; neither is ever written down here.
  */
 import type { Bundle, BundleResource } from "@nxmesh/protocol/model/Bundle"
-import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import { Effect, Redacted } from "effect"
 import { Limits } from "../Limits.ts"
 import { Secrets, sealedPlaces } from "../secrets/Secrets.ts"

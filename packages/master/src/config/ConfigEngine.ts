@@ -4,7 +4,7 @@
  */
 import type { Preview, PreviewDraft } from "@nxmesh/protocol/api/Preview"
 import type { AgentId, Generation } from "@nxmesh/protocol/Ids"
-import type { BundleUpdate } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { ConfigVersion, VersionDiff } from "@nxmesh/protocol/model/ConfigVersion"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"

@@ -4,6 +4,7 @@ import type { Directive } from "@nxmesh/protocol/link/Directive"
 import type { LinkRefused } from "@nxmesh/protocol/link/LinkRefused"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { DeploymentReport, HealthReport, LogReport, MetricsReport } from "@nxmesh/protocol/link/Report"
+import type { ActionOutcome } from "@nxmesh/protocol/model/AgentAction"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import { type Cause, Context, type Effect, type Queue, type Scope } from "effect"
 
@@ -27,6 +28,7 @@ export interface AgentConnection {
   /** Succeeds when the outcomes are durable. */
   readonly reportDeployments: (report: DeploymentReport) => Effect.Effect<void, LinkRefused>
   readonly reportHealth: (report: HealthReport) => Effect.Effect<void>
+  readonly reportAction: (outcome: ActionOutcome) => Effect.Effect<void>
   readonly reportLogs: (report: LogReport) => Effect.Effect<void>
   readonly reportMetrics: (report: MetricsReport) => Effect.Effect<void>
 }

@@ -158,6 +158,11 @@ export const AgentLinkHandlers = AgentLink.toLayer(
           Effect.flatMap(({ session }) => session.reportHealth(report)),
           counted("ReportHealth")
         ),
+      ReportAction: (outcome) =>
+        registered.pipe(
+          Effect.flatMap(({ session }) => session.reportAction(outcome)),
+          counted("ReportAction")
+        ),
       ReportLogs: (report) =>
         registered.pipe(
           Effect.flatMap(({ session }) => session.reportLogs(report)),

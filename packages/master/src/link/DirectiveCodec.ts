@@ -2,7 +2,8 @@
  * How directives become text. What a deployment carries is encoded once for all agents that get it: a whole bundle's text
  * comes from `BundleTexts`, a delta's is kept with the delta. Everything else of the link is encoded by the RPC's own JSON codec.
  */
-import { BundleUpdate, Directive } from "@nxmesh/protocol/link/Directive"
+import { Directive } from "@nxmesh/protocol/link/Directive"
+import { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import { Effect, Schema, SchemaGetter } from "effect"
 import { RpcSerialization, type RpcServer } from "effect/rpc"
 import type { BundleTexts } from "./BundleTexts.ts"

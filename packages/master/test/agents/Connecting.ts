@@ -1,7 +1,8 @@
 /** One agent of a test and its connection to the sessions of a master. */
 import { assert } from "@effect/vitest"
 import type { Generation } from "@nxmesh/protocol/Ids"
-import type { BundleUpdate, Directive } from "@nxmesh/protocol/link/Directive"
+import type { Directive } from "@nxmesh/protocol/link/Directive"
+import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { DeploymentOutcome, DeploymentStatus } from "@nxmesh/protocol/model/Deployment"

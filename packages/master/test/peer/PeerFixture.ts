@@ -106,6 +106,7 @@ const layerAgents = Layer.mergeAll(
         dismiss: () => Effect.void,
         reportDeployments: () => Effect.void,
         reportHealth: () => Effect.void,
+        reportAction: () => Effect.void,
         reportLogs: () => Effect.void,
         reportMetrics: () => Effect.void
       })

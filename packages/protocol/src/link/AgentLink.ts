@@ -5,6 +5,7 @@
 import { Context, Schema } from "effect"
 import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import { type AgentId, Generation } from "../Ids.ts"
+import { ActionOutcome } from "../model/AgentAction.ts"
 import { Bundle } from "../model/Bundle.ts"
 import { Directive } from "./Directive.ts"
 import { LinkRefused } from "./LinkRefused.ts"
@@ -53,6 +54,8 @@ export class AgentLink extends RpcGroup.make(
   Rpc.make("ReportHealth", { payload: HealthReport, error: LinkRefused }),
   Rpc.make("ReportLogs", { payload: LogReport, error: LinkRefused }),
   Rpc.make("ReportMetrics", { payload: MetricsReport, error: LinkRefused }),
+  /** What came of a `Perform`. Since version 3. */
+  Rpc.make("ReportAction", { payload: ActionOutcome, error: LinkRefused }),
   /** A new key; the one that signed this call stays valid until the next rotation. */
   Rpc.make("RotateKey", { success: SessionKey, error: LinkRefused })
 ).middleware(LinkAuthentication) {}

@@ -1,7 +1,9 @@
 /** What the master tells an agent to do. */
 import { Schema } from "effect"
-import { DeploymentId, Generation, KeyId } from "../Ids.ts"
-import { Bundle, BundleResource } from "../model/Bundle.ts"
+import { ActionId, DeploymentId, KeyId } from "../Ids.ts"
+import { AgentAction } from "../model/AgentAction.ts"
+import { AgentPolicy } from "../model/AgentPolicy.ts"
+import { BundleUpdate } from "../model/BundleUpdate.ts"
 
 /**
  * The order of directives: a hash has none. Compared by epoch, then by index; an agent refuses an older one. A restore
@@ -15,19 +17,6 @@ export const Order = Schema.Struct({
 export type Order = typeof Order.Type
 
 export const compareOrder = (a: Order, b: Order): number => a.epoch - b.epoch || a.index - b.index
-
-/** All of a bundle, or what differs from the one the agent said it has; the generation is the hash of the whole. */
-export const BundleUpdate = Schema.Union([
-  Schema.TaggedStruct("Full", { bundle: Bundle }),
-  Schema.TaggedStruct("Delta", {
-    base: Generation,
-    generation: Generation,
-    put: Schema.Array(BundleResource),
-    /** Keys. */
-    removed: Schema.Array(Schema.String)
-  })
-])
-export type BundleUpdate = typeof BundleUpdate.Type
 
 export const Directive = Schema.Union([
   /** Serve this generation. The same generation again is a no-op that is answered with the last outcome. */
@@ -45,9 +34,14 @@ export const Directive = Schema.Union([
   /** The master goes away in good order; connect again, elsewhere if there is an elsewhere. */
   Schema.TaggedStruct("Goodbye", { reason: Schema.String }),
   /** Where agents may connect from now on, as `Registered` says it at first. Since version 2. */
-  Schema.TaggedStruct("Masters", { masters: Schema.Array(Schema.String) })
+  Schema.TaggedStruct("Masters", { masters: Schema.Array(Schema.String) }),
+  /** Do this once, now, and answer with `ReportAction`. The same id again is answered with the same outcome. Since version 3. */
+  Schema.TaggedStruct("Perform", { action_id: ActionId, action: AgentAction }),
+  /** What holds for this agent from now on: told after each registration, and whenever it changes. Since version 3. */
+  Schema.TaggedStruct("Policy", { policy: AgentPolicy })
 ])
 export type Directive = typeof Directive.Type
 
 /** The first version of the link whose agents know the directive: one that they do not know ends their stream. */
-export const directiveSince = (tag: Directive["_tag"]): number => (tag === "Masters" ? 2 : 1)
+export const directiveSince = (tag: Directive["_tag"]): number => since[tag] ?? 1
+const since: { readonly [Tag in Directive["_tag"]]?: number } = { Masters: 2, Perform: 3, Policy: 3 }

@@ -10,8 +10,8 @@ export const VersionRange = Schema.Struct({
 })
 export type VersionRange = typeof VersionRange.Type
 
-/** What this build speaks. Version 2 has the directive `Masters`. */
-export const spokenVersions: VersionRange = { oldest: 1, newest: 2 }
+/** What this build speaks. Version 2 has the directive `Masters`; version 3 `Perform`, `Policy` and reports that wait in an outbox. */
+export const spokenVersions: VersionRange = { oldest: 1, newest: 3 }
 
 /** The newest version that both speak; `null` when there is none. */
 export const commonVersion = (a: VersionRange, b: VersionRange): number | null => {

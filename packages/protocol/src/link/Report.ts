@@ -1,8 +1,9 @@
 /** What an agent says of itself and of its nginx while it is connected. Who says it, the connection knows. */
 import { Schema } from "effect"
-import { Generation } from "../Ids.ts"
+import { Generation, UpstreamId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import { DeploymentOutcome } from "../model/Deployment.ts"
+import { Drift } from "../model/Drift.ts"
 import { Timestamp } from "../model/Text.ts"
 
 /** AF-003 `NginxStatus`. */
@@ -21,7 +22,10 @@ export const SystemMetrics = Schema.Struct({
   memory_used_mb: Schema.Finite,
   memory_total_mb: Schema.Finite,
   disk_used_gb: Schema.Finite,
-  disk_total_gb: Schema.Finite
+  disk_total_gb: Schema.Finite,
+  /** Descriptors that nginx's processes hold, and the least limit that any of them has. */
+  nginx_open_files: Schema.optionalKey(Schema.Int),
+  nginx_open_files_max: Schema.optionalKey(Schema.Int)
 })
 export type SystemMetrics = typeof SystemMetrics.Type
 
@@ -33,6 +37,32 @@ export const Alert = Schema.Struct({
 })
 export type Alert = typeof Alert.Type
 
+/**
+ * The place of a report in the agent's outbox, so that one which is sent again after a lost answer counts once. Since version
+ * 3; a report without it counts each time.
+ */
+export const OutboxPosition = Schema.Struct({
+  /** Of the outbox: another one begins at 1 again. */
+  outbox_id: Schema.String.check(Schema.isMaxLength(64)),
+  /** Rises by one with each report of this outbox, whatever its kind. */
+  sequence: Schema.Int.check(Schema.isGreaterThan(0)),
+  /** Reports of this outbox that were dropped since it began, because it was full. */
+  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+})
+export type OutboxPosition = typeof OutboxPosition.Type
+const position = Schema.optionalKey(OutboxPosition)
+
+/** A server of an upstream that the agent leaves out for now. */
+export const BackendDown = Schema.Struct({
+  upstream_id: UpstreamId,
+  address: Schema.String.check(Schema.isMaxLength(Limits.urlCharactersMax)),
+  /** unhealthy: its health check fails. unresolved: its name has never had an address. */
+  state: Schema.Literals(["unhealthy", "unresolved"]),
+  since: Timestamp,
+  reason: Schema.String.check(Schema.isMaxLength(256))
+})
+export type BackendDown = typeof BackendDown.Type
+
 /** AF-003 `HealthReport`. */
 export const HealthReport = Schema.Struct({
   timestamp: Timestamp,
@@ -40,7 +70,11 @@ export const HealthReport = Schema.Struct({
   system_metrics: SystemMetrics,
   /** The generation that nginx was proved to serve; `null` before the first. */
   config_checksum: Schema.NullOr(Generation),
-  alerts: Schema.Array(Alert).check(Schema.isMaxLength(64))
+  alerts: Schema.Array(Alert).check(Schema.isMaxLength(64)),
+  /** What was found last, until the tree is as it should be for a while; `null`: none. */
+  drift: Schema.optionalKey(Schema.NullOr(Drift)),
+  backends_down: Schema.optionalKey(Schema.Array(BackendDown).check(Schema.isMaxLength(Limits.backendsDownMax))),
+  position
 })
 export type HealthReport = typeof HealthReport.Type
 
@@ -57,7 +91,8 @@ export const LogLine = Schema.Struct({
 export const LogReport = Schema.Struct({
   lines: Schema.Array(LogLine).check(Schema.isMaxLength(Limits.logLinesPerReportMax)),
   /** Lines that the agent had to drop since its last report. */
-  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  position
 })
 export type LogReport = typeof LogReport.Type
 
@@ -68,6 +103,7 @@ export const MetricSample = Schema.Struct({
 })
 export const MetricsReport = Schema.Struct({
   timestamp: Timestamp,
-  samples: Schema.Array(MetricSample).check(Schema.isMaxLength(1_000))
+  samples: Schema.Array(MetricSample).check(Schema.isMaxLength(1_000)),
+  position
 })
 export type MetricsReport = typeof MetricsReport.Type

@@ -42,7 +42,12 @@ export const DeploymentOutcome = Schema.Struct({
   /** What nginx serves now. */
   serving_generation: Schema.NullOr(Generation),
   warnings: Schema.Array(Schema.String),
-  error: Schema.NullOr(DeploymentError)
+  error: Schema.NullOr(DeploymentError),
+  /**
+   * Resources of the generation that were left out because nginx refuses them, each with its reason. Only where the policy
+   * says so (`bad_object: isolate`); the rest of the generation is what settled.
+   */
+  quarantined: Schema.optionalKey(Schema.Array(DeploymentError).check(Schema.isMaxLength(Limits.quarantinedMax)))
 }).annotate({ identifier: "DeploymentOutcome" })
 export type DeploymentOutcome = typeof DeploymentOutcome.Type
 

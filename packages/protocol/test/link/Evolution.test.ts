@@ -52,6 +52,7 @@ describe("AgentLink", () => {
         "Enrol",
         "FetchBundle",
         "Register",
+        "ReportAction",
         "ReportDeployments",
         "ReportHealth",
         "ReportLogs",

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { AgentServer } from "@nxmesh/master/link/AgentServer"
+import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import { Effect } from "effect"
 import { until } from "../../support/Wait.ts"
 import { MasterLayer, World } from "./LinkFixture.ts"

@@ -34,6 +34,8 @@ export class ApplyQueue {
   private readonly batches: Array<Batch> = []
   private readonly arrivals: Array<Arrival> = []
   private whenEmpty: (() => void) | null = null
+  /** Since when the host works on the batch that is first there; `null`: none is. */
+  private workingMillis: number | null = null
 
   constructor(ports: ApplyPorts) {
     this.ports = ports
@@ -42,6 +44,14 @@ export class ApplyQueue {
   /** Since when the oldest entry waits that the host has not applied; `null`: none does. */
   get oldestMillis(): number | null {
     return this.arrivals[0]?.atMillis ?? null
+  }
+
+  /**
+   * Since when the host has applied nothing, though it has something to apply; `null`: it has nothing. One that works off a
+   * long backlog is late and yet not stuck.
+   */
+  get stuckMillis(): number | null {
+    return this.workingMillis
   }
 
   push(entries: ReadonlyArray<Entry>, nowMillis: number): void {
@@ -53,14 +63,16 @@ export class ApplyQueue {
     const last = this.entries.at(-1)
     if (last !== undefined) this.arrivals.push({ last: last.index, atMillis: nowMillis })
     this.pump()
+    if (this.batches.length > 0) this.workingMillis ??= nowMillis
   }
 
   /** The host answered one batch. Returns the proposals that were in it. */
-  applied(): ReadonlyArray<Proposal> {
+  applied(nowMillis: number): ReadonlyArray<Proposal> {
     const batch = this.batches.shift()
     if (batch === undefined) return []
     while (this.arrivals[0] !== undefined && this.arrivals[0].last <= batch.last) this.arrivals.shift()
     this.pump()
+    this.workingMillis = this.batches.length > 0 ? nowMillis : null
     return batch.claimed
   }
 

@@ -102,6 +102,7 @@ export class Replica {
       ...shared,
       oldestFlush: () => this.flushes.oldestMillis,
       oldestApply: () => this.applies.oldestMillis,
+      stuckApply: () => this.applies.stuckMillis,
       hostLost: (millis) => this.stop("HostLost", new Error(`the host did not keep up for ${Math.round(millis)} ms`))
     })
     this.learners = new Learners({ ...Limits.catchUp, electionTicks: core.electionTicks })
@@ -201,7 +202,7 @@ export class Replica {
   }
 
   private applied(message: Extract<HostMessage, { readonly kind: "applied" }>): void {
-    this.askers.applied(message, this.applies.applied())
+    this.askers.applied(message, this.applies.applied(this.clock.millis))
     this.feed({ _tag: "Applied", index: message.index })
     this.snapshots.consider()
   }

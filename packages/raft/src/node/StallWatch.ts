@@ -17,11 +17,13 @@ export interface Delays {
   readonly flushMillis: number
   /** Of the oldest ping without its answer, or of the oldest committed entry that is not applied. */
   readonly hostMillis: number
+  /** How long it has neither answered a ping nor applied anything: late is not lost. */
+  readonly hostSilentMillis: number
 }
 
 /** Why a node should not lead; `null`: nothing speaks against it. */
 export const declineReason = (
-  { flushMillis, hostMillis }: Delays,
+  { flushMillis, hostMillis }: Pick<Delays, "flushMillis" | "hostMillis">,
   { flushStallMillis, hostStallMillis }: Pick<NodeOptions, "flushStallMillis" | "hostStallMillis">
 ): Status["declines"] => {
   if (flushMillis >= flushStallMillis) return "DiskStalls"
@@ -36,7 +38,9 @@ export interface StallWatchPorts {
   readonly oldestFlush: () => number | null
   /** Since when the oldest committed entry waits to be applied, in awake time; `null`: none waits. */
   readonly oldestApply: () => number | null
-  /** The host has not kept up for so long. */
+  /** Since when the host has applied nothing of what it has to apply, in awake time; `null`: it has nothing to apply. */
+  readonly stuckApply: () => number | null
+  /** The host has not moved for so long. */
   readonly hostLost: (millis: number) => void
 }
 
@@ -58,16 +62,18 @@ export class StallWatch {
   get delays(): Delays {
     const now = this.clock.millis
     const since = (millis: number | null): number => (millis === null ? 0 : now - millis)
+    const unansweredMillis = this.ping.unansweredMillis(now)
     return {
       flushMillis: since(this.ports.oldestFlush()),
-      hostMillis: Math.max(this.ping.unansweredMillis(now), since(this.ports.oldestApply()))
+      hostMillis: Math.max(unansweredMillis, since(this.ports.oldestApply())),
+      hostSilentMillis: Math.max(unansweredMillis, since(this.ports.stuckApply()))
     }
   }
 
   tick(): void {
     const { delays } = this
-    if (delays.hostMillis >= this.options.hostLostMillis) {
-      this.ports.hostLost(delays.hostMillis)
+    if (delays.hostSilentMillis >= this.options.hostLostMillis) {
+      this.ports.hostLost(delays.hostSilentMillis)
       return
     }
     this.decide(declineReason(delays, this.options))

@@ -31,9 +31,9 @@ describe("batches for the host", () => {
       sent.map(({ entries }) => entries.length),
       [1_024, 1_024]
     )
-    applies.applied()
-    applies.applied()
-    applies.applied()
+    applies.applied(0)
+    applies.applied(0)
+    applies.applied(0)
     assert.strictEqual(sent.length, 5)
     assert.strictEqual(sent.flatMap(({ entries }) => entries).at(-1)?.index, 5_000)
   })
@@ -42,8 +42,8 @@ describe("batches for the host", () => {
     const { queue: applies, sent } = queue()
     applies.push(commands(2, Limits.node.applyBytesMax * 2), 0)
     applies.push(commands(3, Limits.node.applyBytesMax * 0.4, 3), 0)
-    applies.applied()
-    applies.applied()
+    applies.applied(0)
+    applies.applied(0)
     assert.deepStrictEqual(
       sent.map(({ entries }) => entries.length),
       [1, 1, 2, 1]
@@ -54,9 +54,9 @@ describe("batches for the host", () => {
     const { queue: applies, sent } = queue()
     for (let from = 1; from <= 60_000; from += 1_500) {
       applies.push(commands(1_500, 0, from), 0)
-      applies.applied()
+      applies.applied(0)
     }
-    for (let answered = 0; answered < 60; answered++) applies.applied()
+    for (let answered = 0; answered < 60; answered++) applies.applied(0)
     const indexes = sent.flatMap(({ entries }) => entries.map(({ index }) => index))
     assert.deepStrictEqual(
       indexes,
@@ -71,7 +71,7 @@ describe("batches for the host", () => {
     applies.drained(() => (isDrained = true))
     for (let answered = 0; answered < 3; answered++) {
       assert.isFalse(isDrained)
-      applies.applied()
+      applies.applied(0)
     }
     assert.isTrue(isDrained)
     assert.strictEqual(sent.length, 3)
@@ -82,11 +82,11 @@ describe("batches for the host", () => {
     applies.push(commands(2_000, 0), 10)
     applies.push(commands(10, 0, 2_001), 20)
     assert.strictEqual(applies.oldestMillis, 10)
-    applies.applied()
+    applies.applied(0)
     assert.strictEqual(applies.oldestMillis, 10)
-    applies.applied()
+    applies.applied(0)
     assert.strictEqual(applies.oldestMillis, 20)
-    applies.applied()
+    applies.applied(0)
     assert.isNull(applies.oldestMillis)
   })
 })

@@ -127,6 +127,29 @@ describe("a host whose thread is blocked (rule 14)", () => {
     assert.strictEqual(leader.replica.status().declines, "HostStalls")
   })
 
+  it("that works off a long backlog declines leadership and is not lost", () => {
+    const { cluster, follower, leader } = led()
+    const { host } = follower
+    const held: Array<Parameters<typeof host.hear>[0]> = []
+    follower.host = Object.assign(Object.create(host) as typeof host, {
+      hear: (request: Parameters<typeof host.hear>[0]) => {
+        if (request.kind === "apply") held.push(request)
+        else host.hear(request)
+      }
+    })
+    const batch = "v".repeat(700_000)
+    for (let entry = 0; entry < 20; entry++) cluster.propose(leader.id, put("y", batch))
+    for (let second = 0; second < 18; second++) {
+      cluster.tickMillis(1_000)
+      const next = held.shift()
+      if (next !== undefined) host.hear(next)
+    }
+    assert.strictEqual(follower.replica.status().declines, "HostStalls")
+    assert.deepStrictEqual(follower.stopped, [])
+    cluster.tickMillis(15_500)
+    assert.strictEqual(follower.stopped.length, 1, "and is lost once it applies nothing any more")
+  })
+
   it("for 15 s stops the node, which then sends nothing any more", () => {
     const { cluster, leader } = led()
     leader.isHostHeld = true

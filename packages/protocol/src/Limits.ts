@@ -40,6 +40,10 @@ export const Limits = {
   // link
   linkFrameBytesMax: 64 * 1_048_576,
   logLinesPerReportMax: 1_000,
+  metricSamplesPerReportMax: 1_000,
+  outboxEntriesPerBatchMax: 256,
+  outboxReportCharactersMax: 1_048_576,
+  outboxIdCharactersMax: 64,
   /** Agents in one answer between masters; with their health some 500 bytes each. */
   sightingsPerAnswerMax: 2_000,
   deploymentErrorCharactersMax: 8_192,

@@ -173,6 +173,11 @@ export const AgentLinkHandlers = AgentLink.toLayer(
           Effect.flatMap(({ session }) => session.reportMetrics(report)),
           counted("ReportMetrics")
         ),
+      ReportOutbox: () =>
+        registered.pipe(
+          Effect.andThen(refused("unavailable", "this master keeps no reports yet")),
+          counted("ReportOutbox")
+        ),
       RotateKey: () =>
         registered.pipe(
           Effect.flatMap(({ agentId }) => directory.rotateKey(agentId)),

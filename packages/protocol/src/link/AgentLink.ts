@@ -9,6 +9,7 @@ import { ActionOutcome } from "../model/AgentAction.ts"
 import { Bundle } from "../model/Bundle.ts"
 import { Directive } from "./Directive.ts"
 import { LinkRefused } from "./LinkRefused.ts"
+import { OutboxBatch, OutboxTaken } from "./OutboxBatch.ts"
 import { Enrolled, Enrolment, Registered, Registration, SessionKey } from "./Registration.ts"
 import { DeploymentReport, HealthReport, LogReport, MetricsReport } from "./Report.ts"
 
@@ -54,6 +55,8 @@ export class AgentLink extends RpcGroup.make(
   Rpc.make("ReportHealth", { payload: HealthReport, error: LinkRefused }),
   Rpc.make("ReportLogs", { payload: LogReport, error: LinkRefused }),
   Rpc.make("ReportMetrics", { payload: MetricsReport, error: LinkRefused }),
+  /** What waited in the agent's outbox, oldest first: taken once, however often it is sent. Since version 3. */
+  Rpc.make("ReportOutbox", { payload: OutboxBatch, success: OutboxTaken, error: LinkRefused }),
   /** What came of a `Perform`. Since version 3. */
   Rpc.make("ReportAction", { payload: ActionOutcome, error: LinkRefused }),
   /** A new key; the one that signed this call stays valid until the next rotation. */

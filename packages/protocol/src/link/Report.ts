@@ -37,21 +37,6 @@ export const Alert = Schema.Struct({
 })
 export type Alert = typeof Alert.Type
 
-/**
- * The place of a report in the agent's outbox, so that one which is sent again after a lost answer counts once. Since version
- * 3; a report without it counts each time.
- */
-export const OutboxPosition = Schema.Struct({
-  /** Of the outbox: another one begins at 1 again. */
-  outbox_id: Schema.String.check(Schema.isMaxLength(64)),
-  /** Rises by one with each report of this outbox, whatever its kind. */
-  sequence: Schema.Int.check(Schema.isGreaterThan(0)),
-  /** Reports of this outbox that were dropped since it began, because it was full. */
-  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-})
-export type OutboxPosition = typeof OutboxPosition.Type
-const position = Schema.optionalKey(OutboxPosition)
-
 /** A server of an upstream that the agent leaves out for now. */
 export const BackendDown = Schema.Struct({
   upstream_id: UpstreamId,
@@ -73,8 +58,7 @@ export const HealthReport = Schema.Struct({
   alerts: Schema.Array(Alert).check(Schema.isMaxLength(64)),
   /** What was found last, until the tree is as it should be for a while; `null`: none. */
   drift: Schema.optionalKey(Schema.NullOr(Drift)),
-  backends_down: Schema.optionalKey(Schema.Array(BackendDown).check(Schema.isMaxLength(Limits.backendsDownMax))),
-  position
+  backends_down: Schema.optionalKey(Schema.Array(BackendDown).check(Schema.isMaxLength(Limits.backendsDownMax)))
 })
 export type HealthReport = typeof HealthReport.Type
 
@@ -91,8 +75,7 @@ export const LogLine = Schema.Struct({
 export const LogReport = Schema.Struct({
   lines: Schema.Array(LogLine).check(Schema.isMaxLength(Limits.logLinesPerReportMax)),
   /** Lines that the agent had to drop since its last report. */
-  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
-  position
+  dropped: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 })
 export type LogReport = typeof LogReport.Type
 
@@ -103,7 +86,6 @@ export const MetricSample = Schema.Struct({
 })
 export const MetricsReport = Schema.Struct({
   timestamp: Timestamp,
-  samples: Schema.Array(MetricSample).check(Schema.isMaxLength(1_000)),
-  position
+  samples: Schema.Array(MetricSample).check(Schema.isMaxLength(Limits.metricSamplesPerReportMax))
 })
 export type MetricsReport = typeof MetricsReport.Type

@@ -31,7 +31,7 @@ pid ${prefix}/nginx.pid;
 error_log stderr warn;
 events { worker_connections 512; }
 http {
-    access_log off;
+    access_log ${prefix}/temporary/access.log;
     client_body_temp_path ${prefix}/temporary/body;
     proxy_temp_path ${prefix}/temporary/proxy;
     fastcgi_temp_path ${prefix}/temporary/fastcgi;

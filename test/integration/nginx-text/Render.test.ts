@@ -1,7 +1,7 @@
 /** Goal: what is rendered does, on real nginx, what its fields say. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import { forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
@@ -22,6 +22,7 @@ import {
 } from "../../../packages/core/test/nginx/Fixtures.ts"
 import type { Parts } from "../../../packages/core/test/nginx/Fixtures.ts"
 import { freePorts } from "../../support/FreePort.ts"
+import { until } from "../../support/Wait.ts"
 import { directory, ask, proof, realNginx, selfSigned } from "./RealNginx.ts"
 import type { RealNginx } from "./RealNginx.ts"
 
@@ -229,6 +230,48 @@ describe("A rendered tree on real nginx", () => {
       assert.match(proof(nginx.layout), new RegExp(`^${uuid(0xd)} \\d+$`))
       assert.match(proof(nginx.layout, "/status"), /^Active connections: \d+/)
     })
+  )
+
+  it.live(
+    "writes an access log for the agent as JSON, whatever bytes a request holds, and none for foreign hosts",
+    () =>
+      Effect.gen(function* () {
+        const nginx = yield* realNginx
+        const [port = 0, otherPort = 0] = yield* freePorts(2)
+        const log = join(nginx.prefix, "run", "nxmesh.log")
+        const layout = { ...nginx.layout, accessLog: { path: log, ownHostsOnly: true } }
+        const long = `${"l".repeat(60)}.example.com`
+        const hosts = [
+          host(1, { server_name: "*.wild.example.com, other.example.com", listen_port: port }),
+          host(2, { server_name: long, listen_port: port }),
+          host(3, { server_name: "own.example.com", listen_port: port, snippet: `access_log ${log}.own;` })
+        ]
+        const rendered = Result.getOrThrow(
+          render(renderInput({ hosts }, { nginx: nginx.capabilities, layout, directory }))
+        )
+        const foreign = `server {\n    listen ${otherPort};\n    server_name foreign.example.com;\n    return 200;\n}\n`
+        const files = [
+          ...rendered.files,
+          { path: "http/95-foreign.conf", content: foreign, mode: 0o644 as const, resource: null }
+        ]
+        yield* nginx.serve({ ...rendered, files })
+        ask(...at(port, "a.wild.example.com", "/q?x=%22"), "-A", 'say "hi" \\ \x01')
+        ask(...at(port, long))
+        ask(...at(port, "own.example.com"))
+        ask(...at(otherPort, "foreign.example.com"))
+        const seen = yield* until(
+          Effect.sync(() => readFileSync(log, "utf8").split("\n").filter(Boolean)),
+          (lines) => lines.length >= 2,
+          { fact: "both requests are in the log" }
+        )
+        const entries = seen.map((line) => JSON.parse(line) as Record<string, string>)
+        assert.lengthOf(entries, 2)
+        assert.deepInclude(entries[0], {
+          ...{ server_name: "*.wild.example.com", server_port: String(port), host: "a.wild.example.com" },
+          ...{ uri: "/q?x=%22", user_agent: 'say "hi" \\ \x01', status: "200", referer: "" }
+        })
+        assert.strictEqual(entries[1]?.["server_name"], long)
+      })
   )
 
   it.live("guards fixed answers too, which nginx by itself gives before it looks at access and rates", () =>

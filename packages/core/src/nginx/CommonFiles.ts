@@ -1,6 +1,7 @@
 /** The files of a tree that belong to no single resource. */
 import { serverNames } from "@nxmesh/protocol/model/NginxText"
 import { Limits } from "../Limits.ts"
+import { accessLogText } from "./AccessLog.ts"
 import { argument, comment, directive, utf8Bytes } from "./Argument.ts"
 import type { BundleIndex } from "./BundleIndex.ts"
 import { hasRejectHandshake, hasStubStatus } from "./Capabilities.ts"
@@ -45,13 +46,14 @@ export const hashWarnings = (layout: Layout, index: BundleIndex): ReadonlyArray<
   ]
 }
 
-export const settingsFile = (layout: Layout, index: BundleIndex): string => {
+export const settingsFile = (layout: Layout, { index, nginx }: Pick<RenderEnvironment, "index" | "nginx">): string => {
   const zones = index.hosts.map((host) => {
     const limit = effectiveRateLimit(host)
     return limit === null ? "" : comment(0, host.name) + zoneDirective(host.id, limit)
   })
   const upgrade = 'map $http_upgrade $nxm_connection_upgrade {\n    default upgrade;\n    "" "";\n}\n'
-  return `${layout.ownsMainContext ? hashSizes(index) : ""}${upgrade}${zones.join("")}`
+  const log = layout.accessLog == null ? "" : accessLogText(layout.accessLog, index.hosts, nginx)
+  return `${layout.ownsMainContext ? hashSizes(index) : ""}${upgrade}${zones.join("")}${log}`
 }
 
 const catchAll = (socket: Socket, { index, nginx, treePath }: RenderEnvironment): string => {

@@ -1,3 +1,5 @@
+import type { AccessLogPlace } from "./AccessLog.ts"
+
 /** Where a rendered tree will live, as the nginx that reads it sees it. A sidecar's agent may see other paths. */
 export interface Layout {
   /** The directory of generations, e.g. `/etc/nginx/conf.d`. Absolute. */
@@ -10,6 +12,8 @@ export interface Layout {
   readonly ownsMainContext: boolean
   /** No other configuration has a `default_server` on the ports of the tree: a catch-all is rendered. */
   readonly ownsDefaultServer: boolean
+  /** The log that the agent reads; absent or `null`: none is written. */
+  readonly accessLog?: AccessLogPlace | null
 }
 
 /** The proof server's socket; nobody but the agent may connect to it. */

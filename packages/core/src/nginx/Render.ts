@@ -149,7 +149,7 @@ export const render = (
   const common = (path: string, content: string): RenderedFile => ({ path, content, mode: 0o644, resource: null })
   const files: Array<RenderedFile> = [
     common("nxmesh.conf", entryFile(treePath, bundle.generation, deploymentId)),
-    common("http/00-settings.conf", settingsFile(layout, index)),
+    common("http/00-settings.conf", settingsFile(layout, environment)),
     ...index.upstreams.map((upstream) => ({
       ...common(upstreamFile(upstream), upstreamBlock(upstream, addresses)),
       resource: { kind: "upstream" as const, id: upstream.id, name: upstream.name }

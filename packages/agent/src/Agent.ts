@@ -3,9 +3,10 @@ import { hostname } from "node:os"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
+import { AlertBoard } from "./alerts/AlertBoard.ts"
+import * as Refresh from "./backends/Refresh.ts"
 import * as BundleCache from "./cache/BundleCache.ts"
 import { restore } from "./cache/Restore.ts"
-import * as AddressRefresh from "./deploy/AddressRefresh.ts"
 import { Deployer } from "./deploy/Deployer.ts"
 import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
 import { HealthReporter } from "./health/HealthReporter.ts"
@@ -99,13 +100,13 @@ const LinkLayer = Tasks.layer.pipe(
 )
 const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
 
-const AgentLayer = Layer.mergeAll(MetricsServer, AddressRefresh.layer).pipe(
+const AgentLayer = Layer.mergeAll(MetricsServer, Refresh.layer).pipe(
   Layer.provideMerge(AgentMetrics.layer),
   Layer.provideMerge(Metrics.layer),
   Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
   Layer.provideMerge(AgentActions.layer),
   Layer.provideMerge(DeploymentLayer.layer),
-  Layer.provideMerge(policy)
+  Layer.provideMerge(Layer.merge(policy, AlertBoard.layer))
 )
 
 /**

@@ -17,6 +17,8 @@ export const Limits = {
   /** The journal is folded into one line when it holds more. */
   journalLinesMax: 512,
   warningsMax: 100,
+  /** Generation directories of which is known what they were rendered with. */
+  renderInputsRememberedMax: 64,
 
   // nginx
   commandOutputBytesMax: 256 * 1024,
@@ -42,10 +44,58 @@ export const Limits = {
   restartsMax: 5,
   restartWindow: Duration.minutes(1),
 
+  /** Symbolic links on one path inside a container's root; the kernel's own limit (path_resolution(7)). */
+  linksFollowedMax: 40,
+  /** How much of a binary is read for its version, where it cannot be run. */
+  nginxBinaryBytesMax: 256 * 1024 * 1024,
+  /** The longest line of `nginx -V`: the arguments of `configure`. */
+  nginxVersionLineBytesMax: 32 * 1024,
+  /** How long a sidecar's agent waits at its start for nginx's container. */
+  sidecarStartTimeout: Duration.minutes(2),
+
   // upstream names
+  /** For names without an address; those that have one are waited for less. */
   resolveTimeout: Duration.seconds(3),
+  resolveKnownTimeout: Duration.millis(500),
   addressRefreshInterval: Duration.seconds(30),
+  /** How often the tree that serves is compared with the addresses and the health of its servers. */
+  refreshPollInterval: Duration.seconds(1),
+  /** What changes within this time of a first change is one reload. */
+  refreshSettleInterval: Duration.seconds(2),
+  /** Least time between a reload and one for servers that changed. */
+  refreshReloadInterval: Duration.seconds(10),
+  /** After a deployment for servers that changed was refused or undone. */
+  refreshRetryInterval: Duration.minutes(5),
   addressesPerHostMax: 64,
+
+  // drift
+  /** After a change was seen, for the rest of it: an editor writes a file in several steps. */
+  driftSettleDelay: Duration.millis(300),
+  /** The tree is looked at this often without being told of a change, files by their inode, size and time. */
+  driftCheckInterval: Duration.seconds(30),
+  /** And this often by their content. */
+  driftHashInterval: Duration.minutes(10),
+  /** How often the agent looks whether another generation settled. */
+  driftFollowInterval: Duration.seconds(1),
+  /** How long drift is in the reports after all is well again. */
+  driftShownFor: Duration.minutes(10),
+  /** Times in a row that files are put back at once; then `revertWait` passes, doubled each time up to `revertWaitMax`. */
+  revertsAtOnceMax: 3,
+  revertWait: Duration.minutes(1),
+  revertWaitMax: Duration.hours(1),
+  /** Without a change for this long the count begins again. */
+  revertQuiet: Duration.hours(2),
+  /** Between the start of a worker and a change of a file, which two clocks tell. */
+  workerStartMarginMillis: 2_000,
+  /** Entries of a generation's directory that are looked at beyond those that settled. */
+  driftEntriesMax: 10_000,
+  driftDepthMax: 8,
+  /** Above this a file is not compared line by line. */
+  driftTextBytesMax: 1_048_576,
+  foreignFilesMax: 1_000,
+  foreignFileBytesMax: 4 * 1_048_576,
+  moduleFilesMax: 256,
+  settledTreeBytesMax: 64 * 1_048_576,
 
   // cache
   cachedBundleBytesMax: 256 * 1024 * 1024,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Ref, References } from "effect"
+import { ConfigProvider, Effect, Layer, References } from "effect"
 import { execFile } from "node:child_process"
 import { createServer } from "node:http"
 import { readFile } from "node:fs/promises"
@@ -8,10 +8,11 @@ import { promisify } from "node:util"
 import * as Doctor from "@nxmesh/agent/cli/Doctor"
 import * as BundleCache from "@nxmesh/agent/cache/BundleCache"
 import { restore } from "@nxmesh/agent/cache/Restore"
-import { AddressesInUse } from "@nxmesh/agent/deploy/AddressesInUse"
-import { refresh } from "@nxmesh/agent/deploy/AddressRefresh"
+import { AlertBoard } from "@nxmesh/agent/alerts/AlertBoard"
+import { refresh } from "@nxmesh/agent/backends/Refresh"
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
 import * as DeploymentLayer from "@nxmesh/agent/deploy/DeploymentLayer"
+import { RenderInputs } from "@nxmesh/agent/deploy/RenderInputs"
 import { HeldBundle } from "@nxmesh/agent/bundle/HeldBundle"
 import type { NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as ProofAnswer from "@nxmesh/agent/nginx/ProofAnswer"
@@ -42,6 +43,7 @@ const agentLayer = (instance: NginxInstanceSettings, dataDirectoryName = dataDir
   return BundleCache.layer(dataDirectoryName).pipe(
     Layer.provideMerge(DeploymentLayer.layer),
     Layer.provideMerge(settings),
+    Layer.provideMerge(AlertBoard.layer),
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )
 }
@@ -149,7 +151,9 @@ describe("the deployment side with the real renderer", () => {
         yield* (yield* HeldBundle).keep(bundle)
         assert.isNull(yield* refresh)
         // As if the name had had another address when the tree was rendered.
-        yield* Ref.set(yield* AddressesInUse, new Map([["localhost", ["192.0.2.1"]]]))
+        const { directory } = yield* (yield* Deployer).current
+        const addresses = new Map([["localhost", ["192.0.2.1"]]])
+        yield* (yield* RenderInputs).rendered(directory, { addresses, down: new Set() })
         const outcome = yield* refresh
         assert.strictEqual(outcome?.status, "settled")
         assert.strictEqual(outcome?.generation, first.generation)

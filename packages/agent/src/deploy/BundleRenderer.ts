@@ -2,7 +2,7 @@
  * Renders with core's renderer, for the nginx that is here and with the addresses that names have now. The text is made
  * for a directory of one made-up name, and the real one put in its place: so text from before can be used again.
  */
-import { Effect, Layer, Redacted, Ref, Result } from "effect"
+import { Effect, Layer, Redacted, Result } from "effect"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { type ForbiddenDirective, forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
 import type { Layout } from "@nxmesh/core/nginx/Layout"
@@ -10,7 +10,7 @@ import { hostNames, render, type RenderedFile } from "@nxmesh/core/nginx/Render"
 import type { RenderError } from "@nxmesh/core/nginx/RenderError"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { Resolver } from "../nginx/Resolver.ts"
-import { AddressesInUse } from "./AddressesInUse.ts"
+import { RenderInputs } from "./RenderInputs.ts"
 import { RenderMemory } from "./RenderMemory.ts"
 import { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 
@@ -42,12 +42,12 @@ export const settledIn = (
 /** The renderer of real deployments. */
 export const layer = (
   layout: Layout
-): Layer.Layer<TreeRenderer, never, AddressesInUse | Identifiers | NginxFacts | Resolver> =>
+): Layer.Layer<TreeRenderer, never, Identifiers | NginxFacts | RenderInputs | Resolver> =>
   Layer.effect(
     TreeRenderer,
     Effect.gen(function* () {
       const facts = yield* NginxFacts
-      const inUse = yield* AddressesInUse
+      const inputs = yield* RenderInputs
       const resolver = yield* Resolver
       const placeholder = yield* makePlaceholder
       const memory = new RenderMemory()
@@ -58,8 +58,9 @@ export const layer = (
             ({ message }) => new RenderFailure({ message, file: null, line: null, resource: null })
           )
           const addresses = yield* resolver.resolve(hostNames(bundle))
-          yield* Ref.set(inUse, addresses)
-          const input = { bundle, nginx, layout, directory: placeholder, deploymentId, addresses }
+          const down = yield* inputs.down
+          yield* inputs.rendered(directory, { addresses, down })
+          const input = { bundle, nginx, layout, directory: placeholder, deploymentId, addresses, down }
           const rendered = render(input, memory.hostRenderer(bundle))
           const { files, warnings } = yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
           const [forbidden] = forbiddenIn({ files }, { logDirectory: layout.logDirectory }, memory.fileCheck())

@@ -8,9 +8,9 @@ import { Resolver } from "../nginx/Resolver.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
 import * as Watchdog from "../nginx/Watchdog.ts"
 import { Settings } from "../Settings.ts"
-import { AddressesInUse } from "./AddressesInUse.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
+import { RenderInputs } from "./RenderInputs.ts"
 
 const renderer = Layer.unwrap(
   Effect.gen(function* () {
@@ -21,11 +21,13 @@ const renderer = Layer.unwrap(
 const deployer = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Deployer.layer({ dataDirectory })))
 const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolver.layer({ dataDirectory })))
 
+const renderInputs = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => RenderInputs.layer(dataDirectory)))
+
 /** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
 export const groundLayer = renderer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver, AddressesInUse.layer)),
+  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver, renderInputs)),
   Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver`, `AddressesInUse` and `Identifiers`. Watches nginx. */
+/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. Watches nginx. */
 export const layer = Layer.merge(deployer, Watchdog.layer).pipe(Layer.provideMerge(groundLayer))

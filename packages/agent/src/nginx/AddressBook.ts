@@ -4,9 +4,11 @@ import { Limits } from "../Limits.ts"
 
 export type AddressBook = ReadonlyMap<string, ReadonlyArray<string>>
 
-export const AddressBookFile = Schema.fromJsonString(
-  Schema.Record(Schema.String, Schema.Array(Schema.String).check(Schema.isMaxLength(Limits.addressesPerHostMax)))
+export const addressRecord = Schema.Record(
+  Schema.String,
+  Schema.Array(Schema.String).check(Schema.isMaxLength(Limits.addressesPerHostMax))
 )
+export const AddressBookFile = Schema.fromJsonString(addressRecord)
 
 /**
  * Addresses as the renderer takes them: bare, without zones, each once, sorted, so that a resolver that rotates its answers

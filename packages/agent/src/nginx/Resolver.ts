@@ -20,6 +20,8 @@ export class Resolver extends Context.Service<
   {
     /** Every name with its addresses, the last known ones where it does not resolve now; none when it never did. */
     readonly resolve: (names: ReadonlyArray<string>) => Effect.Effect<AddressBook.AddressBook>
+    /** The same without asking: what the last answers were. */
+    readonly known: (names: ReadonlyArray<string>) => Effect.Effect<AddressBook.AddressBook>
   }
 >()("@nxmesh/agent/nginx/Resolver") {
   static readonly layer = (settings: ResolverSettings) => Layer.effect(Resolver, make(settings))
@@ -79,5 +81,5 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, timeout }: ResolverSe
     if (!AddressBook.isSame(before, AddressBook.select(book, asked))) yield* save
     return AddressBook.select(book, unique)
   })
-  return Resolver.of({ resolve })
+  return Resolver.of({ resolve, known: (names) => Effect.sync(() => AddressBook.select(book, names)) })
 })

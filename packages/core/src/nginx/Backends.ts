@@ -19,6 +19,15 @@ import { namedUpstream } from "./UpstreamReference.ts"
  */
 export type Addresses = ReadonlyMap<string, ReadonlyArray<string>>
 
+/**
+ * Servers to leave out for now, as `backendKey` names them: what a health check found, on top of what an upstream says itself.
+ */
+export type DownServers = ReadonlySet<string>
+
+/** One address of one upstream's servers. */
+export const backendKey = (upstreamId: string, address: string, port: number): string =>
+  `${upstreamId} ${hostPort(address, port)}`
+
 /** Stands for a name without addresses: the discard port, never connected to because the server is down. */
 const placeholder = "127.0.0.1:9"
 
@@ -28,19 +37,21 @@ export const serverLines = (
   host: string,
   port: number,
   parameters: ReadonlyArray<string>,
-  addresses: Addresses
+  addresses: Addresses,
+  isDown: (address: string) => boolean = () => false
 ): string => {
-  if (isAddress(host)) return directive(depth, "server", hostPort(host, port), ...parameters)
+  const line = (address: string) => {
+    const down = isDown(address) && !parameters.includes("down") ? ["down"] : []
+    return directive(depth, "server", hostPort(address, port), ...parameters, ...down)
+  }
+  if (isAddress(host)) return line(host)
   const known = addresses.get(host)?.filter((address) => isAddress(address) || address === host)
   if (known === undefined || known.length === 0) {
     const reason = known === undefined ? "is not resolved yet" : "has no address"
     const rest = parameters.filter((parameter) => parameter !== "down" && parameter !== "backup")
     return comment(depth, `${host} ${reason}`) + directive(depth, "server", placeholder, ...rest, "down")
   }
-  const lines = Array.from(new Set(known))
-    .sort()
-    .map((address) => directive(depth, "server", hostPort(address, port), ...parameters))
-  return comment(depth, host) + lines.join("")
+  return comment(depth, host) + Array.from(new Set(known)).sort().map(line).join("")
 }
 
 const serverParameters = (server: UpstreamServer): ReadonlyArray<string> => [
@@ -59,10 +70,34 @@ const methods = {
   ip_hash: directive(1, "ip_hash")
 } as const
 
-export const upstreamBlock = (upstream: Upstream, addresses: Addresses): string => {
+const addressesOf = (host: string, addresses: Addresses): ReadonlyArray<string> =>
+  isAddress(host) ? [host] : (addresses.get(host) ?? []).filter(isAddress)
+
+/** Every address that nginx may send requests to, as `backendKey` names it: not what the upstream itself has down. */
+export const backendsOf = (upstream: Upstream, addresses: Addresses): ReadonlyArray<string> => {
+  const keys = upstream.servers.flatMap((server) => {
+    const { host, port } = splitBackend(server.address)
+    return server.down ? [] : addressesOf(host, addresses).map((address) => backendKey(upstream.id, address, port))
+  })
+  return Array.from(new Set(keys))
+}
+
+/**
+ * Of `down`, the servers of an upstream that are left out. None when that would be all of them: a server that fails a check may
+ * still answer, and one that is left out never does.
+ */
+export const leftOut = (upstream: Upstream, addresses: Addresses, down: DownServers): DownServers => {
+  const all = backendsOf(upstream, addresses)
+  const unhealthy = all.filter((key) => down.has(key))
+  return new Set(unhealthy.length === all.length ? [] : unhealthy)
+}
+
+export const upstreamBlock = (upstream: Upstream, addresses: Addresses, down: DownServers = new Set()): string => {
+  const out = down.size === 0 ? down : leftOut(upstream, addresses, down)
   const servers = upstream.servers.map((server) => {
     const { host, port } = splitBackend(server.address)
-    return serverLines(1, host, port, serverParameters(server), addresses)
+    const isDown = (address: string) => out.has(backendKey(upstream.id, address, port))
+    return serverLines(1, host, port, serverParameters(server), addresses, isDown)
   })
   const keepalive =
     upstream.keepalive_connections === null

@@ -11,7 +11,7 @@ import { Result } from "effect"
 import { Limits } from "../Limits.ts"
 import { comment, utf8Bytes } from "./Argument.ts"
 import { targetBlock, upstreamBlock } from "./Backends.ts"
-import type { Addresses } from "./Backends.ts"
+import type { Addresses, DownServers } from "./Backends.ts"
 import { indexBundle } from "./BundleIndex.ts"
 import type { BundleIndex } from "./BundleIndex.ts"
 import { defaultServersFile, entryFile, hashWarnings, proofFile, settingsFile } from "./CommonFiles.ts"
@@ -36,6 +36,8 @@ export interface RenderInput {
   readonly deploymentId: string
   /** Resolved host names; `hostNames` says which are needed. */
   readonly addresses: Addresses
+  /** Servers that a health check found down: rendered `down`. None where it is absent. */
+  readonly down?: DownServers
 }
 
 export interface RenderedFile {
@@ -151,7 +153,7 @@ export const render = (
     common("nxmesh.conf", entryFile(treePath, bundle.generation, deploymentId)),
     common("http/00-settings.conf", settingsFile(layout, environment)),
     ...index.upstreams.map((upstream) => ({
-      ...common(upstreamFile(upstream), upstreamBlock(upstream, addresses)),
+      ...common(upstreamFile(upstream), upstreamBlock(upstream, addresses, input.down)),
       resource: { kind: "upstream" as const, id: upstream.id, name: upstream.name }
     }))
   ]

@@ -1,5 +1,6 @@
 /** What each field of an upstream becomes. */
 import { assert, describe, it } from "@effect/vitest"
+import { backendKey, leftOut, upstreamBlock } from "../../src/nginx/Backends.ts"
 import { hostNames } from "../../src/nginx/Render.ts"
 import type { RenderInput } from "../../src/nginx/Render.ts"
 import { bundle, host, location, server, upstream } from "./Fixtures.ts"
@@ -53,6 +54,53 @@ describe("An upstream", () => {
     assert.deepStrictEqual(lines({ servers }, new Map([["b.example", ["evil; load_module x"]]])), [
       "server 127.0.0.1:9 down"
     ])
+  })
+})
+
+describe("A server that fails its health check", () => {
+  const servers = [
+    server("10.0.0.1:80"),
+    server("App.example:81", { weight: 2 }),
+    server("10.0.0.3:80", { backup: true })
+  ]
+  const pool = upstream(2, { servers })
+  const addresses = new Map([["app.example", ["10.0.0.8", "2001:db8::8"]]])
+  const key = (address: string, port: number) => backendKey(pool.id, address, port)
+  const lines = (down: ReadonlyArray<string>, of = pool) =>
+    upstreamBlock(of, addresses, new Set(down))
+      .split("\n")
+      .filter((line) => line.includes("server "))
+      .map((line) => line.trim())
+
+  it("is rendered down by its address, and the others as ever", () => {
+    assert.deepStrictEqual(lines([key("2001:db8::8", 81), key("10.0.0.3", 80)]), [
+      "server 10.0.0.1:80;",
+      "server 10.0.0.8:81 weight=2;",
+      'server "[2001:db8::8]:81" weight=2 down;',
+      "server 10.0.0.3:80 backup down;"
+    ])
+  })
+
+  it("changes no text when nothing is down, or what is down is another upstream's or another port's", () => {
+    const plain = upstreamBlock(pool, addresses)
+    for (const down of [[], [key("10.0.0.1", 81)], [backendKey(upstream(3).id, "10.0.0.1", 80)]]) {
+      assert.strictEqual(upstreamBlock(pool, addresses, new Set(down)), plain)
+    }
+  })
+
+  it("is kept when every server that could answer fails: those that the upstream has down do not count", () => {
+    const all = [key("10.0.0.1", 80), key("10.0.0.8", 81), key("2001:db8::8", 81), key("10.0.0.3", 80)]
+    assert.notInclude(lines(all).join(), "down")
+    assert.strictEqual(leftOut(pool, addresses, new Set(all)).size, 0)
+    const some = upstream(2, { servers: [server("10.0.0.1:80"), server("10.0.0.2:80", { down: true })] })
+    assert.deepStrictEqual(lines([key("10.0.0.1", 80)], some), ["server 10.0.0.1:80;", "server 10.0.0.2:80 down;"])
+    const unresolved = upstream(2, { servers: [server("10.0.0.1:80"), server("never.example:80")] })
+    assert.include(lines([key("10.0.0.1", 80)], unresolved)[0], "server 10.0.0.1:80;")
+  })
+
+  it("leaves the requests to the backups when all others fail", () => {
+    const down = [key("10.0.0.1", 80), key("10.0.0.8", 81), key("2001:db8::8", 81)]
+    assert.strictEqual(leftOut(pool, addresses, new Set(down)).size, 3)
   })
 })
 

@@ -3,8 +3,10 @@
  * outcome; the previous generation serves after each of them.
  */
 import { Clock, Context, DateTime, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { FileError } from "@nxmesh/core/file/FileError"
+import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import { DeploymentId } from "@nxmesh/protocol/Ids"
 import type { Order } from "@nxmesh/protocol/link/Directive"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
@@ -60,6 +62,8 @@ export class Deployer extends Context.Service<
     readonly rollback: (request: RollbackRequest) => Effect.Effect<DeploymentOutcome>
     /** What settled last. Its directory is in use. */
     readonly current: Effect.Effect<Served>
+    /** What was written into its directory, by path; empty when that is not remembered, as after a restart. */
+    readonly settledFiles: Effect.Effect<ReadonlyMap<string, Pick<RenderedFile, "content" | "mode">>>
     /** The highest order accepted, to be announced on connecting; `null` before the first. */
     readonly order: Effect.Effect<Order | null>
     /** How the last deployment ended, whoever ended it. */
@@ -170,6 +174,7 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
     apply: Effect.fn("Deployer.apply")((request: ApplyRequest) => inTurn(deploy(request))),
     rollback: Effect.fn("Deployer.rollback")((request: RollbackRequest) => inTurn(rollback(request))),
     current: Effect.sync(() => served),
+    settledFiles: Effect.sync(() => around.treeMemory.of(join(around.instance.confDirectory, served.directory))),
     order: Effect.sync(() => journal.state().order),
     lastOutcome: Effect.sync(() => journal.state().lastOutcome),
     recovered,

@@ -19,7 +19,8 @@ import * as TreeWriter from "./TreeWriter.ts"
 const attempt = <A>(operation: string, path: string, run: () => Promise<A>): Effect.Effect<A, FileError> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileError({ operation, path, cause }) })
 
-const linkName = "current"
+/** Of the link to the generation that serves. */
+export const linkName = "current"
 /** The one file that `current/*.conf` matches; it says which generation and deployment this is. */
 export const entryFile = "nxmesh.conf"
 /** The proof server, which answers with the deployment id. */

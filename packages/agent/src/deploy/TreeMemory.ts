@@ -10,6 +10,7 @@ import { Limits } from "../Limits.ts"
 
 interface RememberedFile {
   readonly content: string
+  readonly mode: RenderedFile["mode"]
   readonly inode: number
   readonly modifiedMillis: number
   readonly bytes: number
@@ -18,8 +19,9 @@ export type RememberedTree = Map<string, RememberedFile>
 
 const modeOf = ({ mode }: Stats): number => mode & 0o777
 
-const remembering = (content: string, { ino, mtimeMs, size }: Stats): RememberedFile => ({
+const remembering = ({ content, mode }: RenderedFile, { ino, mtimeMs, size }: Stats): RememberedFile => ({
   content,
+  mode,
   inode: ino,
   modifiedMillis: mtimeMs,
   bytes: size
@@ -31,18 +33,19 @@ const isUntouched = (known: RememberedFile, { ino, mtimeMs, size }: Stats): bool
 /** What to remember of the file at `path` when it has this content and mode; `null` when it has not. */
 const inspect = (
   path: string,
-  { content, mode }: RenderedFile,
+  file: RenderedFile,
   known: RememberedFile | undefined
 ): RememberedFile | null => {
+  const { content, mode } = file
   if (known !== undefined && known.content === content) {
     const found = lstatSync(path)
-    if (isUntouched(known, found)) return modeOf(found) === mode ? known : null
+    if (isUntouched(known, found)) return modeOf(found) === mode && known.mode === mode ? known : null
   }
   const descriptor = openSync(path, "r")
   try {
     const found = fstatSync(descriptor)
     const isAlike = modeOf(found) === mode && found.size === Buffer.byteLength(content)
-    return isAlike && readFileSync(descriptor, "utf8") === content ? remembering(content, found) : null
+    return isAlike && readFileSync(descriptor, "utf8") === content ? remembering(file, found) : null
   } finally {
     closeSync(descriptor)
   }
@@ -77,5 +80,4 @@ export const unchanged = (
 }
 
 /** What to remember of a file that was just written. */
-export const written = (path: string, { content }: RenderedFile): RememberedFile =>
-  remembering(content, lstatSync(path))
+export const written = (path: string, file: RenderedFile): RememberedFile => remembering(file, lstatSync(path))

@@ -9,8 +9,9 @@ const done: Readonly<Record<Drift["response"], string>> = {
   accepting: "offered to the masters as the next version"
 }
 
-/** Names the first path; all of them are in the report. */
-export const driftAlert = ({ files, omitted, response }: Drift): Alert => {
+/** Names the first path; all of them are in the report. What was put back is reported, and needs nobody. */
+export const driftAlert = ({ files, omitted, response }: Drift): Alert | null => {
+  if (response === "reverted") return null
   const [first] = files
   const more = files.length - 1 + omitted
   const where = first === undefined ? "the configuration" : `${first.path} (${first.kind})`

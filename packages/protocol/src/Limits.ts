@@ -40,6 +40,9 @@ export const Limits = {
   // link
   linkFrameBytesMax: 64 * 1_048_576,
   logLinesPerReportMax: 1_000,
+  logTextCharactersMax: 8_192,
+  /** A field of a log line that a client filled: its URI, its user agent. */
+  logFieldCharactersMax: 2_048,
   metricSamplesPerReportMax: 1_000,
   outboxEntriesPerBatchMax: 256,
   outboxReportCharactersMax: 1_048_576,

@@ -37,7 +37,7 @@ describe("The access log that the agent reads", () => {
       host(index, { server_name })
     )
     const text = settings(hosts, foreign)
-    assert.include(directives(text, "access_log")[0]?.args, "if=$nxm_own_host")
+    assert.include(directives(text, "access_log")[0]?.args ?? [], "if=$nxm_own_host")
     const map = directives(text, "map").find(({ args }) => args[0] === "$server_name")
     assert.deepStrictEqual(
       map?.block?.map(({ name }) => name),

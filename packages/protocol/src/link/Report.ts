@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { Generation, UpstreamId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
+import { AccessLogEntry, ErrorLogEntry } from "../model/AccessLog.ts"
 import { DeploymentOutcome } from "../model/Deployment.ts"
 import { Drift } from "../model/Drift.ts"
 import { Timestamp } from "../model/Text.ts"
@@ -70,8 +71,13 @@ export type DeploymentReport = typeof DeploymentReport.Type
 export const LogLine = Schema.Struct({
   timestamp: Timestamp,
   source: Schema.Literals(["access", "error", "agent"]),
-  text: Schema.String.check(Schema.isMaxLength(8_192))
+  /** nginx's own words; empty where `access` says all of them. */
+  text: Schema.String.check(Schema.isMaxLength(Limits.logTextCharactersMax)),
+  /** What the text says, in fields, where its format is known. */
+  access: Schema.optionalKey(AccessLogEntry),
+  error: Schema.optionalKey(ErrorLogEntry)
 })
+export type LogLine = typeof LogLine.Type
 export const LogReport = Schema.Struct({
   lines: Schema.Array(LogLine).check(Schema.isMaxLength(Limits.logLinesPerReportMax)),
   /** Lines that the agent had to drop since its last report. */
@@ -84,6 +90,7 @@ export const MetricSample = Schema.Struct({
   labels: Schema.Record(Schema.String, Schema.String),
   value: Schema.Finite
 })
+export type MetricSample = typeof MetricSample.Type
 export const MetricsReport = Schema.Struct({
   timestamp: Timestamp,
   samples: Schema.Array(MetricSample).check(Schema.isMaxLength(Limits.metricSamplesPerReportMax))

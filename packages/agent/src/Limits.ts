@@ -17,6 +17,14 @@ export const Limits = {
   /** The journal is folded into one line when it holds more. */
   journalLinesMax: 512,
   warningsMax: 100,
+  /** How long parts of a refused tree are tested to find what nginx refuses. */
+  isolationTimeout: Duration.seconds(60),
+  /** How often one deployment leaves something out anew before it fails. */
+  isolationsMax: 6,
+  /** How often what a reload refused is left out, each time after a rollback. */
+  reloadIsolationsMax: 3,
+  /** Generations of which is known what nginx refuses in them: those that are kept, and one in the making. */
+  quarantinesKeptMax: 6,
   /** Generation directories of which is known what they were rendered with. */
   renderInputsRememberedMax: 64,
 
@@ -39,6 +47,13 @@ export const Limits = {
   /** sockaddr_un holds 108 bytes; nginx and its temporary names need a few. */
   socketPathBytesMax: 100,
   orphanGrace: Duration.seconds(2),
+  /** A systemctl that waits for its job. */
+  serviceTimeout: Duration.minutes(1),
+  /** From QUIT until the sockets are closed. */
+  quitTimeout: Duration.seconds(10),
+  /** How long a container that restarts may wait for its last clients, and then for its runtime. */
+  drainGrace: Duration.seconds(15),
+  runtimeRestartTimeout: Duration.seconds(30),
   watchInterval: Duration.seconds(1),
   /** Starts of a dying nginx within `restartWindow`, after which the watchdog waits for the window to pass. */
   restartsMax: 5,
@@ -68,6 +83,23 @@ export const Limits = {
   refreshRetryInterval: Duration.minutes(5),
   addressesPerHostMax: 64,
 
+  // health checks of upstream servers
+  /** Addresses probed by one agent, of all upstreams together. */
+  probeTargetsMax: 4_096,
+  /** In flight at once: each is a socket. Those beyond wait their turn, and are probed less often than they should be. */
+  probesInFlightMax: 256,
+  probeHeaderBytesMax: 16 * 1_024,
+  /** Share of an interval by which probes are early or late at random, so that they do not come in step. */
+  probeJitterRatio: 0.1,
+  /** The first probes of new servers are spread over this. */
+  probeStartSpread: Duration.seconds(1),
+  probePlanInterval: Duration.seconds(1),
+  /** A server that fails again within this time of its recovery needs twice the passes, up to this many times. */
+  probeRelapseWindow: Duration.minutes(5),
+  probeRelapseFactorMax: 16,
+  /** Servers that one alert names. */
+  backendsNamedMax: 5,
+
   // drift
   /** After a change was seen, for the rest of it: an editor writes a file in several steps. */
   driftSettleDelay: Duration.millis(300),
@@ -96,9 +128,32 @@ export const Limits = {
   foreignFileBytesMax: 4 * 1_048_576,
   moduleFilesMax: 256,
   settledTreeBytesMax: 64 * 1_048_576,
+  /** Directories watched for changes; the rest is found by the periodic look. */
+  watchesMax: 256,
 
   // cache
   cachedBundleBytesMax: 256 * 1024 * 1024,
+
+  // outbox
+  outboxMegabytesMax: 4_096,
+  outboxAgeMaxMillis: 7 * 86_400_000,
+  /** About what one entry holds, and one call to a master; a single log line may be longer. */
+  outboxEntryCharactersMax: 262_144,
+  outboxBatchCharactersMax: 524_288,
+  outboxReportCharactersMax: 1_048_576,
+  /** Less room than this on its disk, and the outbox leaves it to deployments. */
+  outboxDiskFreeBytesMin: 32 * 1_048_576,
+  outboxDiskCheckInterval: Duration.seconds(5),
+  /** A power cut may take what was offered within this. */
+  outboxFlushInterval: Duration.seconds(1),
+  /** After a write that failed. */
+  outboxRetryMillis: 10_000,
+  /** More reports than could have been written and not be on the disk after a crash. */
+  outboxSequenceLeap: 1_000_000,
+  /** What waited goes to a master no faster: a fleet comes back from an outage at once. */
+  outboxBytesPerSecondMax: 1_048_576,
+  /** And begins within this after each connection. */
+  outboxSpreadMillis: 2_000,
 
   // link
   /** After a lost connection the other masters are tried at once, spread over this, so that a fleet does not return in one instant. */
@@ -114,5 +169,30 @@ export const Limits = {
   healthInterval: Duration.seconds(30),
   /** How often the agent looks for a change of health that is reported at once. */
   healthProbeInterval: Duration.seconds(2),
-  metricsConnectionsMax: 64
+  metricsConnectionsMax: 64,
+
+  // logs
+  /** How often logs are looked at; with nginx's own second of buffering, what a line is late. */
+  logPollInterval: Duration.seconds(1),
+  /** What is read of one log before other fibers get a turn. */
+  logTurnBytesMax: 1024 * 1024,
+  /** Three headers of 8 KiB, each byte of them escaped as \u00XX. */
+  logLineBytesMax: 192 * 1024,
+  /** A reader that is further behind leaves out what it cannot catch up with, and counts it. */
+  logBacklogBytesMax: 256 * 1024 * 1024,
+  /** Bytes by which a log's file is known again. */
+  logHeadBytes: 256,
+  /** A file that was rotated away is looked at for this long after its last line: nginx writes to it until it is told. */
+  rotatedLogQuiet: Duration.seconds(30),
+  logSiblingsMax: 64,
+  logFilesMax: 16,
+  /** A message of nginx's that goes on in further lines. */
+  errorMessageLinesMax: 32,
+  /** Lines shipped to the masters, over all logs; more are counted as dropped. */
+  logLinesPerSecondMax: 2_000,
+  logLinesBurstMax: 10_000,
+  /** The agent's own logs are rotated at this size, and so many rotated files are kept. */
+  ownLogBytesMax: 64 * 1024 * 1024,
+  ownLogsKeptMax: 2,
+  ownLogCheckInterval: Duration.seconds(5)
 } as const

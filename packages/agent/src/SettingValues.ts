@@ -48,6 +48,13 @@ export const readFingerprint: Reader<string> = (text) => {
 export const readDeploymentMode: Reader<DeploymentMode> = (text) =>
   Schema.is(DeploymentMode)(text) ? Result.succeed(text) : Result.fail(`must be ${DeploymentMode.literals.join(", ")}`)
 
+export const readMegabytes: Reader<number> = (text) => {
+  const megabytes = Number(text)
+  return /^[0-9]{1,5}$/.test(text) && megabytes >= 1 && megabytes <= Limits.outboxMegabytesMax
+    ? Result.succeed(megabytes)
+    : Result.fail(`must be a whole number of MiB from 1 to ${Limits.outboxMegabytesMax}`)
+}
+
 export const readLabels: Reader<Labels> = (text) => {
   const pairs = text.split(",").flatMap((pair) => (pair.trim() === "" ? [] : [pair.trim().split("=")]))
   const labels = Object.fromEntries(pairs.map(([key = "", ...rest]) => [key, rest.join("=")]))
@@ -55,3 +62,9 @@ export const readLabels: Reader<Labels> = (text) => {
     ? Result.succeed(labels)
     : Result.fail("must be key=value pairs, comma-separated, as in env=prod,tier=edge")
 }
+
+/** systemd.unit(5): names of services, without a path and without what an option begins with. */
+export const readUnit: Reader<string> = (text) =>
+  /^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*$/.test(text) && text.length <= 255
+    ? Result.succeed(text.includes(".") ? text : `${text}.service`)
+    : Result.fail("must be the name of a systemd unit, as in nginx.service")

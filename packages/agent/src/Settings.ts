@@ -30,10 +30,17 @@ export interface SettingsShape {
   readonly nginxPidFile: string | null
   readonly nginxConfDirectory: string | null
   readonly runtimeDirectory: string | null
+  /** Where the agent sees the two directories above, when their volumes are mounted elsewhere for it than for nginx. */
+  readonly localConfDirectory: string | null
+  readonly localRuntimeDirectory: string | null
+  /** The systemd unit of a system nginx. `null`: found out while it runs. */
+  readonly nginxService: string | null
   /** Log files that virtual hosts may name lie in it. */
   readonly nginxLogDirectory: string | null
   /** Whether nothing else has a `default_server` on the ports that virtual hosts use. `null`: so in a prefix of its own. */
   readonly nginxOwnsDefaultServer: boolean | null
+  /** What the reports that wait for a master may take on the disk. */
+  readonly outboxMegabytesMax: number
   readonly logLevel: LogLevel.LogLevel
 }
 
@@ -99,7 +106,7 @@ export const definitions: Definitions<SettingsShape> = {
     key: "nginx_pid_file",
     read: Values.readNginxPath,
     fallback: null,
-    help: "pid file of nginx [/run/nginx.pid, or nginx.pid in nginx_prefix]"
+    help: "pid file of nginx, where the agent sees it [/run/nginx.pid, or nginx.pid in nginx_prefix; in a sidecar none is needed]"
   },
   nginxConfDirectory: {
     key: "nginx_conf_dir",
@@ -111,7 +118,25 @@ export const definitions: Definitions<SettingsShape> = {
     key: "runtime_dir",
     read: Values.readRuntimeDirectory,
     fallback: null,
-    help: "directory of the proof socket, mode 0700 [/run/nxmesh, or run in nginx_prefix]"
+    help: "directory of the proof socket, mode 0700, as nginx sees it [/run/nxmesh, or run in nginx_prefix]"
+  },
+  localConfDirectory: {
+    key: "local_conf_dir",
+    read: Values.readNginxPath,
+    fallback: null,
+    help: "where the agent sees nginx_conf_dir, when the volume is mounted elsewhere for it [nginx_conf_dir]"
+  },
+  localRuntimeDirectory: {
+    key: "local_runtime_dir",
+    read: Values.readRuntimeDirectory,
+    fallback: null,
+    help: "where the agent sees runtime_dir, when the volume is mounted elsewhere for it [runtime_dir]"
+  },
+  nginxService: {
+    key: "nginx_service",
+    read: Values.readUnit,
+    fallback: null,
+    help: "systemd unit of the system's nginx, to start and stop it by [the unit that it is found to run in]"
   },
   nginxLogDirectory: {
     key: "nginx_log_dir",
@@ -124,6 +149,12 @@ export const definitions: Definitions<SettingsShape> = {
     read: readBoolean,
     fallback: null,
     help: "true when no other file has a default_server on the ports used [true in nginx_prefix, else false]"
+  },
+  outboxMegabytesMax: {
+    key: "outbox_max_mb",
+    read: Values.readMegabytes,
+    fallback: 64,
+    help: "MiB that reports, metrics and logs may take in data_dir while no master takes them [64]"
   },
   logLevel: {
     key: "log_level",

@@ -10,10 +10,19 @@ import { NginxFacts } from "@nxmesh/agent/nginx/NginxFacts"
 import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
-import { Supervisor } from "@nxmesh/agent/nginx/Supervisor"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { deployingOn } from "./Deploying.ts"
-import { dataDirectory, get, instanceAt, site, temporaryInstance, treeRenderer, Trees, until } from "./Instance.ts"
+import {
+  dataDirectory,
+  get,
+  instanceAt,
+  site,
+  supervisorLayer,
+  temporaryInstance,
+  treeRenderer,
+  Trees,
+  until
+} from "./Instance.ts"
 
 const startAlone = ({ binary, prefix }: NginxInstanceSettings) =>
   BoundedCommand.run({
@@ -29,7 +38,7 @@ const recover = (own: NginxInstanceSettings, system: NginxInstanceSettings, tree
   Recover.recover(dataDirectory(own)).pipe(
     Effect.scoped,
     Effect.provide(
-      Layer.mergeAll(Supervisor.layer, treeRenderer(own, trees), Identifiers.layer).pipe(
+      Layer.mergeAll(supervisorLayer(own), treeRenderer(own, trees), Identifiers.layer).pipe(
         Layer.provideMerge(Layer.succeed(NginxInstance, system))
       )
     )

@@ -9,10 +9,19 @@ import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/N
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import * as OrphanWorkers from "@nxmesh/agent/nginx/OrphanWorkers"
 import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
-import { Supervisor } from "@nxmesh/agent/nginx/Supervisor"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { deploying, deployingOn } from "./Deploying.ts"
-import { dataDirectory, freePort, get, site, temporaryInstance, treeRenderer, Trees, until } from "./Instance.ts"
+import {
+  dataDirectory,
+  freePort,
+  get,
+  site,
+  supervisorLayer,
+  temporaryInstance,
+  treeRenderer,
+  Trees,
+  until
+} from "./Instance.ts"
 
 /** Starts nginx as an init system does, without the agent. */
 const startAlone = ({ binary, prefix }: NginxInstanceSettings) =>
@@ -42,7 +51,7 @@ const recover = (instance: NginxInstanceSettings, trees: Trees) =>
   Recover.recover(dataDirectory(instance)).pipe(
     Effect.scoped,
     Effect.provide(
-      Layer.mergeAll(Supervisor.layer, treeRenderer(instance, trees), Identifiers.layer).pipe(
+      Layer.mergeAll(supervisorLayer(instance), treeRenderer(instance, trees), Identifiers.layer).pipe(
         Layer.provideMerge(Layer.succeed(NginxInstance, instance))
       )
     )

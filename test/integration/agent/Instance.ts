@@ -15,6 +15,7 @@ import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import { RenderFailure, TreeRenderer } from "@nxmesh/agent/deploy/TreeRenderer"
 import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
+import { NginxWish } from "@nxmesh/agent/nginx/NginxWish"
 import * as OrphanWorkers from "@nxmesh/agent/nginx/OrphanWorkers"
 import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
 import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
@@ -132,10 +133,14 @@ export const treeRenderer = (instance: NginxInstanceSettings, trees: Trees) =>
 
 export const dataDirectory = (instance: NginxInstanceSettings): string => join(dirname(instance.pidFile), "data")
 
+/** With what is durable of it in the instance's data directory. */
+export const supervisorLayer = (instance: NginxInstanceSettings) =>
+  Supervisor.layer.pipe(Layer.provideMerge(NginxWish.layer(dataDirectory(instance))))
+
 /** A deployer and its supervisor, as the agent has them. */
 export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees, observe?: JournalObserver) =>
   Deployer.layer({ dataDirectory: dataDirectory(instance), ...(observe === undefined ? {} : { observe }) }).pipe(
-    Layer.provideMerge(Supervisor.layer),
+    Layer.provideMerge(supervisorLayer(instance)),
     Layer.provide([treeRenderer(instance, trees), Identifiers.layer]),
     Layer.provideMerge(Layer.succeed(NginxInstance, instance)),
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))

@@ -2,8 +2,10 @@
 import { Effect, Layer } from "effect"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import * as InstanceFromSettings from "../nginx/InstanceFromSettings.ts"
+import { KeeperSettings } from "../nginx/Keeper.ts"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
+import { NginxWish } from "../nginx/NginxWish.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
 import * as Watchdog from "../nginx/Watchdog.ts"
@@ -23,11 +25,21 @@ const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolv
 
 const renderInputs = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => RenderInputs.layer(dataDirectory)))
 
+const supervisor = Supervisor.layer.pipe(
+  Layer.provideMerge(Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => NginxWish.layer(dataDirectory)))),
+  Layer.provide(
+    Layer.effect(
+      KeeperSettings,
+      Effect.map(Settings, ({ nginxService }) => ({ unit: nginxService }))
+    )
+  )
+)
+
 /** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
 export const groundLayer = renderer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, Supervisor.layer, resolver, renderInputs)),
+  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, supervisor, resolver, renderInputs)),
   Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. Watches nginx. */
+/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxWish`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. Watches nginx. */
 export const layer = Layer.merge(deployer, Watchdog.layer).pipe(Layer.provideMerge(groundLayer))

@@ -2,7 +2,8 @@
 import { Data } from "effect"
 
 export class NginxError extends Data.TaggedError("NginxError")<{
-  readonly reason: "not_running" | "not_nginx" | "command" | "refused" | "proof" | "start"
+  /** `stopped`: a person wants none to run. */
+  readonly reason: "not_running" | "stopped" | "not_nginx" | "command" | "refused" | "proof" | "start"
   /** Says what happened and what the operator can do. */
   readonly message: string
   /** nginx's own lines, when it spoke. */

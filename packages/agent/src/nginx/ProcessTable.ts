@@ -52,8 +52,21 @@ export const isAlive = ({ pid, startTicks }: ProcessIdentity): boolean => stat(p
 export const title = (pid: number): string =>
   (quietly(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? "").replaceAll("\0", " ").trimEnd()
 
+/** Parses `NSpid` of /proc/PID/status: the pid in the namespace of this /proc, and in each one below it. */
+export const parseInnerPid = (status: string): number | null => {
+  const last = /^NSpid:((?:\s+\d+)+)$/m.exec(status)?.[1]?.trim().split(/\s+/).at(-1)
+  return last === undefined ? null : Number(last)
+}
+
+/** What a process itself thinks its pid is: another number than ours when it lives in a PID namespace of its own. */
+export const innerPid = (pid: number): number | null =>
+  parseInnerPid(quietly(() => readFileSync(`/proc/${pid}/status`, "utf8")) ?? "")
+
 /** Where a link of /proc/PID leads (`exe`, `cwd`, `fd/2`), or `null` when it cannot be read. */
 export const link = (pid: number, name: string): string | null => quietly(() => readlinkSync(`/proc/${pid}/${name}`))
+
+/** The control groups of a process (cgroups(7)), or `null` when they cannot be read. */
+export const cgroup = (pid: number): string | null => quietly(() => readFileSync(`/proc/${pid}/cgroup`, "utf8"))
 
 const numbers = (names: ReadonlyArray<string>): ReadonlyArray<number> =>
   names.filter((name) => /^\d+$/.test(name)).map(Number)

@@ -1,50 +1,129 @@
 /**
  * Keeps an nginx there to be deployed to. In a private prefix the agent starts it: by absolute path, in a session of its own
  * (nginx makes itself a daemon), so that it outlives the agent and is adopted by pid file and verification at the next
- * start. A system nginx belongs to systemd or to a person: it is found, never started.
+ * start. A system nginx is found; it is started and stopped through its keeper, and only when a person or the watchdog asks.
  */
-import { Clock, Context, Duration, Effect, Layer, Semaphore } from "effect"
-import { join } from "node:path"
+import { Context, Effect, Layer, Semaphore } from "effect"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import { Limits } from "../Limits.ts"
-import * as BoundedCommand from "./BoundedCommand.ts"
+import { type Keeper, keeperOf, KeeperSettings, whatToDo } from "./Keeper.ts"
 import { NginxError } from "./NginxError.ts"
 import { NginxInstance, type NginxInstanceSettings } from "./NginxInstance.ts"
 import * as NginxProcess from "./NginxProcess.ts"
-import * as OrphanWorkers from "./OrphanWorkers.ts"
+import { isOver, NginxWish } from "./NginxWish.ts"
+import * as PidFile from "./PidFile.ts"
 import * as PrivatePrefix from "./PrivatePrefix.ts"
-import * as StaleSockets from "./StaleSockets.ts"
+import * as ProcessTable from "./ProcessTable.ts"
+import { ServiceManager } from "./ServiceManager.ts"
+import { awaitMaster, startOwn } from "./Start.ts"
+
+type Started = Effect.Effect<NginxProcess.NginxMaster, NginxError | FileError>
+
+/** `drains`: it takes nothing new, and waits for clients of before. */
+export type QuitResult = "ended" | "drains"
 
 export class Supervisor extends Context.Service<
   Supervisor,
   {
-    /** The running master. In a private prefix a missing one is started, after orphan workers and stale sockets are gone. */
-    readonly ensureRunning: Effect.Effect<NginxProcess.NginxMaster, NginxError | FileError>
+    /**
+     * The running master. In a private prefix a missing one is started, after orphan workers and stale sockets are gone. Fails
+     * with `stopped` while a person wants none.
+     */
+    readonly ensureRunning: Started
+    readonly keeper: Effect.Effect<Keeper>
+    /** Starts it through its keeper; beside a master that drains, which is left its clients where that can be. */
+    readonly start: Started
+    /** Ends it gracefully through its keeper. Fails when its sockets stay open. */
+    readonly quit: Effect.Effect<QuitResult, NginxError>
+    /** Another master serves when it succeeds. A sidecar's runtime starts what the agent ended. */
+    readonly restart: Started
     /** Ends a private nginx when its requests are done; a system nginx is left alone. */
     readonly stop: Effect.Effect<void, NginxError>
     /** Whoever deploys or starts nginx holds this: the watchdog must not start one in the middle of a rollback. */
     readonly exclusive: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Counts holders of `exclusive`, up by one as each begins and ends: odd while there is one. What was seen before may not hold after. */
+    readonly turns: Effect.Effect<number>
   }
 >()("@nxmesh/agent/nginx/Supervisor") {
-  static readonly layer = Layer.effect(
-    Supervisor,
-    Effect.gen(function* () {
-      const instance = yield* NginxInstance
-      const lock = yield* Semaphore.make(1)
-      return Supervisor.of({
-        ensureRunning: ensureRunning(instance),
-        stop: stop(instance),
-        exclusive: lock.withPermit
-      })
-    })
-  )
+  /** Needs systemctl(1) only where systemd keeps nginx. */
+  static readonly layer = Layer.suspend(() => supervisorLayer.pipe(Layer.provide(ServiceManager.layer)))
+  static readonly layerWithoutServices = Layer.suspend(() => supervisorLayer)
 }
 
-const ensureRunning = (instance: NginxInstanceSettings) => {
-  const { prefix } = instance
-  const found = NginxProcess.find(instance.pidFile)
-  return prefix === null ? found : Effect.catch(found, () => start(instance, prefix))
+const supervisorLayer = Layer.effect(
+  Supervisor,
+  Effect.gen(function* () {
+    const around: Around = {
+      instance: yield* NginxInstance,
+      wish: yield* NginxWish,
+      services: yield* ServiceManager,
+      settings: yield* KeeperSettings
+    }
+    const lock = yield* Semaphore.make(1)
+    let turns = 0
+    const turn = Effect.sync(() => void turns++)
+    return Supervisor.of({
+      ensureRunning: ensureRunning(around),
+      keeper: keeper(around),
+      start: start(around),
+      quit: quit(around),
+      restart: restart(around),
+      stop: stop(around.instance),
+      exclusive: (effect) =>
+        lock.withPermit(
+          Effect.acquireUseRelease(
+            turn,
+            () => effect,
+            () => turn
+          )
+        ),
+      turns: Effect.sync(() => turns)
+    })
+  })
+)
+
+interface Around {
+  readonly instance: NginxInstanceSettings
+  readonly wish: NginxWish["Service"]
+  readonly services: ServiceManager["Service"]
+  readonly settings: KeeperSettings
 }
+
+const masterOf = (instance: NginxInstanceSettings) =>
+  Effect.orElseSucceed(NginxProcess.find(instance.pidFile), () => null)
+
+const keeper = Effect.fnUntraced(function* ({ instance, services, settings, wish }: Around) {
+  const master = yield* masterOf(instance)
+  const stop = yield* wish.stop
+  return keeperOf(instance, settings, {
+    cgroup: master === null ? null : ProcessTable.cgroup(master.pid),
+    booted: yield* services.booted,
+    lastUnit: stop?.unit ?? null
+  })
+})
+
+const stopped = new NginxError({
+  reason: "stopped",
+  message: "nginx was stopped on request: start it, and what it should serve is deployed"
+})
+
+const ensureRunning = Effect.fn("Supervisor.ensureRunning")(function* ({
+  instance,
+  wish
+}: Around): Effect.fn.Return<NginxProcess.NginxMaster, NginxError | FileError> {
+  yield* PidFile.mend(instance)
+  const found = yield* Effect.result(NginxProcess.find(instance.pidFile))
+  const master = found._tag === "Success" ? found.success : null
+  const stop = yield* wish.stop
+  if (stop !== null && !isOver(stop, master)) return yield* stopped
+  if (master !== null && !NginxProcess.isQuitting(master)) return master
+  if (instance.prefix !== null) return yield* startOwn(instance, instance.prefix)
+  if (found._tag === "Failure") return yield* found.failure
+  return yield* new NginxError({
+    reason: "not_running",
+    message: "nginx was told to quit and takes nothing new: start it again once its last clients are gone"
+  })
+})
 
 /** The agent's own nginx as it would be started: to test a tree by while none runs. `null` for a system's. */
 export const ownCommand = ({ binary, prefix }: NginxInstanceSettings): NginxProcess.NginxCommand | null =>
@@ -55,42 +134,100 @@ export const ownCommand = ({ binary, prefix }: NginxInstanceSettings): NginxProc
         arguments: { prefix, configurationFile: PrivatePrefix.configurationFile(prefix), globalDirectives: null }
       }
 
+const refused = (by: Keeper) => new NginxError({ reason: "refused", message: whatToDo(by) })
+
 const start = Effect.fn("Supervisor.start")(function* (
-  instance: NginxInstanceSettings,
-  prefix: string
+  around: Around
 ): Effect.fn.Return<NginxProcess.NginxMaster, NginxError | FileError> {
-  const configuration = yield* PrivatePrefix.prepare(instance, prefix)
-  yield* OrphanWorkers.retire(instance.runtimeDirectory, PrivatePrefix.logFile(prefix))
-  yield* StaleSockets.clear(instance.runtimeDirectory)
-  const result = yield* BoundedCommand.run({
-    program: instance.binary,
-    arguments: ["-p", prefix, "-c", configuration, "-e", join(prefix, "logs", "error.log")],
-    timeout: Limits.nginxStartTimeout,
-    cwd: prefix
-  })
-  if (result.exitCode !== 0) {
-    return yield* new NginxError({
-      reason: "start",
-      message: `nginx does not start: ${result.stderr.trim().slice(0, 2_000)}`,
-      output: result.stderr
-    })
-  }
-  const master = yield* awaitMaster(instance.pidFile)
-  yield* Effect.logInfo("started nginx", { pid: master.pid, prefix })
-  return master
+  const { instance, services } = around
+  yield* PidFile.mend(instance)
+  const old = yield* masterOf(instance)
+  if (old !== null && !NginxProcess.isQuitting(old)) return old
+  if (instance.prefix !== null) return yield* startOwn(instance, instance.prefix)
+  const by = yield* keeper(around)
+  if (by._tag !== "Systemd") return yield* refused(by)
+  // A unit whose master drains counts as running: `start` would do nothing for as long as the last client stays.
+  yield* services.run(old === null ? "start" : "restart", by.unit)
+  return yield* awaitMaster(instance.pidFile, old, Limits.nginxStartTimeout)
 })
 
-/** The parent exits when the daemon runs; the daemon writes its pid file a moment later. */
-const awaitMaster = Effect.fnUntraced(function* (
-  pidFile: string
-): Effect.fn.Return<NginxProcess.NginxMaster, NginxError> {
-  const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(Limits.nginxVersionTimeout)
-  while (true) {
-    const found = yield* Effect.result(NginxProcess.find(pidFile))
-    if (found._tag === "Success") return found.success
-    if ((yield* Clock.currentTimeMillis) > deadline) return yield* found.failure
-    yield* Effect.sleep(Limits.proofPollInterval)
+/** Waits until its sockets are closed: it has ended, or only drains. */
+const awaitQuit = (master: NginxProcess.NginxMaster): Effect.Effect<QuitResult, NginxError> =>
+  Effect.gen(function* () {
+    while (ProcessTable.isAlive(master)) {
+      if (NginxProcess.isQuitting(master)) return "drains" as const
+      yield* Effect.sleep(Limits.proofPollInterval)
+    }
+    return "ended" as const
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: Limits.quitTimeout,
+      orElse: () =>
+        Effect.fail(
+          new NginxError({
+            reason: "not_running",
+            message: `nginx master ${master.pid} was told to quit and still takes connections: see its error log`
+          })
+        )
+    })
+  )
+
+const quit = Effect.fn("Supervisor.quit")(function* (around: Around): Effect.fn.Return<QuitResult, NginxError> {
+  const master = yield* masterOf(around.instance)
+  const by = yield* keeper(around)
+  if (by._tag === "Person" || by._tag === "Runtime") return yield* refused(by)
+  if (by._tag === "Systemd") yield* around.services.run("stop", by.unit)
+  if (master === null || NginxProcess.isQuitting(master)) return master === null ? "ended" : "drains"
+  if (by._tag === "Agent") yield* NginxProcess.signal(master, "SIGQUIT")
+  return yield* awaitQuit(master)
+})
+
+const restart = Effect.fn("Supervisor.restart")(function* (
+  around: Around
+): Effect.fn.Return<NginxProcess.NginxMaster, NginxError | FileError> {
+  const { instance, services } = around
+  const by = yield* keeper(around)
+  const old = yield* masterOf(instance)
+  switch (by._tag) {
+    case "Agent":
+      // An end that does not come is the start's to report: it finds the ports taken.
+      yield* Effect.ignore(quit(around))
+      return yield* start(around)
+    case "Systemd":
+      yield* services.run("restart", by.unit)
+      return yield* awaitMaster(instance.pidFile, old, Limits.nginxStartTimeout)
+    case "Runtime":
+      return yield* restartContainer(instance, old)
+    case "Person":
+      return yield* refused(by)
   }
+})
+
+/** Ends the first process of the container: gracefully, and after a while for good, because the runtime waits for it. */
+const restartContainer = Effect.fnUntraced(function* (
+  { pidFile }: NginxInstanceSettings,
+  old: NginxProcess.NginxMaster | null
+): Effect.fn.Return<NginxProcess.NginxMaster, NginxError> {
+  if (old !== null) {
+    yield* NginxProcess.signal(old, "SIGQUIT")
+    yield* Effect.gen(function* () {
+      while (ProcessTable.isAlive(old)) yield* Effect.sleep(Limits.proofPollInterval)
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: Limits.drainGrace,
+        // It may end by itself at this moment: then there is nothing left to do.
+        orElse: () => Effect.ignore(NginxProcess.signal(old, "SIGTERM"))
+      })
+    )
+  }
+  return yield* Effect.mapError(
+    awaitMaster(pidFile, old, Limits.runtimeRestartTimeout),
+    (error) =>
+      new NginxError({
+        reason: "start",
+        message: `nginx was ended, and the runtime of its container has not started it again: check its restart policy (${error.message})`
+      })
+  )
 })
 
 const stop = Effect.fn("Supervisor.stop")(function* (

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { Redacted, Result } from "effect"
-import { instanceOf, layoutOf } from "../src/nginx/InstanceFromSettings.ts"
+import { contradictionIn, instanceOf, layoutOf } from "../src/nginx/InstanceFromSettings.ts"
+import { sidecarPidFileOf } from "../src/nginx/NginxInstance.ts"
 import { definitions, settingsHelp } from "../src/Settings.ts"
 
 const read = (variables: Record<string, string>, yaml?: string) =>
@@ -36,6 +37,23 @@ describe("Settings", () => {
       ownsMainContext: true,
       ownsDefaultServer: true
     })
+  })
+
+  it("has the paths of both sides for a sidecar, and looks for its nginx among the processes", () => {
+    const settings = good({ NXMESH_DEPLOYMENT_MODE: "k8s_sidecar", NXMESH_LOCAL_CONF_DIR: "/volume/conf" })
+    const instance = instanceOf(settings, "nginx")
+    assert.strictEqual(instance.confDirectory, "/volume/conf")
+    assert.strictEqual(sidecarPidFileOf(instance.pidFile), null)
+    assert.strictEqual(layoutOf(settings, instance).confDirectory, "/etc/nginx/conf.d")
+    const withFile = good({ NXMESH_DEPLOYMENT_MODE: "docker_sidecar", NXMESH_NGINX_PID_FILE: "/volume/nginx.pid" })
+    assert.strictEqual(sidecarPidFileOf(instanceOf(withFile, "nginx").pidFile), "/volume/nginx.pid")
+    assert.isNull(contradictionIn(withFile))
+  })
+
+  it("says which settings contradict each other", () => {
+    const prefixed = good({ NXMESH_DEPLOYMENT_MODE: "docker_sidecar", NXMESH_NGINX_PREFIX: "/srv/n" })
+    assert.include(contradictionIn(prefixed), "NXMESH_NGINX_PREFIX")
+    assert.include(contradictionIn(good({ NXMESH_LOCAL_CONF_DIR: "/volume" })), "NXMESH_DEPLOYMENT_MODE")
   })
 
   it("takes a variable before the file, and lists and maps from YAML", () => {

@@ -12,7 +12,7 @@ import type { Order } from "@nxmesh/protocol/link/Directive"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { NginxError } from "../nginx/NginxError.ts"
-import { NginxInstance } from "../nginx/NginxInstance.ts"
+import { asNginxSees, NginxInstance } from "../nginx/NginxInstance.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
@@ -153,7 +153,8 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
   const rollback = Effect.fnUntraced(function* ({ deploymentId, directory: from }: RollbackRequest) {
     const startedAt = DateTime.formatIso(yield* DateTime.now)
     const kept = yield* KeptGeneration.find(around.instance.confDirectory, from)
-    const render = (to: string) => KeptGeneration.copy(around.instance.confDirectory, { from, to, deploymentId })
+    const { confDirectory: seen } = asNginxSees(around.instance)
+    const render = (to: string) => KeptGeneration.copy(around.instance.confDirectory, { from, to, deploymentId }, seen)
     return yield* kept === null
       ? Deployment.refused(
           { deploymentId, generation: served.generation, startedAt },

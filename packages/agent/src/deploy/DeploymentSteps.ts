@@ -1,23 +1,23 @@
 /** What each action of the deployment machine does to the world. Which comes when is the machine's to say. */
 import { Effect, type Scope } from "effect"
-import { join } from "node:path"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import type { DeploymentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentStep } from "@nxmesh/protocol/model/Deployment"
 import { Limits } from "../Limits.ts"
-import * as Complaint from "@nxmesh/core/nginx/Complaint"
-import type { TreePlace } from "@nxmesh/core/nginx/Culprit"
 import type { NginxError } from "../nginx/NginxError.ts"
 import type { NginxInstanceSettings } from "../nginx/NginxInstance.ts"
-import type { NginxCommand, NginxMaster } from "../nginx/NginxProcess.ts"
+import type { NginxMaster } from "../nginx/NginxProcess.ts"
 import * as Proof from "../nginx/Proof.ts"
-import { ownCommand } from "../nginx/Supervisor.ts"
-import * as Validation from "../nginx/Validation.ts"
+import type * as Validation from "../nginx/Validation.ts"
 import type { Action } from "./DeploymentMachine.ts"
 import * as FailureReport from "./FailureReport.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
+import * as Isolate from "./Isolate.ts"
+import { reduce } from "./Quarantine.ts"
+import type { QuarantineStore } from "./QuarantineStore.ts"
 import * as Switch from "./Switch.ts"
 import type { TreeMemory } from "./TreeMemory.ts"
+import * as TreeTest from "./TreeTest.ts"
 import type { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
 import { StepFailed, type Work } from "./Work.ts"
 
@@ -28,56 +28,57 @@ export interface Surroundings {
   readonly validationMode: Validation.ValidationMode
   readonly newDeploymentId: Effect.Effect<DeploymentId>
   readonly treeMemory: TreeMemory
+  readonly quarantines: QuarantineStore["Service"]
 }
 
 type StepError = NginxError | FileError | RenderFailure | StepFailed
 type Step = (around: Surroundings, work: Work) => Effect.Effect<void, StepError, Scope.Scope>
 
 const render: Step = Effect.fnUntraced(function* (_, work) {
-  const rendering = yield* work.render(work.attempt.directory)
+  const { attempt, isolation } = work
+  const reduced = isolation === null ? null : reduce(isolation.bundle, isolation.known)
+  work.quarantined = reduced?.reasons ?? []
+  const rendering = yield* work
+    .render(attempt.directory, reduced?.bundle)
+    .pipe(Effect.tapError((error) => Effect.sync(() => (work.refusals = refusalsOf(error)))))
   work.files = rendering.files
   work.warnings.push(...rendering.warnings)
 })
 
-const stage: Step = Effect.fnUntraced(function* ({ instance, treeMemory }, { attempt, files }) {
+const refusalsOf = (error: FileError | RenderFailure): Work["refusals"] =>
+  error._tag === "RenderFailure" ? Isolate.renderRefusals(error) : []
+
+const stage: Step = Effect.fnUntraced(function* ({ instance, treeMemory }, work) {
+  const { attempt, files } = work
   const { confDirectory } = instance
+  if (work.isStaged) yield* GenerationDirectory.remove(confDirectory, attempt.directory)
+  work.isStaged = true
   yield* GenerationDirectory.stage(confDirectory, attempt.directory, attempt.previous.directory, files, treeMemory)
 })
 
-const placeOf = ({ instance }: Surroundings, { attempt, files }: Work): TreePlace => ({
-  directory: join(instance.confDirectory, attempt.directory),
-  files
-})
-
-/**
- * Whose opinion counts: the running master's binary. The agent's own nginx may not start with the tree that serves, because
- * a port was taken meanwhile; then the new tree may be what mends it, and the binary on disk tests it.
- */
-const tester = ({ ensureRunning, instance }: Surroundings): Effect.Effect<NginxCommand, NginxError | FileError> =>
-  Effect.catch(ensureRunning, (error) => {
-    const own = ownCommand(instance)
-    return own === null ? Effect.fail(error) : Effect.succeed(own)
-  })
-
 const test: Step = Effect.fnUntraced(function* (around, work) {
-  const { attempt } = work
-  const nginx = yield* tester(around)
-  const result = yield* Validation.validate(around.instance, nginx, around.validationMode, {
-    directory: attempt.directory,
-    live: attempt.previous.directory,
-    marker: `deployment ${attempt.deploymentId}`
-  })
-  work.testMillis = result.elapsedMillis
-  const place = placeOf(around, work)
-  if (!result.passed) {
-    const error = FailureReport.fromOutput("test", result.output, "nginx refuses the configuration", place)
-    return yield* new StepFailed({ error })
+  const { attempt, files } = work
+  const { deploymentId, directory } = attempt
+  work.refusals = []
+  const tested = yield* TreeTest.run(around, { deploymentId, directory, live: attempt.previous.directory, files })
+  work.testMillis = tested.elapsedMillis
+  if (tested.refusal !== null) {
+    work.refusals = [tested.refusal]
+    return yield* new StepFailed({ error: tested.refusal })
   }
-  const complaints = Complaint.complaintsIn(result.output)
-  const conflict = FailureReport.conflict(complaints, place)
-  if (conflict !== null) return yield* new StepFailed({ error: conflict })
-  work.warnings.push(...complaints.map(({ level, message }) => `nginx: [${level}] ${message}`))
+  work.warnings.push(...tested.warnings)
+  if (work.isolation !== null) {
+    const nginx = yield* TreeTest.identity(around)
+    yield* around.quarantines.keep({
+      generation: attempt.generation,
+      nginx,
+      quarantine: work.quarantine,
+      reasons: work.quarantined
+    })
+  }
 })
+
+const isolate: Step = (around, work) => Isolate.run(around, work)
 
 const swap: Step = ({ instance }, { attempt }) => GenerationDirectory.swap(instance.confDirectory, attempt.directory)
 
@@ -107,6 +108,7 @@ const steps: Readonly<Record<Action, readonly [step: DeploymentStep, run: Step]>
   render: ["render", render],
   stage: ["stage", stage],
   test: ["test", test],
+  isolate: ["test", isolate],
   swap: ["swap", swap],
   reload: ["reload", reload],
   prove: ["prove", (around, work) => Effect.andThen(claim(around, work), prove(around, work))],
@@ -115,6 +117,9 @@ const steps: Readonly<Record<Action, readonly [step: DeploymentStep, run: Step]>
   "rollback:reload": ["reload", reload],
   "rollback:prove": ["prove", prove]
 }
+
+const placeOf = ({ instance }: Surroundings, { attempt, files }: Work) =>
+  TreeTest.placeOf(instance, attempt.directory, files)
 
 /** Runs one action. What it fails with is ready for the outcome. */
 export const perform = (
@@ -129,6 +134,7 @@ export const perform = (
         ? error
         : new StepFailed({ error: FailureReport.fromError(step, error, placeOf(around, work)) })
     ),
+    Effect.tapError(({ error }) => Effect.sync(() => (work.failure = error))),
     Effect.withSpan(`Deployment.${action}`)
   )
 }

@@ -46,7 +46,12 @@ const readFiles = async (root: string): Promise<ReadonlyArray<RenderedFile>> => 
 }
 
 /** The files of a kept generation as another directory has them: absolute paths and ids are the only difference. */
-export const copy = (confDirectory: string, { from, to, deploymentId }: Copy): Effect.Effect<Rendering, FileError> =>
+export const copy = (
+  confDirectory: string,
+  { from, to, deploymentId }: Copy,
+  /** The same directory, as nginx sees it. */
+  seenByNginx: string = confDirectory
+): Effect.Effect<Rendering, FileError> =>
   Effect.tryPromise({
     try: () => readFiles(join(confDirectory, from)),
     catch: (cause) => new FileError({ operation: "read the generation", path: join(confDirectory, from), cause })
@@ -54,7 +59,7 @@ export const copy = (confDirectory: string, { from, to, deploymentId }: Copy): E
     Effect.map((files) => ({
       warnings: [],
       files: files.map((file) => {
-        const moved = file.content.replaceAll(`${confDirectory}/${from}/`, `${confDirectory}/${to}/`)
+        const moved = file.content.replaceAll(`${seenByNginx}/${from}/`, `${seenByNginx}/${to}/`)
         const carriesId = file.path === entryFile || file.path === proofFile
         return { ...file, content: carriesId ? withDeploymentId(file.path, moved, deploymentId) : moved }
       })

@@ -17,19 +17,25 @@ export class NginxFacts extends Context.Service<
   static readonly layer = Layer.effect(
     NginxFacts,
     Effect.gen(function* () {
-      const { binary, pidFile } = yield* NginxInstance
+      const instance = yield* NginxInstance
+      const { binary, pidFile } = instance
       let known: { readonly of: string; readonly capabilities: NginxCapabilities } | null = null
 
       const capabilities = Effect.gen(function* () {
         const master = yield* Effect.result(NginxProcess.find(pidFile))
-        const [of, program] =
+        // A container that is being started again will most likely run what it ran.
+        if (master._tag === "Failure" && instance.sidecar === true) {
+          return known === null ? yield* master.failure : known.capabilities
+        }
+        const [of, nginx] =
           master._tag === "Success"
-            ? [`${master.success.pid} ${master.success.startTicks}`, master.success.executable]
-            : [binary, binary]
+            ? [`${master.success.pid} ${master.success.startTicks}`, master.success]
+            : [binary, { executable: binary, arguments: NginxProcess.parseArguments("") }]
         if (known?.of === of) return known.capabilities
-        const found = parseCapabilities(yield* NginxBinary.version(program))
+        const found = parseCapabilities(yield* NginxBinary.version(instance, nginx))
         if (found === null) {
-          return yield* new NginxError({ reason: "command", message: `${program} -V does not answer as nginx does` })
+          const message = `${nginx.executable} -V does not answer as nginx does`
+          return yield* new NginxError({ reason: "command", message })
         }
         known = { of, capabilities: found }
         return found

@@ -46,9 +46,12 @@ export const reloadTimeout = (testMillis: number): Duration.Duration =>
 const failureInLog = (reload: Reload): Effect.Effect<Complaint.Complaint | null> =>
   reload.errorLog.isReadable
     ? Effect.map(reload.errorLog.appended, (text) =>
-        Complaint.reloadFailure(Complaint.complaintsIn(text, reload.master.pid))
+        Complaint.reloadFailure(Complaint.complaintsIn(text, innerPid(reload.master.pid)))
       )
     : Effect.succeed(null)
+
+/** The number that nginx itself writes: of a container's processes it may differ from ours. */
+const innerPid = (pid: number): number => ProcessTable.innerPid(pid) ?? pid
 
 /** nginx's own words for why a reload failed, in the form of its standard error. */
 const refusedBy = (complaint: Complaint.Complaint) =>
@@ -61,7 +64,7 @@ const refusedBy = (complaint: Complaint.Complaint) =>
 const isServing = (reload: Reload, deploymentId: string, answer: ProofAnswer.ProofAnswer | null): boolean =>
   answer !== null &&
   answer.deploymentId === deploymentId &&
-  !reload.oldWorkers.some(({ pid }) => pid === answer.workerPid)
+  !reload.oldWorkers.some(({ pid }) => innerPid(pid) === answer.workerPid)
 
 const poll = Effect.fnUntraced(function* <A>(
   reload: Reload,

@@ -4,17 +4,23 @@
  */
 import { Clock, Effect } from "effect"
 import { readFile, rm, stat } from "node:fs/promises"
-import { dirname, isAbsolute, join } from "node:path"
+import { dirname, join } from "node:path"
 import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
 import { FileError } from "@nxmesh/core/file/FileError"
 import { Limits } from "../Limits.ts"
 import * as BoundedCommand from "./BoundedCommand.ts"
+import * as Container from "./Container.ts"
+import * as NginxBinary from "./NginxBinary.ts"
 import { NginxError } from "./NginxError.ts"
-import type { NginxInstanceSettings } from "./NginxInstance.ts"
+import { asNginxSees, type NginxInstanceSettings } from "./NginxInstance.ts"
 import { commandLine, type MasterArguments, type NginxCommand } from "./NginxProcess.ts"
+import * as SidecarTest from "./SidecarTest.ts"
 
-/** `namespace`: nginx.conf untouched, the tree bound in place. `wrapper`: a copy of nginx.conf with one line changed. */
-export type ValidationMode = "namespace" | "wrapper"
+/**
+ * `namespace`: nginx.conf untouched, the tree bound in place. `wrapper`: a copy of nginx.conf with one line changed. `chroot`: the same
+ * inside the root of a sidecar's nginx. `reload`: no test beforehand; nginx refuses at the reload, which is then undone.
+ */
+export type ValidationMode = "namespace" | "wrapper" | SidecarTest.SidecarTest["mode"]
 
 export interface Validation {
   readonly passed: boolean
@@ -85,21 +91,20 @@ const withWrapper = Effect.fnUntraced(function* (
   nginx: NginxCommand,
   staged: Staged
 ): Effect.fn.Return<BoundedCommand.CommandResult, NginxError | FileError> {
-  const file = yield* configurationFile(nginx)
-  const text = wrapperText(
-    yield* attempt("read", file, () => readFile(file, "utf8")),
-    instance.confDirectory,
-    staged.directory
-  )
+  const file = yield* SidecarTest.configurationFile(instance, nginx)
+  const root = Container.rootOf(instance, nginx)
+  const here = (path: string) => (root === null ? path : Container.pathInside(root, path))
+  const configuration = yield* attempt("read", file, () => readFile(here(file), "utf8"))
+  const text = wrapperText(configuration, asNginxSees(instance).confDirectory, staged.directory)
   if (text === null) return yield* notIncluded(instance, file)
   // Beside nginx.conf, because relative includes follow the directory of `-c`; hidden, so that no glob matches it.
-  const wrapper = join(dirname(file), `.nxmesh-test-${staged.directory}`)
-  const wrapped: MasterArguments = { ...nginx.arguments, configurationFile: wrapper }
+  const name = `.nxmesh-test-${staged.directory}`
+  const wrapped: MasterArguments = { ...nginx.arguments, configurationFile: join(dirname(file), name) }
+  const wrapper = yield* attempt("find", dirname(file), async () => join(here(dirname(file)), name))
   return yield* Effect.acquireUseRelease(
     AtomicFile.write(wrapper, text),
     () =>
-      BoundedCommand.run({
-        program: nginx.executable,
+      NginxBinary.run(instance, nginx, {
         arguments: ["-T", ...commandLine(wrapped)],
         timeout: Limits.nginxTestTimeout,
         watchFor: staged.marker
@@ -108,25 +113,12 @@ const withWrapper = Effect.fnUntraced(function* (
   )
 })
 
-/** Where the master reads its configuration: its `-c`, or what its build says. */
-const configurationFile = Effect.fnUntraced(function* (nginx: NginxCommand): Effect.fn.Return<string, NginxError> {
-  const { configurationFile: given, prefix } = nginx.arguments
-  if (given !== null && isAbsolute(given)) return given
-  const built = (yield* BoundedCommand.run({
-    program: nginx.executable,
-    arguments: ["-V"],
-    timeout: Limits.nginxVersionTimeout
-  })).stderr
-  const path = given ?? /--conf-path=(\S+)/.exec(built)?.[1] ?? "conf/nginx.conf"
-  return isAbsolute(path) ? path : join(prefix ?? /--prefix=(\S+)/.exec(built)?.[1] ?? "/usr/local/nginx", path)
-})
-
 export const includeLine = (confDirectory: string): string => `include ${confDirectory}/current/*.conf;`
 
 const notIncluded = (instance: NginxInstanceSettings, file: string) =>
   new NginxError({
     reason: "refused",
-    message: `nginx does not read the staged tree: add "${includeLine(instance.confDirectory)}" to the http block of ${file} (nxmesh-agent doctor checks it)`
+    message: `nginx does not read the staged tree: add "${includeLine(asNginxSees(instance).confDirectory)}" to the http block of ${file} (nxmesh-agent doctor checks it)`
   })
 
 /** Whether this process may make a private mount namespace: tried once, because capabilities differ from uid 0. */
@@ -139,13 +131,18 @@ export const detectMode: Effect.Effect<ValidationMode> = BoundedCommand.run({
   Effect.orElseSucceed((): ValidationMode => "wrapper")
 )
 
-/** Tests a staged tree as the running nginx would read it. */
+/** A tree that only the reload can test. */
+const untested: Validation = { passed: true, output: "", reachedTree: false, elapsedMillis: 0, mode: "reload" }
+
+/** Tests a staged tree as the running nginx would read it. A sidecar's mode is found at each test: containers come and go. */
 export const validate = Effect.fn("Validation.validate")(function* (
   instance: NginxInstanceSettings,
   nginx: NginxCommand,
-  mode: ValidationMode,
+  standaloneMode: ValidationMode,
   staged: Staged
 ): Effect.fn.Return<Validation, NginxError | FileError> {
+  const mode = instance.sidecar === true ? (yield* SidecarTest.find(instance, nginx)).mode : standaloneMode
+  if (mode === "reload") return untested
   const started = yield* Clock.monotonicTimeNanos
   const result = yield* keepingPidFile(
     instance.pidFile,
@@ -154,7 +151,9 @@ export const validate = Effect.fn("Validation.validate")(function* (
       : withWrapper(instance, nginx, staged)
   )
   const elapsedMillis = Number((yield* Clock.monotonicTimeNanos) - started) / 1e6
-  if (result.exitCode === 0 && !result.seen) return yield* notIncluded(instance, yield* configurationFile(nginx))
+  if (result.exitCode === 0 && !result.seen) {
+    return yield* notIncluded(instance, yield* SidecarTest.configurationFile(instance, nginx))
+  }
   return {
     passed: result.exitCode === 0,
     output: result.stderr,

@@ -1,5 +1,6 @@
 /**
- * The master as a build of before knew it: cluster version 1 alone, and none of the commands that came with a later one. A
+ * The master as a build of before knew it: cluster version 1 alone, and none of the commands that came with a later one (fields
+ * that came later are in commands that it knows, and are not sent below their version). A
  * program like the master's own, with the same settings. The modules that say what a build knows are changed as they are
  * loaded, so everything else is today's: what follows from a version is tested, and not what else an old release did.
  */
@@ -14,7 +15,9 @@ const { clusterVersions, since }: { clusterVersions: ClusterVersionRange; since:
 )
 
 const older = 1
-const newer = JSON.stringify(Object.keys(since))
+const newer = JSON.stringify(
+  Object.entries(since).flatMap(([tag, version]) => (typeof version === "number" && version > older ? [tag] : []))
+)
 const without = `((all) => Object.fromEntries(Object.entries(all).filter(([tag]) => !${newer}.includes(tag))))`
 
 /** By the end of a module's path: what stands there, and what an older build has instead. */

@@ -55,6 +55,8 @@ export const Limits = {
     silenceCheckInterval: Duration.seconds(5),
     heartbeatInterval: Duration.seconds(30),
     noncesPerConnectionMax: 4_096,
+    /** Of a message to an agent, per write: below the 16 KiB from which Node's TLS makes, and keeps, a larger buffer. */
+    pieceBytes: 15_000,
     disconnectsQueueMax: 1_024,
     /** Encoded bundles kept for the next agent that gets the same: 5,000 virtual hosts are some 6 million. */
     bundleTextCharactersMax: 128 * 1_048_576,
@@ -254,6 +256,7 @@ export const Limits = {
     loginFailuresMax: 10_000,
     loginFailuresKept: Duration.days(1),
     deploymentsPerAgentMax: 20,
+    actionsPerAgentMax: 20,
     generationsMax: 1_000,
     manifestsMax: 32,
     idempotencyKept: Duration.hours(24),

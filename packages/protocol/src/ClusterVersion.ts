@@ -10,13 +10,21 @@ import type { Command, CommandOf, CommandTag } from "./Command.ts"
 import type { ClusterVersionRange } from "./model/Master.ts"
 
 /** The versions that this build knows. */
-export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 2 }
+export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 3 }
 
 /** A version, or how to tell it from the command: a field may be newer than the command that has it. */
 type Since = { readonly [Tag in CommandTag]?: number | ((command: CommandOf<Tag>) => number) }
 
 /** Since when a command may stand in the log. Those that are not named here: since version 1. */
-export const since: Since = { RecordBackup: 2, CheckState: 2, ReportDigest: 2 }
+export const since: Since = {
+  RecordBackup: 2,
+  CheckState: 2,
+  ReportDigest: 2,
+  SaveWorkspace: ({ workspace }) => (workspace.agent_policy === undefined ? 1 : 3),
+  SaveAgent: ({ agent }) => (agent.policy === undefined ? 1 : 3),
+  RequestAgentAction: 3,
+  RecordAgentAction: 3
+}
 
 /** The cluster version that the command needs. */
 export const versionNeeded = (command: Command): number => {

@@ -5,6 +5,7 @@
  */
 import { Schema, Struct } from "effect"
 import {
+  ActionId,
   AgentId,
   CertificateId,
   ClusterId,
@@ -23,7 +24,9 @@ import {
   VirtualHostId,
   WorkspaceId
 } from "./Ids.ts"
+import { ActionRequest } from "./model/ActionRecord.ts"
 import { AgentFacts, StoredAgent } from "./model/Agent.ts"
+import { ActionOutcome } from "./model/AgentAction.ts"
 import { StoredCertificate } from "./model/Certificate.ts"
 import { ChangeSummary } from "./model/ConfigVersion.ts"
 import { DeploymentOutcome } from "./model/Deployment.ts"
@@ -148,10 +151,14 @@ export const Command = Schema.TaggedUnion({
   SaveAgent: {
     ...save,
     agent: StoredAgent.mapFields(
-      Struct.pick(["id", "workspace_id", "name", "labels", "maintenance", "reload_interval_seconds"])
+      Struct.pick(["id", "workspace_id", "name", "labels", "maintenance", "reload_interval_seconds", "policy"])
     )
   },
   DeleteAgent: { ...remove, id: AgentId },
+  /** Somebody wants something of an agent now: written before it is asked for. The master that holds the agent asks it. */
+  RequestAgentAction: { id: ActionId, agent_id: AgentId, request: ActionRequest },
+  /** What the agent answered. */
+  RecordAgentAction: { agent_id: AgentId, outcome: ActionOutcome },
   CreateEnrolmentToken: {
     id: EnrolmentTokenId,
     agent_id: AgentId,

@@ -41,9 +41,12 @@ export class UnsupportedMediaType extends Schema.Error<UnsupportedMediaType>("Un
   envelope(["UNSUPPORTED_MEDIA_TYPE"]),
   { httpApiStatus: 415 }
 ) {}
-export class Unprocessable extends Schema.Error<Unprocessable>("Unprocessable")(envelope(["UNPROCESSABLE"]), {
-  httpApiStatus: 422
-}) {}
+export class Unprocessable extends Schema.Error<Unprocessable>("Unprocessable")(
+  envelope(["UNPROCESSABLE", "PREFLIGHT_FAILED"]),
+  {
+    httpApiStatus: 422
+  }
+) {}
 export class TooManyRequests extends Schema.Error<TooManyRequests>("TooManyRequests")(envelope(["TOO_MANY_REQUESTS"]), {
   httpApiStatus: 429
 }) {}
@@ -90,6 +93,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   PAYLOAD_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   UNPROCESSABLE: 422,
+  PREFLIGHT_FAILED: 422,
   TOO_MANY_REQUESTS: 429,
   INTERNAL_ERROR: 500,
   UNAVAILABLE: 503,
@@ -123,6 +127,7 @@ export const apiError = ({ code, details, message }: Rejection): ApiError => {
     case "UNSUPPORTED_MEDIA_TYPE":
       return new UnsupportedMediaType({ error: { code, message, details } })
     case "UNPROCESSABLE":
+    case "PREFLIGHT_FAILED":
       return new Unprocessable({ error: { code, message, details } })
     case "TOO_MANY_REQUESTS":
       return new TooManyRequests({ error: { code, message, details } })

@@ -1,6 +1,6 @@
 /** What apply says has changed. Emitted after the transaction commits, in the order of the log; sessions and feeds follow it. */
 import { Schema } from "effect"
-import { AgentId, MasterId, OrganizationId, SessionId, WorkspaceId } from "./Ids.ts"
+import { ActionId, AgentId, MasterId, OrganizationId, SessionId, WorkspaceId } from "./Ids.ts"
 import { Deployment } from "./model/Deployment.ts"
 import { ResourceKind } from "./model/ResourceKind.ts"
 
@@ -17,6 +17,10 @@ export const Event = Schema.TaggedUnion({
   AgentEnrolled: { agent_id: AgentId },
   AgentRemoved: { agent_id: AgentId },
   DeploymentRecorded: { deployment: Deployment },
+  /** Somebody wants something of this agent: the master that holds it asks it. */
+  AgentActionRequested: { agent_id: AgentId },
+  /** It was answered. */
+  AgentActionEnded: { agent_id: AgentId, action_id: ActionId },
   SessionEnded: { session_id: SessionId },
   /** Whether agents may be told to deploy: also when a new epoch begins, which is frozen. */
   FreezeChanged: { frozen: Schema.Boolean },

@@ -20,6 +20,8 @@ export const ErrorCode = Schema.Literals([
   "PAYLOAD_TOO_LARGE",
   "UNSUPPORTED_MEDIA_TYPE",
   "UNPROCESSABLE",
+  /** nginx on the agent that was asked refuses what the change would give it. */
+  "PREFLIGHT_FAILED",
   "TOO_MANY_REQUESTS",
   "INTERNAL_ERROR",
   "UNAVAILABLE",

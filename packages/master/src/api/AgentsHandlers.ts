@@ -9,6 +9,7 @@ import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
 import { agentView } from "./AgentView.ts"
 import { agentsInState } from "./AgentsInState.ts"
+import { chosenForAgent } from "./ChosenPolicy.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, ifMatchRevision } from "./ConditionalRequest.ts"
 import { issueToken } from "./EnrolmentTokens.ts"
@@ -22,18 +23,22 @@ import { derivedIdempotency, idempotencyOf, submit } from "./Submission.ts"
 type Stored = ResourceOf<"agent">
 
 /** What people set of an agent. */
-const settable = ({ id, labels, maintenance, name, reload_interval_seconds, workspace_id }: Stored) => ({
+const settable = ({ id, labels, maintenance, name, policy, reload_interval_seconds, workspace_id }: Stored) => ({
   id,
   workspace_id,
   name,
   labels,
   maintenance,
-  reload_interval_seconds
+  reload_interval_seconds,
+  ...(policy === undefined ? {} : { policy })
 })
 
 const create = Effect.fnUntraced(function* (agent: AgentCreate, idempotency: Idempotency | null) {
   const id = yield* newId(AgentId)
-  return yield* submit({ _tag: "SaveAgent", mode: "create", if_match: null, agent: { id, ...agent } }, idempotency)
+  return yield* submit(
+    { _tag: "SaveAgent", mode: "create", if_match: null, agent: chosenForAgent({ id, ...agent }) },
+    idempotency
+  )
 })
 
 export const layerAgents = HttpApiBuilder.group(
@@ -75,7 +80,7 @@ export const layerAgents = HttpApiBuilder.group(
               _tag: "SaveAgent",
               mode: "update",
               if_match: current.revision,
-              agent: { ...settable(current), ...payload }
+              agent: chosenForAgent({ ...settable(current), ...payload })
             })
         })
         return yield* answerOne(yield* agentView(accepted.value as Stored), accepted.index)

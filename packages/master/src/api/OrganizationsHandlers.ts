@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Reads } from "../state/Reads.ts"
 import { existing } from "./Change.ts"
+import { chosenForWorkspace, workspaceView } from "./ChosenPolicy.ts"
 import { answerCreated } from "./ConditionalRequest.ts"
 import { newId } from "./NewIds.ts"
 import { answerPage, listQueryOf } from "./Pagination.ts"
@@ -45,7 +46,8 @@ export const layerOrganizations = HttpApiBuilder.group(
         const index = yield* reads.appliedIndex
         yield* existing("organization", params.id)
         const found = yield* reads.list("workspace", listQueryOf(query, { organization_id: params.id }))
-        return yield* answerPage(query, found, index)
+        const items = yield* Effect.forEach(found.items, workspaceView)
+        return yield* answerPage(query, { items, total: found.total }, index)
       }),
       createWorkspace: Effect.fn("organizations.createWorkspace")(function* ({ headers, params, payload }) {
         const id = yield* newId(WorkspaceId)
@@ -55,7 +57,7 @@ export const layerOrganizations = HttpApiBuilder.group(
             _tag: "SaveWorkspace",
             mode: "create",
             if_match: null,
-            workspace: { id, organization_id: params.id, ...payload }
+            workspace: chosenForWorkspace({ id, organization_id: params.id, ...payload })
           },
           idempotencyOf(headers["idempotency-key"], {
             method: "POST",
@@ -63,7 +65,7 @@ export const layerOrganizations = HttpApiBuilder.group(
             payload
           })
         )
-        return yield* answerCreated(accepted.value as Workspace, accepted.index, "workspaces")
+        return yield* answerCreated(yield* workspaceView(accepted.value as Workspace), accepted.index, "workspaces")
       })
     })
   })

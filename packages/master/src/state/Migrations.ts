@@ -122,6 +122,13 @@ CREATE TABLE state_reports (entry INTEGER NOT NULL, master_id TEXT NOT NULL, dig
   PRIMARY KEY (entry, master_id)) STRICT, WITHOUT ROWID;
 `
 
+/** What people asked of agents at once, the newest of each. */
+const actionsOfAgents = `
+CREATE TABLE agent_actions (id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, workspace_id TEXT NOT NULL, requested_at TEXT NOT NULL,
+  action TEXT NOT NULL, status TEXT NOT NULL, undo TEXT, entry INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE INDEX agent_actions_by_agent ON agent_actions (agent_id, entry);
+`
+
 /**
  * Inside a transaction, which it neither begins nor ends. What it does follows from the rows that are there: no clock, no
  * randomness, no setting.
@@ -141,8 +148,16 @@ const inOrder =
   (connection) =>
     steps.forEach((step) => step(connection))
 
+/** Cluster version 3. */
+const version3: ReadonlyArray<Step> = [statements(actionsOfAgents)]
+
 /** The first is that of 0.1.0, from before there were cluster versions; each of the others is a version's. */
-const steps: ReadonlyArray<Step> = [statements(initial), statements(sessionsOfRaft + severalMasters), inOrder(version2)]
+const steps: ReadonlyArray<Step> = [
+  statements(initial),
+  statements(sessionsOfRaft + severalMasters),
+  inOrder(version2),
+  inOrder(version3)
+]
 
 /** Each cluster version has one step, so the schema of a file tells its version, also where nothing was changed. */
 const schemaOf = (clusterVersion: number): number => clusterVersion + 1

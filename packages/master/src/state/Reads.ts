@@ -3,6 +3,7 @@
  * certificates' keys stay sealed, and users keep their password's hash: what an answer may hold is the API's to say.
  */
 import type {
+  ActionId,
   AgentId,
   CertificateId,
   DeploymentId,
@@ -12,6 +13,7 @@ import type {
   MasterId,
   SessionId
 } from "@nxmesh/protocol/Ids"
+import type { ActionRecord } from "@nxmesh/protocol/model/ActionRecord"
 import type { EnrolmentToken } from "@nxmesh/protocol/model/Agent"
 import type { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
 import type { Deployment } from "@nxmesh/protocol/model/Deployment"
@@ -24,6 +26,7 @@ import type { StateCheck } from "./digest/JudgeDigests.ts"
 import type { ContentOf, Kind, ResourceOf } from "./Kinds.ts"
 import { listable, type ListQuery } from "./Listable.ts"
 import { listPage, listResources, type Page } from "./ReadLists.ts"
+import * as Actions from "./ReadActions.ts"
 import * as Checks from "./ReadChecks.ts"
 import * as Cluster from "./ReadCluster.ts"
 import * as Identities from "./ReadIdentities.ts"
@@ -63,6 +66,13 @@ export class Reads extends Context.Service<
     readonly generation: (generation: Generation) => Effect.Effect<History.GenerationRecord | undefined>
     /** What the agent's last report said that nginx serves. */
     readonly servingGeneration: (agentId: AgentId) => Effect.Effect<Generation | undefined>
+    readonly action: (id: ActionId) => Effect.Effect<ActionRecord | undefined>
+    /** What people asked of the agent at once, the newest first. */
+    readonly actions: (agentId: AgentId) => Effect.Effect<ReadonlyArray<ActionRecord>>
+    /** Those that the agent has not answered, the oldest first. */
+    readonly pendingActions: (agentId: AgentId) => Effect.Effect<ReadonlyArray<ActionRecord>>
+    /** Whether a request of this principal under this key has its answer already. */
+    readonly isAnswered: (principal: string, key: string, nowMillis: number) => Effect.Effect<boolean>
     readonly userByEmail: (email: string) => Effect.Effect<ResourceOf<"user"> | undefined>
     readonly session: (id: SessionId) => Effect.Effect<Identities.StoredSession | undefined>
     readonly loginFailures: (email: string) => Effect.Effect<ReadonlyArray<Identities.LoginFailures>>
@@ -119,6 +129,11 @@ export class Reads extends Context.Service<
         lastDeployment: (agentId) => Effect.sync(() => History.lastDeployment(reader, agentId)),
         generation: (generation) => Effect.sync(() => History.generation(reader, generation)),
         servingGeneration: (agentId) => Effect.sync(() => History.servingGeneration(reader, agentId)),
+        action: (id) => Effect.sync(() => Actions.action(reader, id)),
+        actions: (agentId) => Effect.sync(() => Actions.actionsOf(reader, agentId)),
+        pendingActions: (agentId) => Effect.sync(() => Actions.pendingActions(reader, agentId)),
+        isAnswered: (principal, key, nowMillis) =>
+          Effect.sync(() => Actions.isAnswered(reader, principal, key, nowMillis)),
         userByEmail: (email) => Effect.sync(() => findResourceBy(reader, "user", { email })),
         session: (id) => Effect.sync(() => Identities.session(reader, id)),
         loginFailures: (email) => Effect.sync(() => Identities.loginFailures(reader, email)),

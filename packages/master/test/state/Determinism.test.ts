@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SeededRandom } from "@nxmesh/raft/testing/SeededRandom"
 import type { Command } from "@nxmesh/protocol/Command"
+import type { ActionRequest } from "@nxmesh/protocol/model/ActionRecord"
 import { ClusterId, DeploymentId, Generation, SessionId } from "@nxmesh/protocol/Ids"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { Effect, Exit } from "effect"
@@ -28,7 +29,9 @@ import {
   create,
   hash,
   raftMasterLayer,
+  recordAction,
   removal,
+  requestAction,
   saveAgent,
   saveHost,
   saveOrganization,
@@ -44,7 +47,16 @@ import {
 } from "./TestMaster.ts"
 import { plainOutcome } from "../../../../test/support/Resources.ts"
 
-const versions = { cluster_versions: { lowest: 1, highest: 2 } }
+const versions = { cluster_versions: { lowest: 1, highest: 3 } }
+
+const requests: ReadonlyArray<ActionRequest> = [
+  { action: "stop" },
+  { action: "start" },
+  { action: "reload" },
+  { action: "maintenance_on", reason: null },
+  { action: "maintenance_off" },
+  { action: "rollback", deployment_id: DeploymentId.make(uuid(12, 1)) }
+]
 
 const commandOf = (pick: (below: number) => number): Command => {
   const save = pick(2) === 0 ? create : update(pick(4) === 0 ? pick(60) + 1 : null)
@@ -65,7 +77,18 @@ const commandOf = (pick: (below: number) => number): Command => {
     () => ({ _tag: "DeleteOrganization", if_match: null, id: organization(number) }),
     () => saveWorkspace(number, pick(3) + 1),
     () => ({ _tag: "DeleteWorkspace", if_match: null, id: workspace(number) }),
-    () => saveAgent(number, { labels: pick(2) === 0 ? { tier: "a" } : {}, workspace_id: workspace(pick(2) + 1) }, save),
+    () =>
+      saveAgent(
+        number,
+        {
+          labels: pick(2) === 0 ? { tier: "a" } : {},
+          workspace_id: workspace(pick(2) + 1),
+          ...(pick(3) === 0 ? { policy: { drift: "alert" } as const } : {})
+        },
+        save
+      ),
+    () => requestAction(pick(8), number, requests[pick(requests.length)]!),
+    () => recordAction(pick(8), number, (["done", "unchanged", "failed", "refused"] as const)[pick(4)] ?? "done"),
     () => ({ _tag: "DeleteAgent", if_match: null, id: agentId(number) }),
     () => saveUpstream(number, { name: `pool-${pick(3)}` }, save),
     () => ({ _tag: "DeleteUpstream", ...removal(), id: upstreamId(number) }),
@@ -100,7 +123,7 @@ const commandOf = (pick: (below: number) => number): Command => {
       expires_at: "2100-01-01T00:00:00.000Z"
     }),
     () => ({ _tag: "RecordLoginFailure", email: `user-${number}@example.com`, remote_address: `192.0.2.${pick(3)}` }),
-    () => ({ ...initialise(description(1, versions)), cluster_version: pick(4) === 0 ? 1 : 2 }) as Command,
+    () => ({ ...initialise(description(1, versions)), cluster_version: pick(4) === 0 ? 1 : 2 + pick(2) }) as Command,
     () => createJoinToken(number),
     () =>
       admit(number, {
@@ -108,7 +131,7 @@ const commandOf = (pick: (below: number) => number): Command => {
         master: description(number, versions)
       }),
     () => ({ _tag: "DescribeMaster", master: description(number, { name: `m${pick(4)}`, ...versions }) }),
-    () => ({ _tag: "SetClusterVersion", version: pick(2) + 1 }),
+    () => ({ _tag: "SetClusterVersion", version: pick(3) + 1 }),
     () => ({ _tag: "SetMasterVoting", id: masterId(number), voter: pick(2) === 0 }),
     () => ({ _tag: "RemoveMaster", id: masterId(number) }),
     () => ({ _tag: "SetFreeze", frozen: pick(2) === 0, reason: "why" }),

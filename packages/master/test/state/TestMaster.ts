@@ -2,7 +2,10 @@
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { Command } from "@nxmesh/protocol/Command"
-import { ConfigVersionId, OrganizationId, type Sha256, UserId, type WorkspaceId } from "@nxmesh/protocol/Ids"
+import { ActionId, ConfigVersionId, OrganizationId, type Sha256, UserId, type WorkspaceId } from "@nxmesh/protocol/Ids"
+import type { ActionRequest } from "@nxmesh/protocol/model/ActionRecord"
+import type { ActionOutcome, ActionStatus } from "@nxmesh/protocol/model/AgentAction"
+import type { AgentPolicyChoice } from "@nxmesh/protocol/model/AgentPolicy"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import type { Role } from "@nxmesh/protocol/model/Permission"
 import type { Template } from "@nxmesh/protocol/model/Template"
@@ -168,6 +171,8 @@ export const saveAgent = (
     readonly workspace_id?: WorkspaceId
     readonly name?: string
     readonly labels?: Record<string, string>
+    readonly maintenance?: boolean
+    readonly policy?: AgentPolicyChoice
   } = {},
   save: Save = create
 ): Command => ({
@@ -182,6 +187,30 @@ export const saveAgent = (
     reload_interval_seconds: 0,
     ...fields
   }
+})
+
+export const actionId = (number: number) => ActionId.make(uuid(13, number))
+
+export const requestAction = (number: number, agent: number, request: ActionRequest): Command => ({
+  _tag: "RequestAgentAction",
+  id: actionId(number),
+  agent_id: agentId(agent),
+  request
+})
+
+export const actionOutcome = (number: number, status: ActionStatus): ActionOutcome => ({
+  action_id: actionId(number),
+  status,
+  message: `it is ${status}`,
+  started_at: "2026-03-02T14:30:00.000Z",
+  finished_at: "2026-03-02T14:30:01.000Z",
+  errors: []
+})
+
+export const recordAction = (number: number, agent: number, status: ActionStatus): Command => ({
+  _tag: "RecordAgentAction",
+  agent_id: agentId(agent),
+  outcome: actionOutcome(number, status)
 })
 
 export const saveHost = (number: number, fields: Partial<VirtualHost> = {}, save: Save = create): Command => ({

@@ -1,6 +1,8 @@
 /** The process beside one nginx (CF-002). */
 import { Schema } from "effect"
 import { AgentId, EnrolmentTokenId, Generation, WorkspaceId } from "../Ids.ts"
+import { AgentPolicy, AgentPolicyChoice } from "./AgentPolicy.ts"
+import { DeploymentError } from "./Deployment.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
 import { Labels, Name, Timestamp } from "./Text.ts"
 
@@ -44,11 +46,25 @@ const fields = {
   reload_interval_seconds: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3_600 }))
 }
 
+/** Somebody stopped nginx: that it does not run is no fault. */
+export const NginxStopped = Schema.Struct({
+  /** The person's name. */
+  by: Schema.String,
+  at: Timestamp
+}).annotate({ identifier: "NginxStopped" })
+export type NginxStopped = typeof NginxStopped.Type
+
 /** As stored and replicated. */
 export const StoredAgent = Schema.Struct({
   id: AgentId,
   workspace_id: WorkspaceId,
   ...fields,
+  /** Absent: nothing is chosen for this agent by itself. Since cluster version 3, like the two below. */
+  policy: Schema.optionalKey(AgentPolicyChoice),
+  /** What the maintenance is about, where somebody said it; absent outside maintenance. */
+  maintenance_reason: Schema.optionalKey(Schema.String),
+  /** Absent: nobody did, or nginx was started again since. */
+  nginx_stopped: Schema.optionalKey(NginxStopped),
   facts: Schema.NullOr(AgentFacts),
   ip_address: Schema.NullOr(Schema.String),
   enrolled_at: Schema.NullOr(Timestamp),
@@ -61,6 +77,12 @@ export const Agent = Schema.Struct({
   id: AgentId,
   workspace_id: WorkspaceId,
   ...fields,
+  /** What is chosen for this agent; what is absent comes from its workspace. */
+  policy: AgentPolicyChoice,
+  /** What holds for the agent. */
+  effective_policy: AgentPolicy,
+  maintenance_reason: Schema.NullOr(Schema.String),
+  nginx_stopped: Schema.NullOr(NginxStopped),
   hostname: Schema.NullOr(Schema.String),
   ip_address: Schema.NullOr(Schema.String),
   version: Schema.NullOr(Schema.String),
@@ -75,6 +97,8 @@ export const Agent = Schema.Struct({
   desired_generation: Generation,
   /** What it proved to serve, at its last settled deployment. */
   serving_generation: Schema.NullOr(Generation),
+  /** Resources that are left out of what it serves because nginx refuses them, each with nginx's own words. */
+  quarantined: Schema.Array(DeploymentError),
   ...stamps
 }).annotate({ identifier: "Agent" })
 export type Agent = typeof Agent.Type
@@ -84,10 +108,11 @@ export const AgentCreate = Schema.Struct({
   name: fields.name,
   labels: withDefault(fields.labels, {}),
   maintenance: withDefault(fields.maintenance, false),
-  reload_interval_seconds: withDefault(fields.reload_interval_seconds, 0)
+  reload_interval_seconds: withDefault(fields.reload_interval_seconds, 0),
+  policy: Schema.optionalKey(AgentPolicyChoice)
 }).annotate({ identifier: "AgentCreate" })
 export type AgentCreate = typeof AgentCreate.Type
-export const AgentPatch = patch(fields).annotate({ identifier: "AgentPatch" })
+export const AgentPatch = patch({ ...fields, policy: AgentPolicyChoice }).annotate({ identifier: "AgentPatch" })
 export type AgentPatch = typeof AgentPatch.Type
 
 /** A one-time token by which an agent enrols. Only its hash is stored; the text is answered once. */

@@ -1,6 +1,7 @@
 /** Tenants (CF-001): an organization holds workspaces; everything else lives in a workspace. */
 import { Schema } from "effect"
 import { OrganizationId, WorkspaceId } from "../Ids.ts"
+import { AgentPolicyChoice } from "./AgentPolicy.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
 import { Name, Slug } from "./Text.ts"
 
@@ -30,11 +31,18 @@ export const Workspace = Schema.Struct({
   id: WorkspaceId,
   organization_id: OrganizationId,
   ...workspace,
+  /** What its agents go by that say nothing else of themselves. Absent: nothing is chosen. Since cluster version 3. */
+  agent_policy: Schema.optionalKey(AgentPolicyChoice),
   ...stamps
 }).annotate({ identifier: "Workspace" })
 export type Workspace = typeof Workspace.Type
-export const WorkspaceCreate = Schema.Struct(workspace).annotate({ identifier: "WorkspaceCreate" })
+export const WorkspaceCreate = Schema.Struct({
+  ...workspace,
+  agent_policy: Schema.optionalKey(AgentPolicyChoice)
+}).annotate({ identifier: "WorkspaceCreate" })
 export type WorkspaceCreate = typeof WorkspaceCreate.Type
-export const WorkspacePatch = patch(workspace).annotate({ identifier: "WorkspacePatch" })
+export const WorkspacePatch = patch({ ...workspace, agent_policy: AgentPolicyChoice }).annotate({
+  identifier: "WorkspacePatch"
+})
 export type WorkspacePatch = typeof WorkspacePatch.Type
 export type OrganizationCreate = typeof OrganizationCreate.Type

@@ -4,6 +4,7 @@ import type { CommandOf } from "@nxmesh/protocol/Command"
 import type { Event } from "@nxmesh/protocol/Event"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import { findResource } from "../Resources.ts"
+import { forgetActions } from "./ActionRows.ts"
 import { requireAgentFits } from "./ClashCheck.ts"
 import { requireUnreferenced } from "./References.ts"
 import { erase, replaced, required, requireUnique, requireWorkspace, resourceChanged, write } from "./Save.ts"
@@ -25,6 +26,7 @@ export const saveAgent = (tx: Transaction, command: CommandOf<"SaveAgent">): App
   const relabelled = before === undefined || canonicalJson(before.labels) !== canonicalJson(command.agent.labels)
   const { after, changed } = write(tx, "agent", before, {
     ...command.agent,
+    ...kept(before, command.agent.maintenance),
     facts: before?.facts ?? null,
     ip_address: before?.ip_address ?? null,
     enrolled_at: before?.enrolled_at ?? null
@@ -36,6 +38,12 @@ export const saveAgent = (tx: Transaction, command: CommandOf<"SaveAgent">): App
   return { value: after, events, audit: { kind: "agent", id: after.id, before: before ?? null, after } }
 }
 
+/** What actions left on the agent. Why it is in maintenance goes with the maintenance. */
+const kept = (before: StoredAgent | undefined, maintenance: boolean) => ({
+  ...(maintenance && before?.maintenance_reason !== undefined ? { maintenance_reason: before.maintenance_reason } : {}),
+  ...(before?.nginx_stopped === undefined ? {} : { nginx_stopped: before.nginx_stopped })
+})
+
 /** What belongs to an agent alone goes with it. */
 const ownedTables = ["enrolment_tokens", "agent_keys", "deployments", "serving_generations", "agent_claims"] as const
 
@@ -45,6 +53,7 @@ export const deleteAgent = (tx: Transaction, command: CommandOf<"DeleteAgent">):
   const where = agentPlace(tx, before)
   erase(tx, "agent", command.id)
   for (const table of ownedTables) tx.connection.run(`DELETE FROM ${table} WHERE agent_id = ?`, command.id)
+  forgetActions(tx.connection, command.id)
   return {
     value: null,
     events: [resourceChanged("agent", command.id, "delete", where), { _tag: "AgentRemoved", agent_id: command.id }],

@@ -30,6 +30,8 @@ export const commandTarget = (command: Command): Target | null => {
     case "DeleteAgent":
       return { kind: "agent", id: command.id }
     case "CreateEnrolmentToken":
+    case "RequestAgentAction":
+    case "RecordAgentAction":
     case "RecordAgentFacts":
     case "RotateAgentKey":
       return { kind: "agent", id: command.agent_id }

@@ -1,6 +1,7 @@
 /** What each command does, by its tag. */
 import type { Command, CommandOf, CommandTag } from "@nxmesh/protocol/Command"
 import { deleteAgent, recordAgentFacts, saveAgent } from "./Agents.ts"
+import { recordAgentAction, requestAgentAction } from "./AgentActions.ts"
 import { claimAgents } from "./AgentClaims.ts"
 import { initialiseCluster, openEpoch, recordBackup, setClusterVersion, setFreeze } from "./Cluster.ts"
 import { recordDeployments } from "./Deployments.ts"
@@ -45,6 +46,8 @@ export const handlers: Handlers = {
   DeleteWorkspace: deleteWorkspace,
   SaveAgent: saveAgent,
   DeleteAgent: deleteAgent,
+  RequestAgentAction: requestAgentAction,
+  RecordAgentAction: recordAgentAction,
   CreateEnrolmentToken: createEnrolmentToken,
   RevokeEnrolmentToken: revokeEnrolmentToken,
   EnrolAgent: enrolAgent,

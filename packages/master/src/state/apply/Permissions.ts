@@ -28,6 +28,9 @@ export const commandPermissions: Readonly<Record<CommandTag, Permission | null>>
   DeleteWorkspace: "workspace:delete",
   SaveAgent: "agent:write",
   DeleteAgent: "agent:delete",
+  /** The least of them: its handler asks for what the very action needs. */
+  RequestAgentAction: "agent:reload",
+  RecordAgentAction: null,
   CreateEnrolmentToken: "agent:write",
   RevokeEnrolmentToken: "agent:write",
   EnrolAgent: null,

@@ -67,6 +67,13 @@ export const Limits = {
   nginxVersionLineBytesMax: 32 * 1024,
   /** How long a sidecar's agent waits at its start for nginx's container. */
   sidecarStartTimeout: Duration.minutes(2),
+  /** Well within the 2.5 s for which nginx tries to bind. */
+  sidecarProbeInterval: Duration.millis(500),
+
+  // lifecycle
+  /** Outcomes of actions kept for one that is asked for again. */
+  actionsRememberedMax: 64,
+  actionsWaitingMax: 16,
 
   // upstream names
   /** For names without an address; those that have one are waited for less. */
@@ -124,6 +131,8 @@ export const Limits = {
   driftDepthMax: 8,
   /** Above this a file is not compared line by line. */
   driftTextBytesMax: 1_048_576,
+  /** Findings whose texts are read; a report has room for fewer. */
+  driftTextsMax: 64,
   foreignFilesMax: 1_000,
   foreignFileBytesMax: 4 * 1_048_576,
   moduleFilesMax: 256,

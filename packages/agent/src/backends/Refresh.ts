@@ -16,7 +16,22 @@ import { Limits } from "../Limits.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { allLeftOut, type Dependencies, dependenciesOf, isStale } from "./Staleness.ts"
 
-/** What was deployed in vain, and when: the same is not tried again at once. */
+export interface RefreshIntervals {
+  /** Between two rounds of resolving. */
+  readonly resolveInterval: Duration.Duration
+  /** What changes within this time of a first change is one reload. */
+  readonly settleInterval: Duration.Duration
+  /** Least time between a reload and one for servers that changed. */
+  readonly reloadInterval: Duration.Duration
+}
+
+const intervals: RefreshIntervals = {
+  resolveInterval: Limits.addressRefreshInterval,
+  settleInterval: Limits.refreshSettleInterval,
+  reloadInterval: Limits.refreshReloadInterval
+}
+
+/** What was deployed last, and when: if it did not help, the same is not tried again at once. */
 interface Tried {
   readonly what: string
   readonly atMillis: number
@@ -86,7 +101,7 @@ const make = Effect.gen(function* () {
     const deploymentId = DeploymentId.make(yield* identifiers.uuid)
     const outcome = yield* deployer.apply({ deploymentId, bundle, order, force: true })
     const settled = outcome.status === "settled"
-    tried = settled ? null : { what, atMillis: yield* Clock.currentTimeMillis }
+    tried = { what, atMillis: yield* Clock.currentTimeMillis }
     yield* alerts.raise("refresh", settled ? [] : [alertOf(outcome)])
     return outcome
   })
@@ -96,12 +111,10 @@ const make = Effect.gen(function* () {
     if (now !== null && now.names.length > 0) yield* resolver.resolve(now.names)
   })
 
-  /** Waits for what changes along with it, and for the reload budget. `null` when nothing is left to do then. */
-  const settled = Effect.gen(function* () {
-    yield* Effect.sleep(Limits.refreshSettleInterval)
-    const waitMillis = yield* deployer.reloadWaitMillis(Duration.toMillis(Limits.refreshReloadInterval))
-    if (waitMillis > 0) yield* Effect.sleep(waitMillis)
-    return yield* pending
+  /** Waits for what changes along with it, and looks again. `null` when nothing is to be done then, or not yet. */
+  const settled = Effect.fnUntraced(function* ({ reloadInterval, settleInterval }: RefreshIntervals) {
+    yield* Effect.sleep(settleInterval)
+    return (yield* deployer.reloadWaitMillis(Duration.toMillis(reloadInterval))) > 0 ? null : yield* pending
   })
 
   return { resolve, pending, settled, deploy }
@@ -115,14 +128,14 @@ export const refresh = Effect.gen(function* () {
   return due === null ? null : yield* deploy(due)
 })
 
-const run = Effect.gen(function* () {
+const run = Effect.fnUntraced(function* (bounds: RefreshIntervals) {
   const { deploy, pending, resolve, settled } = yield* make
-  const resolving = Effect.forever(Effect.andThen(Effect.sleep(Limits.addressRefreshInterval), resolve))
+  const resolving = Effect.forever(Effect.andThen(Effect.sleep(bounds.resolveInterval), resolve))
   const deploying = Effect.gen(function* () {
     while (true) {
       yield* Effect.sleep(Limits.refreshPollInterval)
       if ((yield* pending) === null) continue
-      const due = yield* settled
+      const due = yield* settled(bounds)
       if (due !== null) yield* deploy(due)
     }
   })
@@ -130,4 +143,5 @@ const run = Effect.gen(function* () {
 })
 
 /** Refreshes as long as the layer lives. */
-export const layer = Layer.effectDiscard(Effect.forkScoped(run))
+export const layerWith = (bounds: RefreshIntervals) => Layer.effectDiscard(Effect.forkScoped(run(bounds)))
+export const layer = layerWith(intervals)

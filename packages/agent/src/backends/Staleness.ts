@@ -27,9 +27,22 @@ export const allLeftOut = (upstreams: ReadonlyArray<Upstream>, { addresses, down
 const isSameSet = (left: DownServers, right: DownServers): boolean =>
   left.size === right.size && [...left].every((one) => right.has(one))
 
-/** @param inUse what the tree that serves was rendered with; `null` when nobody knows */
-export const isStale = ({ names, upstreams }: Dependencies, inUse: Inputs | null, wanted: Inputs): boolean =>
-  inUse === null
-    ? names.length > 0 || allLeftOut(upstreams, wanted).size > 0
-    : !AddressBook.isSame(AddressBook.select(inUse.addresses, names), AddressBook.select(wanted.addresses, names)) ||
-      !isSameSet(allLeftOut(upstreams, inUse), allLeftOut(upstreams, wanted))
+const namedIn = ({ addresses, down }: Inputs, names: ReadonlyArray<string>): Inputs => ({
+  addresses: AddressBook.select(addresses, names),
+  down
+})
+
+/**
+ * Only names that were rendered count: of a bundle with a bad resource, the rest is what serves.
+ *
+ * @param inUse what the tree that serves was rendered with; `null` when nobody knows
+ */
+export const isStale = ({ names, upstreams }: Dependencies, inUse: Inputs | null, wanted: Inputs): boolean => {
+  if (inUse === null) return names.length > 0 || allLeftOut(upstreams, wanted).size > 0
+  const rendered = names.filter((name) => inUse.addresses.has(name))
+  const [before, after] = [namedIn(inUse, rendered), namedIn(wanted, rendered)]
+  return (
+    !AddressBook.isSame(before.addresses, after.addresses) ||
+    !isSameSet(allLeftOut(upstreams, before), allLeftOut(upstreams, after))
+  )
+}

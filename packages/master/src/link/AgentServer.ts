@@ -25,6 +25,7 @@ import { LinkAuthenticationLayer } from "./LinkAuthenticationLayer.ts"
 import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
 import { LinkProtocol, recordRefusal } from "./LinkProtocol.ts"
+import { PiecewiseWriter } from "./PiecewiseWriter.ts"
 import { isPeerPath } from "./PeerHandler.ts"
 
 export class AgentServerError extends Data.TaggedError("AgentServerError")<{ readonly message: string }> {}
@@ -97,6 +98,7 @@ const makeConnection = Effect.fnUntraced(function* (
     }),
     scope: yield* Effect.scope,
     authenticated: yield* Deferred.make<void>(),
+    send: new PiecewiseWriter(webSocket).send,
     close: (code, reason) => webSocket.close(code, reason),
     settled,
     agentId: null,

@@ -24,6 +24,8 @@ export interface LinkConnection {
   readonly scope: Scope.Scope
   /** Done at the first verified call, or at an accepted enrolment. */
   readonly authenticated: Deferred.Deferred<void>
+  /** Never waits. */
+  readonly send: (text: string) => void
   readonly close: (code: number, reason: string) => void
   /** Its agent is registered: another connection may be admitted. */
   readonly settled: () => void

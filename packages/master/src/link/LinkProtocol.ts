@@ -120,17 +120,12 @@ export class LinkProtocol extends Context.Service<
 
       const accept = Effect.fnUntraced(
         function* (connection: LinkConnection, socket: Socket.Socket) {
-          const writer = yield* socket.writer
           writers.set(connection.id, (message) =>
-            writer.write(frameText(message)).pipe(
-              Effect.ignore,
-              Effect.andThen(
-                Effect.sync(() => {
-                  const { ending } = connection
-                  if (message._tag === "Exit" && ending !== null) connection.close(closeCodes.refused, ending)
-                })
-              )
-            )
+            Effect.sync(() => {
+              connection.send(frameText(message))
+              const { ending } = connection
+              if (message._tag === "Exit" && ending !== null) connection.close(closeCodes.refused, ending)
+            })
           )
           const { pull } = yield* socket.reader
           while (true) {

@@ -1,5 +1,6 @@
 /** The agent: one layer graph, and what runs in it: the link brings tasks, the deployer does them, reports go back. */
 import { hostname } from "node:os"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
@@ -12,6 +13,7 @@ import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
 import { HealthReporter } from "./health/HealthReporter.ts"
 import { HostMetrics } from "./health/HostMetrics.ts"
 import { NginxHealth } from "./health/NginxHealth.ts"
+import { islandHandlers } from "./link/Island.ts"
 import { Identity } from "./link/Identity.ts"
 import { Link } from "./link/Link.ts"
 import type { LinkHandlers } from "./link/LinkHandlers.ts"
@@ -19,20 +21,27 @@ import { LinkSettings } from "./link/LinkSettings.ts"
 import { masterUrl } from "./link/MasterUrl.ts"
 import { Outcomes } from "./link/Outcomes.ts"
 import { Tasks } from "./link/Tasks.ts"
+import { ActionMemory } from "./lifecycle/ActionMemory.ts"
 import { AgentActions } from "./lifecycle/AgentActions.ts"
 import { AgentMetrics } from "./metrics/AgentMetrics.ts"
 import { MetricsServer } from "./metrics/MetricsServer.ts"
+import * as Detection from "./modes/Detection.ts"
+import { capabilityNames } from "./modes/ModeCapabilities.ts"
 import { NginxFacts } from "./nginx/NginxFacts.ts"
+import { NginxInstance } from "./nginx/NginxInstance.ts"
+import { Outbox } from "./outbox/Outbox.ts"
 import { CurrentPolicy } from "./policy/CurrentPolicy.ts"
+import { Preflight } from "./preflight/Preflight.ts"
 import { Settings } from "./Settings.ts"
 import { agentVersion } from "./Version.ts"
 
-/** What this agent can do beyond the first version of the link. */
+/** What this agent can do beyond the first version of the link, beside what it can do with its nginx. */
 const capabilities = ["delta", "key_rotation"] as const
 
 /** What the agent says of itself. Without an nginx to ask, it says so: the master renders for none. */
-const facts = Effect.gen(function* (): Effect.fn.Return<AgentFacts, never, NginxFacts | Settings> {
+const facts = Effect.gen(function* (): Effect.fn.Return<AgentFacts, never, NginxFacts | NginxInstance | Settings> {
   const { deploymentMode, labels } = yield* Settings
+  const mode = yield* Detection.capabilities(yield* NginxInstance, deploymentMode)
   const nginxFacts = yield* NginxFacts
   const nginx = yield* nginxFacts.capabilities.pipe(
     Effect.catch((error) => Effect.as(Effect.logWarning(`cannot ask nginx what it can do: ${error.message}`), null))
@@ -42,7 +51,7 @@ const facts = Effect.gen(function* (): Effect.fn.Return<AgentFacts, never, Nginx
     version: agentVersion,
     deployment_mode: deploymentMode,
     nginx,
-    capabilities,
+    capabilities: [...capabilities, ...capabilityNames(mode)],
     ...(Object.keys(labels).length === 0 ? {} : { labels })
   }
 })
@@ -55,7 +64,7 @@ const run = Effect.gen(function* () {
   const outcomes = yield* Outcomes
   const tasks = yield* Tasks
   const { masterUrls } = yield* Settings
-  const context = yield* Effect.context<NginxFacts | Settings>()
+  const context = yield* Effect.context<NginxFacts | NginxInstance | Settings>()
   // A lost configuration comes back from the cache. The journal keeps the last outcome, so one that no master heard of
   // before a restart is told now.
   const last = (yield* restore) ?? deployer.recovered.outcome ?? (yield* deployer.lastOutcome)
@@ -68,6 +77,7 @@ const run = Effect.gen(function* () {
     have: tasks.have,
     task: tasks.offer,
     health: health.reports,
+    ...(yield* islandHandlers(health.reports)),
     perform: (yield* AgentActions).perform,
     policy: (yield* CurrentPolicy).set
   }
@@ -90,23 +100,36 @@ const linkSettings = Layer.effect(
   }))
 )
 const identity = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Identity.layer(dataDirectory)))
-const cache = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => BundleCache.layer(dataDirectory)))
+const cache = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => BundleCache.layer(dataDirectory))).pipe(
+  Layer.provide(Identifiers.layer)
+)
 const policy = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => CurrentPolicy.layer(dataDirectory)))
+const outbox = Layer.unwrap(
+  Effect.map(Settings, ({ dataDirectory, masterUrls, outboxMegabytesMax }) =>
+    Outbox.layer({ dataDirectory, bytesMax: outboxMegabytesMax * 1_048_576, isUsed: masterUrls.length > 0 })
+  )
+)
 const host = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => HostMetrics.layer(dataDirectory)))
 
 const LinkLayer = Tasks.layer.pipe(
   Layer.provideMerge(Link.layer),
-  Layer.provideMerge(Layer.mergeAll(identity, linkSettings, Outcomes.layer, cache))
+  Layer.provideMerge(Layer.mergeAll(identity, linkSettings, Outcomes.layer))
 )
 const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
 
-const AgentLayer = Layer.mergeAll(MetricsServer, Refresh.layer).pipe(
+const actions = AgentActions.layer.pipe(
+  Layer.provide(Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => ActionMemory.layer(dataDirectory)))),
+  Layer.provide(Preflight.layerNone)
+)
+
+const AgentLayer = Layer.mergeAll(MetricsServer, Refresh.layer, actions).pipe(
   Layer.provideMerge(AgentMetrics.layer),
   Layer.provideMerge(Metrics.layer),
   Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
-  Layer.provideMerge(AgentActions.layer),
+  // Above the deployments: these hold the lock by which one process has the data directory.
+  Layer.provideMerge(outbox),
   Layer.provideMerge(DeploymentLayer.layer),
-  Layer.provideMerge(Layer.merge(policy, AlertBoard.layer))
+  Layer.provideMerge(Layer.mergeAll(policy, cache, AlertBoard.layer))
 )
 
 /**

@@ -74,6 +74,8 @@ export const Limits = {
   /** Outcomes of actions kept for one that is asked for again. */
   actionsRememberedMax: 64,
   actionsWaitingMax: 16,
+  /** How often a deployment that waits looks whether nginx may run again. */
+  stoppedCheckInterval: Duration.seconds(1),
 
   // upstream names
   /** For names without an address; those that have one are waited for less. */

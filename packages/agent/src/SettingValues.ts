@@ -68,3 +68,28 @@ export const readUnit: Reader<string> = (text) =>
   /^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*$/.test(text) && text.length <= 255
     ? Result.succeed(text.includes(".") ? text : `${text}.service`)
     : Result.fail("must be the name of a systemd unit, as in nginx.service")
+
+/** A log that other configuration has nginx write, as the agent's paths name it. */
+export interface LogFile {
+  readonly path: string
+  /** json: with the keys of the agent's own access log. */
+  readonly format: LogFormat
+}
+export const logFormats = ["combined", "json", "error"] as const
+export type LogFormat = (typeof logFormats)[number]
+
+const logFile = (text: string): LogFile | null => {
+  const [, path = "", format = ""] = /^(\/[^:,\0]+):([a-z]+)$/.exec(text.trim()) ?? []
+  const known = logFormats.find((one) => one === format)
+  return known === undefined ? null : { path, format: known }
+}
+
+export const readLogFiles: Reader<ReadonlyArray<LogFile>> = (text) => {
+  const files = text.split(",").flatMap((one) => (one.trim() === "" ? [] : [logFile(one)]))
+  const good = files.filter((file) => file !== null)
+  return good.length === files.length && good.length <= Limits.logFilesMax
+    ? Result.succeed(good)
+    : Result.fail(
+        `must be at most ${Limits.logFilesMax} of path:format, comma-separated, with the format ${logFormats.join(", ")}, as in /var/log/nginx/access.log:combined`
+      )
+}

@@ -41,8 +41,18 @@ export interface SettingsShape {
   readonly nginxOwnsDefaultServer: boolean | null
   /** What the reports that wait for a master may take on the disk. */
   readonly outboxMegabytesMax: number
+  /** Whether nginx writes an access log for the agent, which reads and rotates it. `null`: so beside no container. */
+  readonly accessLogs: boolean | null
+  /** Logs of other configuration that the agent reads too. */
+  readonly logFiles: ReadonlyArray<Values.LogFile>
   readonly logLevel: LogLevel.LogLevel
 }
+
+/** A container's log directory may be read-only, which only its operator knows. */
+export const collectsAccessLogs = ({
+  accessLogs,
+  deploymentMode
+}: Pick<SettingsShape, "accessLogs" | "deploymentMode">): boolean => accessLogs ?? deploymentMode === "standalone"
 
 export const definitions: Definitions<SettingsShape> = {
   masterUrls: {
@@ -155,6 +165,19 @@ export const definitions: Definitions<SettingsShape> = {
     read: Values.readMegabytes,
     fallback: 64,
     help: "MiB that reports, metrics and logs may take in data_dir while no master takes them [64]"
+  },
+  accessLogs: {
+    key: "access_logs",
+    read: readBoolean,
+    fallback: null,
+    help: "true: nginx writes nxmesh-access.json in nginx_log_dir, and the agent reads and rotates it [true; false in sidecars]"
+  },
+  logFiles: {
+    key: "log_files",
+    read: Values.readLogFiles,
+    fallback: [],
+    help: "other logs to read, as path:format with the format combined, json or error",
+    several: true
   },
   logLevel: {
     key: "log_level",

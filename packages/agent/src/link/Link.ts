@@ -125,6 +125,7 @@ export class Link extends Context.Service<
         const emit = (happening: Happening) => Effect.flatMap(stamp(happening), (event) => Queue.offer(events, event))
         const connection = yield* FiberHandle.make<unknown, never>()
         const timer = yield* FiberHandle.make<unknown, never>()
+        const island = yield* FiberHandle.make<void, never>()
         const perform = (output: LinkOutput): Effect.Effect<unknown> =>
           output._tag === "Open"
             ? FiberHandle.run(
@@ -140,6 +141,9 @@ export class Link extends Context.Service<
           yield* Ref.set(state, step.state)
           yield* announce(before, step.state, step.outputs)
           yield* Effect.forEach(step.outputs, perform, { discard: true })
+          // Only once, however long it takes to find a master.
+          if (step.state.phase === "READY") yield* FiberHandle.clear(island)
+          else yield* FiberHandle.run(island, handlers.island, { onlyIfMissing: true })
         }
       }, Effect.scoped)
 

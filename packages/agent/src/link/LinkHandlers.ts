@@ -5,6 +5,7 @@ import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
 import type { ActionOutcome, AgentAction } from "@nxmesh/protocol/model/AgentAction"
 import type { AgentPolicy } from "@nxmesh/protocol/model/AgentPolicy"
+import type { Outbox } from "../outbox/Outbox.ts"
 import type { Duration, Effect, Stream } from "effect"
 
 /** What an agent is to carry out; the rest of the directives the link answers itself. */
@@ -22,4 +23,10 @@ export interface LinkHandlers {
   readonly policy: (policy: AgentPolicy) => Effect.Effect<void>
   /** At once, then every `interval`, and whenever something changes. */
   readonly health: (interval: Duration.Duration) => Stream.Stream<HealthReport>
+  /** What waits for a master. */
+  readonly outbox: Pick<Outbox["Service"], "acknowledge" | "next">
+  /** Keeps a health report that no master is known to have. */
+  readonly unheard: (report: HealthReport) => Effect.Effect<void>
+  /** Runs while no master is connected. */
+  readonly island: Effect.Effect<void>
 }

@@ -15,6 +15,7 @@ import { Identity } from "./Identity.ts"
 import type { LinkHandlers } from "./LinkHandlers.ts"
 import { LinkLost, lostByCall } from "./LinkLost.ts"
 import { LinkSettings } from "./LinkSettings.ts"
+import { outboxSince, sendOutbox } from "./OutboxSender.ts"
 import { Outcomes } from "./Outcomes.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -137,9 +138,12 @@ const follow = Effect.fnUntraced(function* (client: LinkClient, handlers: LinkHa
   return yield* new LinkLost({ permanent: false, detail: "the master ended the stream of directives" })
 }, Effect.scoped)
 
+/** A report whose answer is lost with the connection waits with the others: the master tells it by its time. */
 const reportHealth = (client: LinkClient, handlers: LinkHandlers, registered: Registered, first: Effect.Effect<void>) =>
   handlers.health(Duration.seconds(registered.heartbeat_seconds)).pipe(
-    Stream.mapEffect((report) => inTime(client.ReportHealth(report))),
+    Stream.mapEffect((report) =>
+      inTime(client.ReportHealth(report)).pipe(Effect.onError(() => handlers.unheard(report)))
+    ),
     Stream.zipWithIndex,
     Stream.runForEach(([, index]) => (index === 0 ? first : Effect.void)),
     Effect.andThen(Effect.never)
@@ -190,7 +194,8 @@ export const runSession = Effect.fn("Link.session")(function* (
     return yield* Effect.raceAllFirst([
       follow(client, handlers, events),
       reportHealth(client, handlers, registered, events.subscribed),
-      reportOutcomes(client)
+      reportOutcomes(client),
+      registered.protocol >= outboxSince ? sendOutbox(client.ReportOutbox, handlers.outbox) : Effect.never
     ])
   })
   return yield* Effect.raceFirst(calls, transport.ended)

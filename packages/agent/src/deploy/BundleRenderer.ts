@@ -8,6 +8,7 @@ import { type ForbiddenDirective, forbiddenIn } from "@nxmesh/core/nginx/Forbidd
 import type { Layout } from "@nxmesh/core/nginx/Layout"
 import { hostNames, render, type RenderedFile } from "@nxmesh/core/nginx/Render"
 import type { RenderError } from "@nxmesh/core/nginx/RenderError"
+import { AccessLogChoice } from "../nginx/AccessLogPlace.ts"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { RenderInputs } from "./RenderInputs.ts"
@@ -48,6 +49,7 @@ export const layer = (
     Effect.gen(function* () {
       const facts = yield* NginxFacts
       const inputs = yield* RenderInputs
+      const accessLog = yield* AccessLogChoice
       const resolver = yield* Resolver
       const placeholder = yield* makePlaceholder
       const memory = new RenderMemory()
@@ -60,7 +62,7 @@ export const layer = (
           const addresses = yield* resolver.resolve(hostNames(bundle))
           const down = yield* inputs.down
           yield* inputs.rendered(directory, { addresses, down })
-          const input = { bundle, nginx, layout, directory: placeholder, deploymentId, addresses, down }
+          const input = { bundle, nginx, layout: { ...layout, accessLog: yield* accessLog }, directory: placeholder, deploymentId, addresses, down }
           const rendered = render(input, memory.hostRenderer(bundle))
           const { files, warnings } = yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
           const [forbidden] = forbiddenIn({ files }, { logDirectory: layout.logDirectory }, memory.fileCheck())

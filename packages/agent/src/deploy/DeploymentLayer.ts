@@ -1,6 +1,7 @@
 /** The agent's whole deployment side as one layer: what `main` puts together with the link. */
 import { Effect, Layer } from "effect"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import * as AccessLogPlace from "../nginx/AccessLogPlace.ts"
 import * as InstanceFromSettings from "../nginx/InstanceFromSettings.ts"
 import { KeeperSettings } from "../nginx/Keeper.ts"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
@@ -9,14 +10,21 @@ import { NginxWish } from "../nginx/NginxWish.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
 import * as Watchdog from "../nginx/Watchdog.ts"
-import { Settings } from "../Settings.ts"
+import { collectsAccessLogs, Settings } from "../Settings.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
 import { RenderInputs } from "./RenderInputs.ts"
 
 const renderer = Layer.unwrap(
   Effect.gen(function* () {
-    return BundleRenderer.layer(InstanceFromSettings.layoutOf(yield* Settings, yield* NginxInstance))
+    const [settings, instance] = [yield* Settings, yield* NginxInstance]
+    const layout = InstanceFromSettings.layoutOf(settings, instance)
+    const accessLog = collectsAccessLogs(settings)
+      ? yield* AccessLogPlace.choice(instance, layout)
+      : Effect.succeed(null)
+    return BundleRenderer.layer(layout).pipe(
+      Layer.provide(Layer.succeed(AccessLogPlace.AccessLogChoice, accessLog))
+    )
   })
 )
 

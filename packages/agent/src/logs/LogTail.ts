@@ -62,14 +62,13 @@ const positionOf = ({ head, inode, offset }: Followed): LogPosition => ({ inode,
 const quietNanos = BigInt(Duration.toMillis(Limits.rotatedLogQuiet)) * 1_000_000n
 
 class Tail {
-  readonly #path: string
+  #path = ""
   readonly #beginning: Beginning
   readonly #kept: ReadonlyArray<LogPosition>
   #followed: Array<Followed> = []
   #started = false
 
-  constructor(path: string, beginning: Beginning, kept: ReadonlyArray<LogPosition>) {
-    this.#path = path
+  constructor(beginning: Beginning, kept: ReadonlyArray<LogPosition>) {
     this.#beginning = beginning
     this.#kept = kept
   }
@@ -80,7 +79,8 @@ class Tail {
     await Promise.all(open.map(({ handle }) => handle.close()))
   }
 
-  async turn(nowNanos: bigint): Promise<LogTurn> {
+  async turn(path: string, nowNanos: bigint): Promise<LogTurn> {
+    this.#path = path
     const reading: Reading = { lines: [], tooLong: 0, skippedBytes: 0, lost: 0, budget: Limits.logTurnBytesMax }
     if (!this.#started) await this.#start(reading, nowNanos)
     else await this.#followLive(nowNanos)
@@ -192,19 +192,26 @@ class Tail {
   }
 }
 
-/** @param kept the positions of an earlier turn */
+/**
+ * @param path asked at each turn: a sidecar's files are reached by the process id of its nginx
+ * @param kept the positions of an earlier turn
+ */
 export const make = Effect.fnUntraced(function* (
-  path: string,
+  path: Effect.Effect<string>,
   beginning: Beginning,
   kept: ReadonlyArray<LogPosition>
 ): Effect.fn.Return<LogTail, never, Scope.Scope> {
   const tail = yield* Effect.acquireRelease(
-    Effect.sync(() => new Tail(path, beginning, kept)),
+    Effect.sync(() => new Tail(beginning, kept)),
     (one) => Effect.promise(() => one.close())
   )
-  return {
-    turn: Effect.flatMap(Clock.monotonicTimeNanos, (nowNanos) =>
-      Effect.tryPromise({ try: () => tail.turn(nowNanos), catch: (cause) => new LogUnreadable({ path, cause }) })
-    ).pipe(Effect.uninterruptible)
-  }
+  const turn = Effect.gen(function* () {
+    const at = yield* path
+    const nowNanos = yield* Clock.monotonicTimeNanos
+    return yield* Effect.tryPromise({
+      try: () => tail.turn(at, nowNanos),
+      catch: (cause) => new LogUnreadable({ path: at, cause })
+    })
+  })
+  return { turn: Effect.uninterruptible(turn) }
 })

@@ -52,7 +52,8 @@ const drain = Effect.fnUntraced(function* (tail: LogTail.LogTail) {
   }
   return { lines, positions, tooLong, lost }
 })
-const opened = (path: string, kept: ReadonlyArray<LogPosition> = []) => LogTail.make(path, "start", kept)
+const opened = (path: string, kept: ReadonlyArray<LogPosition> = []) =>
+  LogTail.make(Effect.succeed(path), "start", kept)
 
 describe("The reading of a log", () => {
   it.live("goes through renames, while nginx still writes to the renamed file", () =>

@@ -9,11 +9,14 @@ import { dirname, join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { DeploymentId, Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
+import { HeldBundle } from "@nxmesh/agent/bundle/HeldBundle"
+import { CurrentPolicy } from "@nxmesh/agent/policy/CurrentPolicy"
+import { QuarantineStore } from "@nxmesh/agent/deploy/QuarantineStore"
 import { Deployer } from "@nxmesh/agent/deploy/Deployer"
 import type { JournalObserver } from "@nxmesh/agent/deploy/Journal"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import { RenderFailure, TreeRenderer } from "@nxmesh/agent/deploy/TreeRenderer"
-import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
+import { asNginxSees, NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import { NginxWish } from "@nxmesh/agent/nginx/NginxWish"
 import * as OrphanWorkers from "@nxmesh/agent/nginx/OrphanWorkers"
@@ -109,13 +112,13 @@ const frame = (
 ): ReadonlyArray<RenderedFile> => [
   {
     path: "nxmesh.conf",
-    content: `# nxmesh generation ${bundle.generation} deployment ${deploymentId}\ninclude ${instance.confDirectory}/${directory}/http/*.conf;\n`,
+    content: `# nxmesh generation ${bundle.generation} deployment ${deploymentId}\ninclude ${asNginxSees(instance).confDirectory}/${directory}/http/*.conf;\n`,
     mode: 0o644,
     resource: null
   },
   {
     path: "http/90-proof.conf",
-    content: `server {\n    listen unix:${instance.runtimeDirectory}/proof.sock;\n    access_log off;\n    location = / { return 200 "${deploymentId} $pid"; }\n    location = /status { stub_status; }\n}\n`,
+    content: `server {\n    listen unix:${asNginxSees(instance).runtimeDirectory}/proof.sock;\n    access_log off;\n    location = / { return 200 "${deploymentId} $pid"; }\n    location = /status { stub_status; }\n}\n`,
     mode: 0o644,
     resource: null
   }
@@ -131,17 +134,25 @@ export const treeRenderer = (instance: NginxInstanceSettings, trees: Trees) =>
     }
   })
 
-export const dataDirectory = (instance: NginxInstanceSettings): string => join(dirname(instance.pidFile), "data")
+export const dataDirectory = (instance: NginxInstanceSettings): string =>
+  join(dirname(instance.runtimeDirectory), "data")
 
 /** With what is durable of it in the instance's data directory. */
 export const supervisorLayer = (instance: NginxInstanceSettings) =>
   Supervisor.layer.pipe(Layer.provideMerge(NginxWish.layer(dataDirectory(instance))))
 
+/** What a deployer needs beside nginx and a renderer. Gives `HeldBundle`, `CurrentPolicy`, `QuarantineStore` and `Identifiers`. */
+export const besideDeployer = (directory: string) =>
+  Layer.mergeAll(HeldBundle.layerMemory, CurrentPolicy.layer(directory), QuarantineStore.layer(directory)).pipe(
+    Layer.provideMerge(Identifiers.layer)
+  )
+
 /** A deployer and its supervisor, as the agent has them. */
 export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees, observe?: JournalObserver) =>
   Deployer.layer({ dataDirectory: dataDirectory(instance), ...(observe === undefined ? {} : { observe }) }).pipe(
     Layer.provideMerge(supervisorLayer(instance)),
-    Layer.provide([treeRenderer(instance, trees), Identifiers.layer]),
+    Layer.provide(treeRenderer(instance, trees)),
+    Layer.provideMerge(besideDeployer(dataDirectory(instance))),
     Layer.provideMerge(Layer.succeed(NginxInstance, instance)),
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )

@@ -53,12 +53,14 @@ const failureInLog = (reload: Reload): Effect.Effect<Complaint.Complaint | null>
 /** The number that nginx itself writes: of a container's processes it may differ from ours. */
 const innerPid = (pid: number): number => ProcessTable.innerPid(pid) ?? pid
 
+const placeOf = ({ file, line }: Complaint.Complaint): string => (line === null ? "" : ` in ${file}:${line}`)
+
 /** nginx's own words for why a reload failed, in the form of its standard error. */
 const refusedBy = (complaint: Complaint.Complaint) =>
   new NginxError({
     reason: "refused",
     message: complaint.message,
-    output: `nginx: [${complaint.level}] ${complaint.message}`
+    output: `nginx: [${complaint.level}] ${complaint.message}${placeOf(complaint)}`
   })
 
 const isServing = (reload: Reload, deploymentId: string, answer: ProofAnswer.ProofAnswer | null): boolean =>

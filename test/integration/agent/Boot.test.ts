@@ -10,9 +10,9 @@ import { NginxFacts } from "@nxmesh/agent/nginx/NginxFacts"
 import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
-import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { deployingOn } from "./Deploying.ts"
 import {
+  besideDeployer,
   dataDirectory,
   get,
   instanceAt,
@@ -38,7 +38,7 @@ const recover = (own: NginxInstanceSettings, system: NginxInstanceSettings, tree
   Recover.recover(dataDirectory(own)).pipe(
     Effect.scoped,
     Effect.provide(
-      Layer.mergeAll(supervisorLayer(own), treeRenderer(own, trees), Identifiers.layer).pipe(
+      Layer.mergeAll(supervisorLayer(own), treeRenderer(own, trees), besideDeployer(dataDirectory(own))).pipe(
         Layer.provideMerge(Layer.succeed(NginxInstance, system))
       )
     )

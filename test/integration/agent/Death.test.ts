@@ -9,9 +9,9 @@ import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/N
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import * as OrphanWorkers from "@nxmesh/agent/nginx/OrphanWorkers"
 import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
-import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { deploying, deployingOn } from "./Deploying.ts"
 import {
+  besideDeployer,
   dataDirectory,
   freePort,
   get,
@@ -51,9 +51,11 @@ const recover = (instance: NginxInstanceSettings, trees: Trees) =>
   Recover.recover(dataDirectory(instance)).pipe(
     Effect.scoped,
     Effect.provide(
-      Layer.mergeAll(supervisorLayer(instance), treeRenderer(instance, trees), Identifiers.layer).pipe(
-        Layer.provideMerge(Layer.succeed(NginxInstance, instance))
-      )
+      Layer.mergeAll(
+        supervisorLayer(instance),
+        treeRenderer(instance, trees),
+        besideDeployer(dataDirectory(instance))
+      ).pipe(Layer.provideMerge(Layer.succeed(NginxInstance, instance)))
     )
   )
 

@@ -16,6 +16,8 @@ import { RenderInputs } from "@nxmesh/agent/deploy/RenderInputs"
 import { HeldBundle } from "@nxmesh/agent/bundle/HeldBundle"
 import type { NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
 import * as ProofAnswer from "@nxmesh/agent/nginx/ProofAnswer"
+import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { CurrentPolicy } from "@nxmesh/agent/policy/CurrentPolicy"
 import { Settings } from "@nxmesh/agent/Settings"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import * as Fixtures from "../../../packages/core/test/nginx/Fixtures.ts"
@@ -40,9 +42,9 @@ const agentLayer = (instance: NginxInstanceSettings, dataDirectoryName = dataDir
   const settings = Settings.layer(null).pipe(
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(variables)))
   )
-  return BundleCache.layer(dataDirectoryName).pipe(
-    Layer.provideMerge(DeploymentLayer.layer),
-    Layer.provideMerge(settings),
+  return DeploymentLayer.layer.pipe(
+    Layer.provideMerge(Layer.merge(BundleCache.layer(dataDirectoryName), CurrentPolicy.layer(dataDirectoryName))),
+    Layer.provideMerge(Layer.merge(settings, Identifiers.layer)),
     Layer.provideMerge(AlertBoard.layer),
     Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )

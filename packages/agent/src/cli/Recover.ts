@@ -9,6 +9,7 @@ import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import { surroundings } from "../deploy/Deployer.ts"
 import * as Journal from "../deploy/Journal.ts"
+import type { QuarantineStore } from "../deploy/QuarantineStore.ts"
 import * as Recoverer from "../deploy/Recoverer.ts"
 import type { RenderFailure, TreeRenderer } from "../deploy/TreeRenderer.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
@@ -31,7 +32,7 @@ export const recover = Effect.fn("Recover.recover")(function* (
 ): Effect.fn.Return<
   RecoverReport,
   FileError | RenderFailure,
-  Identifiers | NginxInstance | Supervisor | TreeRenderer | Scope.Scope
+  Identifiers | NginxInstance | QuarantineStore | Supervisor | TreeRenderer | Scope.Scope
 > {
   const around = yield* surroundings
   const { pidFile, prefix, runtimeDirectory } = around.instance

@@ -6,21 +6,49 @@ import { Effect, Layer, Redacted, Result } from "effect"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { type ForbiddenDirective, forbiddenIn } from "@nxmesh/core/nginx/Forbidden"
 import type { Layout } from "@nxmesh/core/nginx/Layout"
-import { hostNames, render, type RenderedFile } from "@nxmesh/core/nginx/Render"
+import { hostNames, render, type RenderedFile, type RenderInput } from "@nxmesh/core/nginx/Render"
 import type { RenderError } from "@nxmesh/core/nginx/RenderError"
+import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
 import { AccessLogChoice } from "../nginx/AccessLogPlace.ts"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { Resolver } from "../nginx/Resolver.ts"
 import { RenderInputs } from "./RenderInputs.ts"
 import { RenderMemory } from "./RenderMemory.ts"
-import { RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
+import { keyOf } from "./Quarantine.ts"
+import { RenderFailure, type RenderProblem, TreeRenderer } from "./TreeRenderer.ts"
 
-const fromRenderError = (error: RenderError): RenderFailure =>
-  new RenderFailure({ message: error.message, file: null, line: error.line, resource: error.resource })
+const fromRenderError = (error: RenderError): RenderProblem => ({
+  message: error.message,
+  file: null,
+  line: error.line,
+  resource: error.resource
+})
 
 /** The master refuses it at the API; the agent runs as root, so it looks for itself. */
-const fromForbidden = ({ directive, file, line, reason, resource }: ForbiddenDirective): RenderFailure =>
-  new RenderFailure({ message: `"${directive}" is not allowed: ${reason}`, file, line, resource })
+const fromForbidden = ({ directive, file, line, reason, resource }: ForbiddenDirective): RenderProblem => ({
+  message: `"${directive}" is not allowed: ${reason}`,
+  file,
+  line,
+  resource
+})
+
+/** Renders what can be rendered, and names every resource that cannot. */
+const renderAll = (input: RenderInput, memory: RenderMemory) => {
+  const problems: Array<RenderProblem> = []
+  let { resources } = input.bundle
+  for (;;) {
+    const bundle = { ...input.bundle, resources }
+    const rendered = render({ ...input, bundle }, memory.hostRenderer(bundle))
+    if (Result.isSuccess(rendered)) return { tree: rendered.success, problems }
+    const { resource } = rendered.failure
+    problems.push(fromRenderError(rendered.failure))
+    const others = resource === null ? resources : resources.filter(({ key }) => key !== keyOf(resource))
+    if (others.length === resources.length || problems.length > WireLimits.quarantinedMax) {
+      return { tree: { files: [], warnings: [] }, problems }
+    }
+    resources = others
+  }
+}
 
 /** A name that no tenant can guess: in a tenant's text it would be replaced too. */
 const makePlaceholder = Effect.gen(function* () {
@@ -54,7 +82,7 @@ export const layer = (
       const placeholder = yield* makePlaceholder
       const memory = new RenderMemory()
       return TreeRenderer.of({
-        render: Effect.fn("BundleRenderer.render")(function* ({ bundle, directory, deploymentId }) {
+        render: Effect.fn("BundleRenderer.render")(function* ({ bundle, reduced, directory, deploymentId }) {
           const nginx = yield* Effect.mapError(
             facts.capabilities,
             ({ message }) => new RenderFailure({ message, file: null, line: null, resource: null })
@@ -62,12 +90,21 @@ export const layer = (
           const addresses = yield* resolver.resolve(hostNames(bundle))
           const down = yield* inputs.down
           yield* inputs.rendered(directory, { addresses, down })
-          const input = { bundle, nginx, layout: { ...layout, accessLog: yield* accessLog }, directory: placeholder, deploymentId, addresses, down }
-          const rendered = render(input, memory.hostRenderer(bundle))
-          const { files, warnings } = yield* Effect.fromResult(Result.mapError(rendered, fromRenderError))
-          const [forbidden] = forbiddenIn({ files }, { logDirectory: layout.logDirectory }, memory.fileCheck())
-          if (forbidden !== undefined) return yield* fromForbidden(forbidden)
-          return { files: settledIn(files, placeholder, directory), warnings }
+          const input = {
+            bundle: reduced ?? bundle,
+            nginx,
+            layout: { ...layout, accessLog: yield* accessLog },
+            directory: placeholder,
+            deploymentId,
+            addresses,
+            down
+          }
+          const { problems, tree } = renderAll(input, memory)
+          const forbidden = forbiddenIn(tree, { logDirectory: layout.logDirectory }, memory.fileCheck())
+          const all = [...problems, ...forbidden.map(fromForbidden)]
+          const [first] = all
+          if (first !== undefined) return yield* new RenderFailure({ ...first, all })
+          return { files: settledIn(tree.files, placeholder, directory), warnings: tree.warnings }
         })
       })
     })

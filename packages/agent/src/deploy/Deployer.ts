@@ -2,32 +2,40 @@
  * Makes nginx serve a bundle, one at a time, and answers with the truth about it. The expected ways to fail are in the
  * outcome; the previous generation serves after each of them.
  */
-import { Clock, Context, DateTime, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import { DeploymentId } from "@nxmesh/protocol/Ids"
 import type { Order } from "@nxmesh/protocol/link/Directive"
+import type { HeldBundle } from "../bundle/HeldBundle.ts"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
+import { Limits } from "../Limits.ts"
 import type { NginxError } from "../nginx/NginxError.ts"
 import { asNginxSees, NginxInstance } from "../nginx/NginxInstance.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
-import { Supervisor } from "../nginx/Supervisor.ts"
+import { stopped, Supervisor } from "../nginx/Supervisor.ts"
 import * as Validation from "../nginx/Validation.ts"
+import type { CurrentPolicy } from "../policy/CurrentPolicy.ts"
 import type { Served } from "./Attempt.ts"
 import * as Deployment from "./Deployment.ts"
 import type { Surroundings } from "./DeploymentSteps.ts"
+import * as FallBack from "./FallBack.ts"
 import * as Journal from "./Journal.ts"
 import type { JournalInUse } from "./JournalLock.ts"
 import { refusal } from "./OrderGuard.ts"
+import * as IsolationChoice from "./IsolationChoice.ts"
 import * as KeptGeneration from "./KeptGeneration.ts"
+import { exclude, isWorthServing, keyOf, reduce } from "./Quarantine.ts"
+import { QuarantineStore } from "./QuarantineStore.ts"
 import * as Recoverer from "./Recoverer.ts"
 import { intervalMillis, waitMillis } from "./ReloadBudget.ts"
 import { TreeMemory } from "./TreeMemory.ts"
 import { type RenderFailure, TreeRenderer } from "./TreeRenderer.ts"
+import type { Isolation } from "./Work.ts"
 
 export interface ApplyRequest {
   readonly deploymentId: DeploymentId
@@ -60,6 +68,11 @@ export class Deployer extends Context.Service<
     readonly apply: (request: ApplyRequest) => Effect.Effect<DeploymentOutcome>
     /** Serves again what a kept generation directory holds, by the same steps and under an id of its own. */
     readonly rollback: (request: RollbackRequest) => Effect.Effect<DeploymentOutcome>
+    /**
+     * Serves the newest kept tree of another generation, because nginx cannot live with this one. Answers what the masters are to be
+     * told: that this generation was rolled back, and why. `null`: there was none, or nginx does not take that either.
+     */
+    readonly fallBack: (reason: string) => Effect.Effect<DeploymentOutcome | null>
     /** What settled last. Its directory is in use. */
     readonly current: Effect.Effect<Served>
     /** What was written into its directory, by path; empty when that is not remembered, as after a restart. */
@@ -70,7 +83,7 @@ export class Deployer extends Context.Service<
     readonly lastOutcome: Effect.Effect<DeploymentOutcome | null>
     /** What this start found cut off and finished or undid; its outcome is to be reported. */
     readonly recovered: Recoverer.Recovered
-    /** Milliseconds to wait until nginx may reload again, given the least time between two; longer while many workers drain. */
+    /** Milliseconds to wait until nginx may reload again, given the least time between two; longer while many workers drain, and again and again while a person wants it stopped. */
     readonly reloadWaitMillis: (wantedMillis: number) => Effect.Effect<number>
   }
 >()("@nxmesh/agent/deploy/Deployer") {
@@ -80,31 +93,35 @@ export class Deployer extends Context.Service<
   ): Layer.Layer<
     Deployer,
     FileError | JournalInUse | RenderFailure,
-    Identifiers | NginxInstance | Supervisor | TreeRenderer
+    CurrentPolicy | HeldBundle | Identifiers | NginxInstance | QuarantineStore | Supervisor | TreeRenderer
   > => Layer.effect(Deployer, make(settings))
 }
 
 /** What deployments and `nxmesh-agent recover` both work with. */
-export const surroundings: Effect.Effect<Surroundings, never, Identifiers | NginxInstance | Supervisor | TreeRenderer> =
-  Effect.gen(function* () {
-    const { ensureRunning } = yield* Supervisor
-    const { uuid } = yield* Identifiers
-    return {
-      instance: yield* NginxInstance,
-      renderer: yield* TreeRenderer,
-      ensureRunning,
-      validationMode: yield* Validation.detectMode,
-      newDeploymentId: Effect.map(uuid, (id) => DeploymentId.make(id)),
-      treeMemory: new TreeMemory()
-    }
-  })
+export const surroundings: Effect.Effect<
+  Surroundings,
+  never,
+  Identifiers | NginxInstance | QuarantineStore | Supervisor | TreeRenderer
+> = Effect.gen(function* () {
+  const { ensureRunning } = yield* Supervisor
+  const { uuid } = yield* Identifiers
+  return {
+    instance: yield* NginxInstance,
+    renderer: yield* TreeRenderer,
+    ensureRunning,
+    validationMode: yield* Validation.detectMode,
+    newDeploymentId: Effect.map(uuid, (id) => DeploymentId.make(id)),
+    treeMemory: new TreeMemory(),
+    quarantines: yield* QuarantineStore
+  }
+})
 
 const reportStart = (error: NginxError | FileError) =>
   Effect.logError(`nginx is not there to be deployed to: ${error.message}`)
 
 const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSettings) {
   const around = yield* surroundings
-  const { exclusive } = yield* Supervisor
+  const { exclusive, isWanted } = yield* Supervisor
   const journal = yield* Journal.open(dataDirectory, observe)
   if (journal.damagedLines > 0) {
     yield* Effect.logWarning("the deployment journal has damaged lines, which were skipped", {
@@ -115,7 +132,9 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
   if (recovered.outcome !== null) yield* Effect.logWarning("recovered a deployment that was cut off", recovered.outcome)
   yield* exclusive(Effect.ignore(Effect.tapError(around.ensureRunning, reportStart)))
 
+  const isolationOf = yield* IsolationChoice.make
   let served = recovered.served
+  let lastSettled: Bundle | null = null
   let lastReloadMillis: number | null = null
 
   const serves = (bundle: Bundle) =>
@@ -130,6 +149,23 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
     const ended = yield* Deployment.run(around, journal, served, begun)
     served = ended.served
     if (ended.reloaded) lastReloadMillis = yield* Clock.currentTimeMillis
+    return ended
+  })
+
+  /** Once more without what a reload refused, which only nginx's error log says: the test had passed. */
+  const runIsolating = Effect.fnUntraced(function* (begun: Deployment.Begun, isolation: Isolation) {
+    let ended = yield* run({ ...begun, isolation })
+    for (let again = 0; again < Limits.reloadIsolationsMax && isolation.leavesOut; again += 1) {
+      const { error, status } = ended.outcome
+      if (status !== "rolled_back" || error === null || error.resource === null) break
+      const key = keyOf(error.resource)
+      const known = exclude(ended.quarantine, key, { bundle: isolation.bundle, good: isolation.good, error })
+      if (known === null || !isWorthServing(isolation.bundle, reduce(isolation.bundle, known).bundle)) break
+      yield* Effect.logWarning("a reload failed because of one resource, which is left out", { resource: key })
+      // No worker ever had this deployment's id: nginx refused the tree before it started one.
+      ended = yield* run({ ...begun, isolation: { ...isolation, known } })
+    }
+    if (ended.outcome.status === "settled") lastSettled = isolation.bundle
     return ended.outcome
   })
 
@@ -140,14 +176,17 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
       deploymentId,
       generation: bundle.generation,
       startedAt,
-      render: (directory) => around.renderer.render({ bundle, directory, deploymentId })
+      render: (directory, reduced = bundle) => around.renderer.render({ bundle, reduced, directory, deploymentId })
     }
     const refused = refusal(journal.state().order, request.order)
     if (refused !== null) return yield* Deployment.refused(begun, served, refused)
+    if (!(yield* isWanted)) return yield* Deployment.refused(begun, served, stopped.message)
     const accepted = yield* Effect.result(journal.record({ _tag: "Accepted", order: request.order }))
     if (accepted._tag === "Failure") return yield* Deployment.refused(begun, served, accepted.failure.message)
-    if (request.force !== true && (yield* serves(request.bundle))) return yield* Deployment.unchanged(begun)
-    return yield* run(begun)
+    if (request.force !== true && (yield* serves(request.bundle))) {
+      return yield* Deployment.unchanged(begun, around.quarantines)
+    }
+    return yield* runIsolating(begun, yield* isolationOf(around, { bundle, served, lastSettled }))
   })
 
   const rollback = Effect.fnUntraced(function* ({ deploymentId, directory: from }: RollbackRequest) {
@@ -161,7 +200,22 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
           served,
           KeptGeneration.missing(from)
         )
-      : run({ deploymentId, generation: kept.generation, startedAt, render })
+      : Effect.map(run({ deploymentId, generation: kept.generation, startedAt, render }), ({ outcome }) => outcome)
+  })
+
+  const fallBack = Effect.fnUntraced(function* (reason: string) {
+    const left = served
+    const { confDirectory } = around.instance
+    const kept = yield* Effect.orElseSucceed(FallBack.find(confDirectory, left), () => null)
+    if (kept === null) return null
+    yield* Effect.logError(`going back to an earlier generation: ${reason}`, { generation: kept.generation })
+    const outcome = yield* rollback({ deploymentId: yield* around.newDeploymentId, directory: kept.directory })
+    if (outcome.status !== "settled") return null
+    const told = FallBack.told(outcome, left, yield* around.newDeploymentId, reason)
+    yield* Effect.catch(journal.record({ _tag: "Ended", served, outcome: told }), (error) =>
+      Effect.logError(`cannot record that a generation was left: ${error.message}`)
+    )
+    return told
   })
 
   // Deployments run in a scope of their own, which closes only between two of them.
@@ -174,12 +228,14 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
   return Deployer.of({
     apply: Effect.fn("Deployer.apply")((request: ApplyRequest) => inTurn(deploy(request))),
     rollback: Effect.fn("Deployer.rollback")((request: RollbackRequest) => inTurn(rollback(request))),
+    fallBack: Effect.fn("Deployer.fallBack")((reason: string) => inTurn(fallBack(reason))),
     current: Effect.sync(() => served),
     settledFiles: Effect.sync(() => around.treeMemory.of(join(around.instance.confDirectory, served.directory))),
     order: Effect.sync(() => journal.state().order),
     lastOutcome: Effect.sync(() => journal.state().lastOutcome),
     recovered,
     reloadWaitMillis: Effect.fnUntraced(function* (wantedMillis: number) {
+      if (!(yield* isWanted)) return Duration.toMillis(Limits.stoppedCheckInterval)
       const master = yield* Effect.result(NginxProcess.find(around.instance.pidFile))
       const draining = master._tag === "Success" ? NginxProcess.drainingWorkers(master.success) : 0
       const budget = { intervalMillis: intervalMillis(wantedMillis, draining), lastReloadMillis }

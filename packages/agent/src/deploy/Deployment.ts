@@ -12,7 +12,8 @@ import { directoryName } from "./DirectoryName.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
 import * as Interpreter from "./Interpreter.ts"
 import type { Journal } from "./Journal.ts"
-import { makeWork, type RenderInto, type Work } from "./Work.ts"
+import type { Quarantine } from "./Quarantine.ts"
+import { type Isolation, makeWork, type RenderInto, type Work } from "./Work.ts"
 
 export interface Identified {
   readonly deploymentId: DeploymentId
@@ -22,6 +23,8 @@ export interface Identified {
 
 export interface Begun extends Identified {
   readonly render: RenderInto
+  /** Absent for a tree that is served again as it was. */
+  readonly isolation?: Isolation
 }
 
 export interface Ended {
@@ -29,6 +32,8 @@ export interface Ended {
   readonly served: Served
   /** nginx was signalled: the reload budget counts it. */
   readonly reloaded: boolean
+  /** What was left out. */
+  readonly quarantine: Quarantine
 }
 
 const outcomeOf = Effect.fnUntraced(function* (
@@ -62,8 +67,20 @@ export const refused = (begun: Identified, served: Served, message: string): Eff
   })
 
 /** This generation serves already, and nginx has just said so: settled, without a reload and so without its times. */
-export const unchanged = (begun: Begun): Effect.Effect<DeploymentOutcome> =>
-  outcomeOf(begun, { status: "settled", serving_generation: begun.generation, error: null })
+export const unchanged = (
+  begun: Identified,
+  quarantines: Surroundings["quarantines"]
+): Effect.Effect<DeploymentOutcome> =>
+  outcomeOf(begun, {
+    status: "settled",
+    serving_generation: begun.generation,
+    error: null,
+    ...leftOut(quarantines.of(begun.generation)?.reasons ?? [])
+  })
+
+/** The part of an outcome that names what is left out. */
+export const leftOut = (reasons: ReadonlyArray<DeploymentError>): Pick<DeploymentOutcome, "quarantined"> =>
+  reasons.length === 0 ? {} : { quarantined: reasons }
 
 /** What nginx serves after a rollback that was not proved: what it says itself, or `null` when it says nothing. */
 const observed = (around: Surroundings, { attempt, served }: Work) =>
@@ -72,6 +89,10 @@ const observed = (around: Surroundings, { attempt, served }: Work) =>
     return known.find(({ deploymentId }) => deploymentId === answer?.deploymentId)?.generation ?? null
   })
 
+/** A kept tree is served again with what was left out of it. */
+const reasonsOf = ({ quarantines }: Surroundings, { attempt, isolation, quarantined }: Work) =>
+  isolation === null ? (quarantines.of(attempt.generation)?.reasons ?? []) : quarantined
+
 const conclude = Effect.fnUntraced(function* (around: Surroundings, begun: Begun, work: Work, ending: Ending) {
   return yield* outcomeOf(begun, {
     status: ending.status,
@@ -79,7 +100,8 @@ const conclude = Effect.fnUntraced(function* (around: Surroundings, begun: Begun
     error: ending.error,
     warnings: boundedWarnings(work.warnings),
     serving_after_millis: ending.status === "settled" ? (work.settled?.servingAfterMillis ?? null) : null,
-    settled_after_millis: ending.status === "settled" ? (work.settled?.settledAfterMillis ?? null) : null
+    settled_after_millis: ending.status === "settled" ? (work.settled?.settledAfterMillis ?? null) : null,
+    ...(ending.status === "settled" ? leftOut(reasonsOf(around, work)) : {})
   })
 })
 
@@ -105,9 +127,14 @@ export const run = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Ended> {
   const begin = yield* Effect.result(beginAttempt(journal, previous, begun))
   if (begin._tag === "Failure") {
-    return { outcome: yield* refused(begun, previous, begin.failure.message), served: previous, reloaded: false }
+    return {
+      outcome: yield* refused(begun, previous, begin.failure.message),
+      served: previous,
+      reloaded: false,
+      quarantine: []
+    }
   }
-  const work = makeWork(begin.success, begun.render)
+  const work = makeWork(begin.success, begun.render, begun.isolation)
   const ending = yield* Interpreter.run(around, journal, work)
   const served = ending.status === "failed" ? previous : work.served
   const outcome = yield* conclude(around, begun, work, ending)
@@ -122,7 +149,7 @@ export const run = Effect.fnUntraced(function* (
     GenerationDirectory.prune(confDirectory, new Set([served.directory, previous.directory]))
   )
   yield* report(outcome)
-  return { outcome, served, reloaded: work.reload !== null }
+  return { outcome, served, reloaded: work.reload !== null, quarantine: work.quarantine }
 })
 
 const describe = (error: DeploymentError | null): Record<string, unknown> =>
@@ -130,6 +157,11 @@ const describe = (error: DeploymentError | null): Record<string, unknown> =>
 
 const report = (outcome: DeploymentOutcome): Effect.Effect<void> => {
   const fields = { deployment_id: outcome.id, generation: outcome.generation, ...describe(outcome.error) }
+  const left = outcome.quarantined ?? []
+  if (left.length > 0) {
+    const resources = left.map(({ message, resource }) => ({ name: resource?.name, message }))
+    return Effect.logWarning("deployment settled without what nginx refuses", { ...fields, resources })
+  }
   return outcome.status === "settled"
     ? Effect.logInfo("deployment settled", { ...fields, settled_after_millis: outcome.settled_after_millis })
     : Effect.logError(`deployment ${outcome.status}`, fields)

@@ -1,6 +1,7 @@
 /** The agent's whole deployment side as one layer: what `main` puts together with the link. */
 import { Effect, Layer } from "effect"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import * as SidecarStart from "../modes/SidecarStart.ts"
 import * as AccessLogPlace from "../nginx/AccessLogPlace.ts"
 import * as InstanceFromSettings from "../nginx/InstanceFromSettings.ts"
 import { KeeperSettings } from "../nginx/Keeper.ts"
@@ -13,6 +14,7 @@ import * as Watchdog from "../nginx/Watchdog.ts"
 import { collectsAccessLogs, Settings } from "../Settings.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
+import { QuarantineStore } from "./QuarantineStore.ts"
 import { RenderInputs } from "./RenderInputs.ts"
 
 const renderer = Layer.unwrap(
@@ -22,16 +24,21 @@ const renderer = Layer.unwrap(
     const accessLog = collectsAccessLogs(settings)
       ? yield* AccessLogPlace.choice(instance, layout)
       : Effect.succeed(null)
-    return BundleRenderer.layer(layout).pipe(
-      Layer.provide(Layer.succeed(AccessLogPlace.AccessLogChoice, accessLog))
-    )
+    return BundleRenderer.layer(layout).pipe(Layer.provide(Layer.succeed(AccessLogPlace.AccessLogChoice, accessLog)))
   })
 )
 
-const deployer = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Deployer.layer({ dataDirectory })))
+const deployer = Layer.unwrap(
+  Effect.gen(function* () {
+    yield* SidecarStart.awaitNginx
+    return Deployer.layer({ dataDirectory: (yield* Settings).dataDirectory })
+  })
+)
 const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolver.layer({ dataDirectory })))
 
 const renderInputs = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => RenderInputs.layer(dataDirectory)))
+
+const quarantines = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => QuarantineStore.layer(dataDirectory)))
 
 const supervisor = Supervisor.layer.pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => NginxWish.layer(dataDirectory)))),
@@ -45,9 +52,9 @@ const supervisor = Supervisor.layer.pipe(
 
 /** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
 export const groundLayer = renderer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, supervisor, resolver, renderInputs)),
+  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, supervisor, resolver, renderInputs, quarantines)),
   Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`; gives `Deployer`, `Supervisor`, `NginxWish`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. Watches nginx. */
-export const layer = Layer.merge(deployer, Watchdog.layer).pipe(Layer.provideMerge(groundLayer))
+/** Needs `Settings`, `CurrentPolicy` and `HeldBundle`; gives `Deployer`, `Supervisor`, `NginxWish`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. Watches nginx. */
+export const layer = Layer.mergeAll(deployer, Watchdog.layer, SidecarStart.layer).pipe(Layer.provideMerge(groundLayer))

@@ -2,9 +2,10 @@
  * The states of one deployment, as pure data: what happened, where that leads, what is written to the journal first
  * and what is done next. The interpreter (`Deployer`) journals, runs the action and feeds its result back.
  *
- * Idle → Rendering → Staging → Testing → Swapping → Reloading → Proving → Settling → Idle. A failure before the swap
- * discards the staged directory, because nothing live has changed; a failure after it goes back through RollingBack,
- * with a reload and a proof of its own.
+ * Idle → Rendering → Staging → Testing → Swapping → Reloading → Proving → Settling → Idle. A tree that cannot be rendered
+ * or does not pass its test comes to Isolating, from where it is staged again without what is refused, as often as the
+ * isolation finds something to leave out. A failure before the swap discards the staged directory, because nothing live has
+ * changed; a failure after it goes back through RollingBack, with a reload and a proof of its own.
  */
 import type { DeploymentError, DeploymentStatus } from "@nxmesh/protocol/model/Deployment"
 import type { Attempt } from "./Attempt.ts"
@@ -17,6 +18,7 @@ export type State =
   | { readonly _tag: "Rendering"; readonly attempt: Attempt }
   | { readonly _tag: "Staging"; readonly attempt: Attempt }
   | { readonly _tag: "Testing"; readonly attempt: Attempt }
+  | { readonly _tag: "Isolating"; readonly attempt: Attempt }
   | { readonly _tag: "Swapping"; readonly attempt: Attempt }
   | { readonly _tag: "Reloading"; readonly attempt: Attempt }
   | { readonly _tag: "Proving"; readonly attempt: Attempt }
@@ -39,6 +41,7 @@ export type Action =
   | "render"
   | "stage"
   | "test"
+  | "isolate"
   | "swap"
   | "reload"
   | "prove"
@@ -74,6 +77,7 @@ const done = (state: Exclude<State, { _tag: "Idle" }>): Transition => {
   const { attempt } = state
   switch (state._tag) {
     case "Rendering":
+    case "Isolating":
       return run({ _tag: "Staging", attempt }, "stage")
     case "Staging":
       return run({ _tag: "Testing", attempt }, "test")
@@ -113,8 +117,10 @@ const failed = (state: Exclude<State, { _tag: "Idle" }>, error: DeploymentError)
   const { attempt } = state
   switch (state._tag) {
     case "Rendering":
-    case "Staging":
     case "Testing":
+      return run({ _tag: "Isolating", attempt }, "isolate")
+    case "Staging":
+    case "Isolating":
       return end("failed", error, true)
     case "Swapping":
     case "Reloading":

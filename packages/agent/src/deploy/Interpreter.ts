@@ -10,10 +10,11 @@ type Action = DeploymentMachine.Action
 
 const isRollback = (action: Action): boolean => action.startsWith("rollback:")
 
-/** `Began` says that the first step runs, and the whole way back is one entry. */
+/** `Began` says that the first step runs; isolating is recovered from as the step before it; the whole way back is one entry. */
 const journalStep = (action: Action): JournalStep | null => {
   switch (action) {
     case "render":
+    case "isolate":
     case "rollback:reload":
     case "rollback:prove":
       return null

@@ -5,11 +5,13 @@ import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import { Limits } from "../Limits.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
+import * as PidFile from "../nginx/PidFile.ts"
 import * as Proof from "../nginx/Proof.ts"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
 import * as StaleSockets from "../nginx/StaleSockets.ts"
 import type { Served } from "./Attempt.ts"
 import * as Baseline from "./Baseline.ts"
+import { leftOut } from "./Deployment.ts"
 import type { Surroundings } from "./DeploymentSteps.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
 import type { Journal } from "./Journal.ts"
@@ -39,6 +41,7 @@ const interrupted = (step: string, more = ""): Ended["error"] => ({
 
 /** Records how the deployment that was cut off ended. */
 const end = Effect.fnUntraced(function* (
+  { quarantines }: Surroundings,
   journal: Journal,
   served: Served,
   ended: Ended
@@ -54,6 +57,7 @@ const end = Effect.fnUntraced(function* (
     settled_after_millis: null,
     serving_generation: served.generation,
     warnings: [],
+    ...(ended.status === "settled" ? leftOut(quarantines.of(open.generation)?.reasons ?? []) : {}),
     ...ended
   }
   yield* journal.record({ _tag: "Ended", served, outcome })
@@ -92,7 +96,7 @@ const complete = Effect.fnUntraced(function* (
   const served = yield* Switch.restore(around.instance, decision.to, yield* around.newDeploymentId)
   const proved = yield* Effect.orElseSucceed(reloadInto(around, served), () => false)
   if (!proved) return yield* undo(around, journal, { directory: decision.directory, to: decision.otherwise })
-  const outcome = yield* end(journal, served, { status: "settled", error: null })
+  const outcome = yield* end(around, journal, served, { status: "settled", error: null })
   return { served, outcome }
 })
 
@@ -111,7 +115,7 @@ const undo = Effect.fnUntraced(function* (
           status: "rollback_failed",
           error: interrupted(step, `, but nginx did not take it: ${reloaded.failure.message}`)
         }
-  const outcome = yield* end(journal, served, ended)
+  const outcome = yield* end(around, journal, served, ended)
   yield* GenerationDirectory.remove(around.instance.confDirectory, decision.directory)
   return { served, outcome }
 })
@@ -122,6 +126,8 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
   journal: Journal
 ): Effect.fn.Return<Recovered, FileError | RenderFailure> {
   const { confDirectory, runtimeDirectory } = around.instance
+  // Before anything is signalled: a pid file may name a stranger by now.
+  yield* PidFile.mend(around.instance)
   yield* StaleSockets.prepare(runtimeDirectory)
   const { open, served } = journal.state()
   const linkTarget = yield* GenerationDirectory.current(confDirectory)
@@ -138,7 +144,7 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
     case "Baseline": {
       const based = yield* Baseline.establish(around, journal)
       const step = journal.state().open?.step ?? "stage"
-      const outcome = yield* end(journal, based, { status: "interrupted", error: interrupted(step) })
+      const outcome = yield* end(around, journal, based, { status: "interrupted", error: interrupted(step) })
       return { decision: "Baseline", served: based, outcome }
     }
     case "Nothing": {
@@ -148,7 +154,7 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
     case "Discard": {
       yield* relink(decision)
       const step = journal.state().open?.step ?? "stage"
-      const outcome = yield* end(journal, decision.served, { status: "interrupted", error: interrupted(step) })
+      const outcome = yield* end(around, journal, decision.served, { status: "interrupted", error: interrupted(step) })
       yield* GenerationDirectory.remove(confDirectory, decision.directory)
       return { decision: "Discard", served: decision.served, outcome }
     }
@@ -157,7 +163,7 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
     case "Undo":
       return { decision: "Undo", ...(yield* undo(around, journal, decision)) }
     case "Finish": {
-      const outcome = yield* end(journal, decision.served, { status: "settled", error: null })
+      const outcome = yield* end(around, journal, decision.served, { status: "settled", error: null })
       return { decision: "Finish", served: decision.served, outcome }
     }
   }

@@ -9,10 +9,21 @@ export class RenderFailure extends Data.TaggedError("RenderFailure")<{
   readonly file: string | null
   readonly line: number | null
   readonly resource: ResourceReference | null
+  /** Every resource that cannot be rendered, this one first; absent where there is only this. */
+  readonly all?: ReadonlyArray<RenderProblem>
 }> {}
+
+export interface RenderProblem {
+  readonly message: string
+  readonly file: string | null
+  readonly line: number | null
+  readonly resource: ResourceReference | null
+}
 
 export interface RenderRequest {
   readonly bundle: Bundle
+  /** What is rendered of the bundle; absent: all of it. Its upstream names are resolved all the same. */
+  readonly reduced?: Bundle
   /** Name of the generation's directory. */
   readonly directory: string
   readonly deploymentId: string

@@ -43,11 +43,32 @@ describe("DeploymentMachine", () => {
   })
 
   for (const [index, [state]] of forward.entries()) {
-    if (index < 3) {
-      it(`ends as failed, with the directory discarded, when ${state} fails: nothing live had changed`, () => {
+    if (state === "Staging") {
+      it("ends as failed, with the directory discarded, when Staging fails: nothing live had changed", () => {
         const end = take(after(index).state, failed("no"))
         assert.strictEqual(end.state._tag, "Idle")
         assert.deepStrictEqual(endingOf(end), { status: "failed", error: failure("no"), discard: true })
+      })
+    } else if (index < 3) {
+      it(`looks for what to leave out when ${state} fails, and stages and tests the rest`, () => {
+        let at = take(after(index).state, failed("no"))
+        for (const [isolated, action] of [
+          ["Isolating", "isolate"],
+          ["Staging", "stage"],
+          ["Testing", "test"]
+        ] as const) {
+          assert.strictEqual(at.state._tag, isolated)
+          assert.strictEqual(actionOf(at), action)
+          at = take(at.state, done)
+        }
+        assert.strictEqual(actionOf(at), "swap")
+      })
+
+      it(`ends as failed, with the directory discarded, when ${state} fails and nothing can be left out`, () => {
+        const isolating = take(after(index).state, failed("no"))
+        const end = take(isolating.state, failed("it is this one"))
+        assert.strictEqual(end.state._tag, "Idle")
+        assert.deepStrictEqual(endingOf(end), { status: "failed", error: failure("it is this one"), discard: true })
       })
     } else {
       it(`goes back when ${state} fails, and ends as rolled back with the first error`, () => {

@@ -97,6 +97,10 @@ export const Limits = {
   probeTargetsMax: 4_096,
   /** In flight at once: each is a socket. Those beyond wait their turn, and are probed less often than they should be. */
   probesInFlightMax: 256,
+  /** The operator's own URL (`NXMESH_HEALTH_URL`). */
+  siteCheckInterval: Duration.seconds(5),
+  siteCheckTimeoutMillis: 5_000,
+  siteCheckFailuresMax: 3,
   probeHeaderBytesMax: 16 * 1_024,
   /** Share of an interval by which probes are early or late at random, so that they do not come in step. */
   probeJitterRatio: 0.1,
@@ -205,5 +209,8 @@ export const Limits = {
   /** The agent's own logs are rotated at this size, and so many rotated files are kept. */
   ownLogBytesMax: 64 * 1024 * 1024,
   ownLogsKeptMax: 2,
-  ownLogCheckInterval: Duration.seconds(5)
+  ownLogCheckInterval: Duration.seconds(5),
+  /** Hosts, and hosts with their locations, that metrics name. */
+  accessHostsMax: 200,
+  accessLocationsMax: 500
 } as const

@@ -108,11 +108,17 @@ export const prune = Effect.fn("GenerationDirectory.prune")(function* (
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
-/** One of the two files that carry a deployment id, with another id in it. */
+/**
+ * One of the two files that carry a deployment id, with another id in it. The entry file keeps the first one, by which the masters
+ * know the tree.
+ */
 export const withDeploymentId = (path: string, content: string, deploymentId: string): string =>
   path === proofFile
     ? content.replace(uuid, deploymentId)
-    : content.replace(/(# nxmesh generation \S+ deployment )\S+/, `$1${deploymentId}`)
+    : content.replace(
+        /(# nxmesh generation \S+ deployment )(\S+)(?: was (\S+))?/,
+        (_, marker: string, before: string, first: string = before) => `${marker}${deploymentId} was ${first}`
+      )
 
 /**
  * Gives a settled tree another deployment id, for the way back: an answer with this id can only come from workers

@@ -25,6 +25,19 @@ export const find = (confDirectory: string, directory: string): Effect.Effect<Se
         })
       )
 
+/** The directory that a deployment made, also when a way back gave it another id since; `null` when none is kept. */
+export const findDeployment = (confDirectory: string, deploymentId: DeploymentId): Effect.Effect<Served | null> =>
+  Effect.promise(async () => {
+    const names = (await readdir(confDirectory).catch(() => [])).filter((name) => sequenceOf(name) !== null)
+    const entries = await Promise.all(
+      names.map(
+        async (name) => [name, await readFile(join(confDirectory, name, entryFile), "utf8").catch(() => "")] as const
+      )
+    )
+    const named = (word: string) => entries.find(([, entry]) => entry.includes(` ${word} ${deploymentId}`))?.[0]
+    return named("deployment") ?? named("was") ?? null
+  }).pipe(Effect.flatMap((name) => (name === null ? Effect.succeed(null) : find(confDirectory, name))))
+
 export const missing = (directory: string): string =>
   `there is no generation "${directory}" any more; the last few settled ones are kept`
 

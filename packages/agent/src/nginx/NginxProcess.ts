@@ -151,7 +151,7 @@ export const isWorker = (pid: number): boolean => workerTitle.test(ProcessTable.
 /** Signals a process, once more verified to be the same one. */
 export const signal = (
   target: ProcessTable.ProcessIdentity,
-  name: "SIGHUP" | "SIGQUIT" | "SIGTERM" | "SIGKILL" | "SIGUSR2" | "SIGWINCH"
+  name: "SIGHUP" | "SIGQUIT" | "SIGTERM" | "SIGKILL" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH"
 ): Effect.Effect<void, NginxError> =>
   Effect.try({
     try: () => {

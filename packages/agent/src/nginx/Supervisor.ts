@@ -30,6 +30,8 @@ export class Supervisor extends Context.Service<
      * with `stopped` while a person wants none.
      */
     readonly ensureRunning: Started
+    /** False while a person wants it stopped, and nobody has started it since. */
+    readonly isWanted: Effect.Effect<boolean>
     readonly keeper: Effect.Effect<Keeper>
     /** Starts it through its keeper; beside a master that drains, which is left its clients where that can be. */
     readonly start: Started
@@ -64,6 +66,7 @@ const supervisorLayer = Layer.effect(
     const turn = Effect.sync(() => void turns++)
     return Supervisor.of({
       ensureRunning: ensureRunning(around),
+      isWanted: isWanted(around),
       keeper: keeper(around),
       start: start(around),
       quit: quit(around),
@@ -102,7 +105,12 @@ const keeper = Effect.fnUntraced(function* ({ instance, services, settings, wish
   })
 })
 
-const stopped = new NginxError({
+const isWanted = Effect.fnUntraced(function* ({ instance, wish }: Around) {
+  const stop = yield* wish.stop
+  return stop === null || isOver(stop, yield* masterOf(instance))
+})
+
+export const stopped = new NginxError({
   reason: "stopped",
   message: "nginx was stopped on request: start it, and what it should serve is deployed"
 })

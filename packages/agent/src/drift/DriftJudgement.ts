@@ -116,21 +116,31 @@ const judgeBinary = (settled: Outside, { binaryPath, build, onDisk }: OutsideFac
   const finding = (detail: string): Finding => ({ kind: "binary", path: binaryPath, detail, changedMillis: 0 })
   if (onDisk === null) return [finding(`${named(build)} runs, and its file is gone: nginx could not be started again`)]
   if (onDisk.sha256 !== build.sha256) {
-    return [finding(`${named(build)} runs, and the file is ${named(onDisk)}: it runs after "upgrade_binary" or a restart`)]
+    return [
+      finding(`${named(build)} runs, and the file is ${named(onDisk)}: it runs after "upgrade_binary" or a restart`)
+    ]
   }
   if (build.sha256 === settled.build.sha256) return []
-  return [finding(`nginx was upgraded from ${named(settled.build)} to ${named(build)}; its capabilities are read again`)]
+  return [
+    finding(`nginx was upgraded from ${named(settled.build)} to ${named(build)}; its capabilities are read again`)
+  ]
 }
 
 /** Of what is not the agent's: only ever reported. */
 export const judgeOutside = (settled: Outside, facts: OutsideFacts): ReadonlyArray<Finding> => [
   ...judgeBinary(settled, facts),
-  ...differingPaths(settled.modules, facts.modules).map(
-    ([path, detail]): Finding => ({ kind: "modules", path, detail, changedMillis: 0 })
-  ),
-  ...differingPaths(settled.foreign, facts.foreign).map(
-    ([path, detail]): Finding => ({ kind: "foreign", path, detail, changedMillis: 0 })
-  )
+  ...differingPaths(settled.modules, facts.modules).map(([path, detail]): Finding => ({
+    kind: "modules",
+    path,
+    detail,
+    changedMillis: 0
+  })),
+  ...differingPaths(settled.foreign, facts.foreign).map(([path, detail]): Finding => ({
+    kind: "foreign",
+    path,
+    detail,
+    changedMillis: 0
+  }))
 ]
 
 /** Another build runs, by intent: it was told once, and from then on it is what counts. */

@@ -14,11 +14,19 @@ interface Known {
 
 const keyOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`
 
-/** A regular file's bytes; `null` when it is none, cannot be read, or is larger. Follows no symbolic link, waits for no pipe. */
-export const readRegular = (path: string, bytesMax: number): { readonly bytes: Buffer; readonly stats: Stats } | null => {
+/** Whether a symbolic link is a file too: of the agent's own tree it is not. */
+export type Links = "follow" | "refuse"
+
+/** A regular file's bytes; `null` when it is none, cannot be read, or is larger. Waits for no pipe. */
+export const readRegular = (
+  path: string,
+  bytesMax: number,
+  links: Links = "refuse"
+): { readonly bytes: Buffer; readonly stats: Stats } | null => {
   let descriptor: number
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const noFollow = links === "refuse" ? constants.O_NOFOLLOW : 0
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow)
   } catch {
     return null // gone, a link, or not ours to read: each is a difference that the caller sees
   }
@@ -36,14 +44,14 @@ export class FileHashes {
   #known = new Map<string, Known>()
   #seen = new Map<string, Known>()
 
-  /** @param stats of the file at `path`, by lstat */
-  of(path: string, stats: Stats, bytesMax: number): string | null {
+  /** @param stats of the file at `path`, by lstat, or by stat where links are followed */
+  of(path: string, stats: Stats, bytesMax: number, links: Links = "refuse"): string | null {
     const known = this.#seen.get(keyOf(stats)) ?? this.#known.get(keyOf(stats))
     if (known !== undefined && known.modifiedMillis === stats.mtimeMs && known.bytes === stats.size) {
       this.#seen.set(keyOf(stats), known)
       return known.sha256
     }
-    const read = readRegular(path, bytesMax)
+    const read = readRegular(path, bytesMax, links)
     if (read === null) return null
     const sha256 = hash("sha256", read.bytes, "hex")
     this.#seen.set(keyOf(read.stats), { modifiedMillis: read.stats.mtimeMs, bytes: read.stats.size, sha256 })

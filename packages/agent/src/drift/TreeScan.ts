@@ -52,7 +52,9 @@ export const scan = Effect.fn("TreeScan.scan")(function* (
     return entry(stats, isRead ? hashes.of(join(root, path), stats, file.bytes) : null)
   }
   const entriesMax = Object.keys(settled.files).length + Limits.driftEntriesMax
-  const waiting: Array<string> = [""]
+  const rootStats = quietly(() => lstatSync(root))
+  // A link in place of the directory leads to files that are not ours.
+  const waiting: Array<string> = rootStats?.isDirectory() === true ? [""] : []
   let looked = 0
   for (let directory = waiting.shift(); directory !== undefined; directory = waiting.shift()) {
     for (const name of quietly(() => readdirSync(join(root, directory))) ?? []) {
@@ -68,11 +70,11 @@ export const scan = Effect.fn("TreeScan.scan")(function* (
   }
   const link = join(confDirectory, linkName)
   const linkStats = quietly(() => lstatSync(link))
-  const rootStats = quietly(() => lstatSync(root)) ?? quietly(() => lstatSync(confDirectory))
+  const above = rootStats ?? quietly(() => lstatSync(confDirectory))
   return {
     entries,
     linkTarget: targetOf(link),
-    linkChangedMillis: linkStats?.ctimeMs ?? rootStats?.ctimeMs ?? 0,
-    rootChangedMillis: rootStats?.ctimeMs ?? 0
+    linkChangedMillis: linkStats?.ctimeMs ?? above?.ctimeMs ?? 0,
+    rootChangedMillis: above?.ctimeMs ?? 0
   }
 })

@@ -5,11 +5,14 @@ import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
 import { AlertBoard } from "./alerts/AlertBoard.ts"
+import { Backends } from "./backends/Backends.ts"
 import * as Refresh from "./backends/Refresh.ts"
 import * as BundleCache from "./cache/BundleCache.ts"
 import { restore } from "./cache/Restore.ts"
 import { Deployer } from "./deploy/Deployer.ts"
 import * as DeploymentLayer from "./deploy/DeploymentLayer.ts"
+import { DriftOffers } from "./drift/DriftOffers.ts"
+import { DriftWatch } from "./drift/DriftWatch.ts"
 import { HealthReporter } from "./health/HealthReporter.ts"
 import { HostMetrics } from "./health/HostMetrics.ts"
 import { NginxHealth } from "./health/NginxHealth.ts"
@@ -32,6 +35,7 @@ import { NginxInstance } from "./nginx/NginxInstance.ts"
 import { Outbox } from "./outbox/Outbox.ts"
 import { CurrentPolicy } from "./policy/CurrentPolicy.ts"
 import { Preflight } from "./preflight/Preflight.ts"
+import { SiteCheck } from "./probe/SiteCheck.ts"
 import { Settings } from "./Settings.ts"
 import { agentVersion } from "./Version.ts"
 
@@ -115,21 +119,26 @@ const LinkLayer = Tasks.layer.pipe(
   Layer.provideMerge(Link.layer),
   Layer.provideMerge(Layer.mergeAll(identity, linkSettings, Outcomes.layer))
 )
-const HealthLayer = HealthReporter.layer.pipe(Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, host)))
+const backends = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Backends.layer(dataDirectory)))
+const drift = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => DriftWatch.layer(dataDirectory))).pipe(
+  Layer.provideMerge(DriftOffers.layer)
+)
+const HealthLayer = HealthReporter.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(NginxHealth.layer, SiteCheck.layer, backends, host, drift))
+)
 
 const actions = AgentActions.layer.pipe(
   Layer.provide(Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => ActionMemory.layer(dataDirectory)))),
-  Layer.provide(Preflight.layerNone)
+  Layer.provide(Preflight.layer)
 )
 
 const AgentLayer = Layer.mergeAll(MetricsServer, Refresh.layer, actions).pipe(
   Layer.provideMerge(AgentMetrics.layer),
-  Layer.provideMerge(Metrics.layer),
   Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
   // Above the deployments: these hold the lock by which one process has the data directory.
   Layer.provideMerge(outbox),
   Layer.provideMerge(DeploymentLayer.layer),
-  Layer.provideMerge(Layer.mergeAll(policy, cache, AlertBoard.layer))
+  Layer.provideMerge(Layer.mergeAll(policy, cache, AlertBoard.layer, Metrics.layer))
 )
 
 /**

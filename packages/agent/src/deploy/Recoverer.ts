@@ -16,6 +16,7 @@ import type { Surroundings } from "./DeploymentSteps.ts"
 import * as GenerationDirectory from "./GenerationDirectory.ts"
 import type { Journal } from "./Journal.ts"
 import * as Recovery from "./Recovery.ts"
+import * as Scratch from "./Scratch.ts"
 import * as Switch from "./Switch.ts"
 import type { RenderFailure } from "./TreeRenderer.ts"
 
@@ -129,6 +130,7 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
   // Before anything is signalled: a pid file may name a stranger by now.
   yield* PidFile.mend(around.instance)
   yield* StaleSockets.prepare(runtimeDirectory)
+  yield* Scratch.clear(confDirectory)
   const { open, served } = journal.state()
   const linkTarget = yield* GenerationDirectory.current(confDirectory)
   const decision = Recovery.decide(journal.state(), {

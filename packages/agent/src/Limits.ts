@@ -77,6 +77,19 @@ export const Limits = {
   /** How often a deployment that waits looks whether nginx may run again. */
   stoppedCheckInterval: Duration.seconds(1),
 
+  // watchdog
+  watchdogSlowRetry: Duration.minutes(5),
+  /** Rounds of dying workers within the window that are a crash loop. */
+  workerDeathRoundsMax: 5,
+  workerDeathWindow: Duration.seconds(30),
+  /** How long nobody answers on the proof socket before anything is done about it. */
+  proofSilenceMax: Duration.seconds(30),
+  proofMismatchMax: Duration.seconds(5),
+  /** Well for this long, and the watchdog's remedies count from the first again. */
+  watchdogForgets: Duration.minutes(5),
+  /** Looks that are further apart than this say that the machine is starved, not nginx. */
+  watchdogPauseMax: Duration.seconds(5),
+
   // upstream names
   /** For names without an address; those that have one are waited for less. */
   resolveTimeout: Duration.seconds(3),

@@ -35,6 +35,15 @@ export const readMasterUrls: Reader<ReadonlyArray<string>> = (text) => {
     : Result.fail("must be one or several wss:// URLs, comma-separated, as in wss://master.example:8443")
 }
 
+/** Asked by the agent itself: it holds no credentials. */
+export const readHealthUrl: Reader<string> = (text) => {
+  const url = URL.parse(text)
+  const isGood = url !== null && ["http:", "https:"].includes(url.protocol) && url.username === "" && url.hash === ""
+  return isGood
+    ? Result.succeed(url.href)
+    : Result.fail("must be an http:// or https:// URL, as in http://127.0.0.1/healthz")
+}
+
 export const readToken: Reader<Redacted.Redacted<string>> = (text) =>
   /^\S{16,512}$/.test(text) ? Result.succeed(Redacted.make(text)) : Result.fail("must be an enrolment token")
 

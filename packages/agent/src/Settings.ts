@@ -25,6 +25,8 @@ export interface SettingsShape {
   readonly metricsAddress: Address | null
   /** Set: the agent runs an nginx of its own there. */
   readonly nginxPrefix: string | null
+  /** Asked of nginx again and again, as a client would; `null`: the proof socket is enough. */
+  readonly healthUrl: string | null
   /** `null`: the first of the usual places. */
   readonly nginxBinary: string | null
   readonly nginxPidFile: string | null
@@ -99,6 +101,12 @@ export const definitions: Definitions<SettingsShape> = {
     read: readAddress,
     fallback: null,
     help: "host:port of the agent's own /metrics [none]"
+  },
+  healthUrl: {
+    key: "health_url",
+    read: Values.readHealthUrl,
+    fallback: null,
+    help: "URL of a site here that must answer 2xx or 3xx, as in http://127.0.0.1/healthz [none]"
   },
   nginxPrefix: {
     key: "nginx_prefix",

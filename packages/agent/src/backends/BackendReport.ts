@@ -7,7 +7,7 @@ import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import { DateTime } from "effect"
 import { Limits } from "../Limits.ts"
 import type { Target } from "./ProbePlan.ts"
-import type { ServerHealth } from "./ServerHealth.ts"
+import type { ServerHealth } from "../probe/ServerHealth.ts"
 
 export interface Probed {
   readonly target: Target

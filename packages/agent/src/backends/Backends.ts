@@ -13,6 +13,7 @@ import { HeldBundle } from "../bundle/HeldBundle.ts"
 import { Deployer } from "../deploy/Deployer.ts"
 import { type Inputs, RenderInputs } from "../deploy/RenderInputs.ts"
 import { Limits } from "../Limits.ts"
+import { Resolver } from "../nginx/Resolver.ts"
 import { probe } from "../probe/Probe.ts"
 import { backendAlerts, backendsDown, type Situation, unhealthyKeys, unresolvedNames } from "./BackendReport.ts"
 import * as HealthFile from "./HealthFile.ts"
@@ -61,26 +62,27 @@ const make = Effect.fnUntraced(function* (dataDirectory: string) {
   const deployer = yield* Deployer
   const held = yield* HeldBundle
   const inputs = yield* RenderInputs
+  const resolver = yield* Resolver
   const probing = new Probing(yield* HealthFile.read(dataDirectory))
   const permits = yield* Semaphore.make(Limits.probesInFlightMax)
   const fibers = yield* FiberSet.make()
   let situation = nothing
-  let planned: { readonly bundle: Bundle; readonly inputs: Inputs } | null = null
+  let planned: { readonly bundle: Bundle; readonly rendered: Inputs | null } | null = null
   let changed = false
 
   /** The bundle that serves and what it was rendered with; the plan stays as it was while these are not known. */
   const replan = Effect.fnUntraced(function* (at: Instant) {
     const bundle = yield* held.latest
     const { directory, generation } = yield* deployer.current
+    if (bundle === null || bundle.generation !== generation) return
     const rendered = yield* inputs.of(directory)
-    if (bundle === null || bundle.generation !== generation || rendered === null) return
-    if (planned?.bundle === bundle && planned.inputs === rendered) return
-    planned = { bundle, inputs: rendered }
+    if (planned?.bundle === bundle && planned.rendered === rendered) return
+    planned = { bundle, rendered }
     const index = indexBundle(bundle)
-    const { addresses } = rendered
+    const names = hostNames(bundle)
+    const addresses = rendered?.addresses ?? (yield* resolver.known(names))
     const { omitted, targets } = planOf(index, addresses)
     probing.plan(targets, at)
-    const names = hostNames(bundle)
     const unresolvedSince = new Map(
       unresolvedNames({ addresses, names }).map((name) => [name, situation.unresolvedSince.get(name) ?? at.wallMillis])
     )

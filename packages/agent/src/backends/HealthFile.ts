@@ -2,7 +2,7 @@
 import { Effect, Option, Schema } from "effect"
 import { join } from "node:path"
 import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
-import type { ServerHealth } from "./ServerHealth.ts"
+import type { ServerHealth } from "../probe/ServerHealth.ts"
 
 const Kept = Schema.fromJsonString(
   Schema.Record(

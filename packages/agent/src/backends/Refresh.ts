@@ -17,6 +17,8 @@ import { Resolver } from "../nginx/Resolver.ts"
 import { allLeftOut, type Dependencies, dependenciesOf, isStale } from "./Staleness.ts"
 
 export interface RefreshIntervals {
+  /** Between two looks at what serves. */
+  readonly pollInterval: Duration.Duration
   /** Between two rounds of resolving. */
   readonly resolveInterval: Duration.Duration
   /** What changes within this time of a first change is one reload. */
@@ -26,6 +28,7 @@ export interface RefreshIntervals {
 }
 
 const intervals: RefreshIntervals = {
+  pollInterval: Limits.refreshPollInterval,
   resolveInterval: Limits.addressRefreshInterval,
   settleInterval: Limits.refreshSettleInterval,
   reloadInterval: Limits.refreshReloadInterval
@@ -101,6 +104,7 @@ const make = Effect.gen(function* () {
     const deploymentId = DeploymentId.make(yield* identifiers.uuid)
     const outcome = yield* deployer.apply({ deploymentId, bundle, order, force: true })
     const settled = outcome.status === "settled"
+    if (settled) yield* inputs.keep((yield* deployer.current).directory)
     tried = { what, atMillis: yield* Clock.currentTimeMillis }
     yield* alerts.raise("refresh", settled ? [] : [alertOf(outcome)])
     return outcome
@@ -133,7 +137,7 @@ const run = Effect.fnUntraced(function* (bounds: RefreshIntervals) {
   const resolving = Effect.forever(Effect.andThen(Effect.sleep(bounds.resolveInterval), resolve))
   const deploying = Effect.gen(function* () {
     while (true) {
-      yield* Effect.sleep(Limits.refreshPollInterval)
+      yield* Effect.sleep(bounds.pollInterval)
       if ((yield* pending) === null) continue
       const due = yield* settled(bounds)
       if (due !== null) yield* deploy(due)

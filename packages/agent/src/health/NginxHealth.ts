@@ -4,7 +4,9 @@ import type { NginxStatus } from "@nxmesh/protocol/link/Report"
 import { Clock, Context, Effect, Layer, Ref } from "effect"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
+import * as ProcessTable from "../nginx/ProcessTable.ts"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
+import { openFilesOf, type OpenFilesTotal, totalOf } from "./OpenFiles.ts"
 
 /** USER_HZ, in which /proc counts start times: 100 on every Linux that runs Node. */
 const ticksPerSecond = 100
@@ -41,7 +43,12 @@ export interface NginxReading {
   readonly stub: ProofAnswer.NginxStatus | null
   /** The deployment that a worker says it serves. */
   readonly answeredBy: string | null
+  /** Of the master and its workers; `null` when they cannot be asked. */
+  readonly openFiles: OpenFilesTotal | null
 }
+
+const openFiles = (master: ProcessTable.ProcessIdentity): OpenFilesTotal | null =>
+  totalOf([master, ...ProcessTable.children(master.pid)].map(({ pid }) => openFilesOf(pid)))
 
 export class NginxHealth extends Context.Service<NginxHealth, { readonly read: Effect.Effect<NginxReading> }>()(
   "@nxmesh/agent/health/NginxHealth"
@@ -54,7 +61,7 @@ export class NginxHealth extends Context.Service<NginxHealth, { readonly read: E
       return NginxHealth.of({
         read: Effect.gen(function* () {
           const master = yield* Effect.orElseSucceed(NginxProcess.find(pidFile), () => null)
-          if (master === null) return { status: notRunning, stub: null, answeredBy: null }
+          if (master === null) return { status: notRunning, stub: null, answeredBy: null, openFiles: null }
           const [answer, stub] = yield* Effect.all(
             [ProofAnswer.ask(runtimeDirectory), ProofAnswer.status(runtimeDirectory)],
             { concurrency: 2 }
@@ -65,6 +72,7 @@ export class NginxHealth extends Context.Service<NginxHealth, { readonly read: E
           return {
             stub,
             answeredBy: answer?.deploymentId ?? null,
+            openFiles: openFiles(master),
             status: {
               is_running: true,
               pid: master.pid,

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Instant, Probing } from "@nxmesh/agent/backends/Probing"
 import type { Target } from "@nxmesh/agent/backends/ProbePlan"
-import { initialHealth } from "@nxmesh/agent/backends/ServerHealth"
+import { initialHealth } from "@nxmesh/agent/probe/ServerHealth"
 import { UpstreamId } from "@nxmesh/protocol/Ids"
 import { uuid } from "../../../core/test/nginx/Fixtures.ts"
 
-const target = (key: string, interval_seconds = 10): Target => ({
+const target = (key: string, interval_seconds = 10, upstream = 1): Target => ({
   key,
-  upstreamId: UpstreamId.make(uuid(1)),
+  upstreamId: UpstreamId.make(uuid(upstream)),
   upstreamName: "pool",
   endpoint: key,
   check: {
@@ -34,14 +34,29 @@ describe("Probing", () => {
     assert.deepStrictEqual(keys(probing.begin(at(900 + 9_000, 1))), ["a"])
   })
 
-  it("never has two probes of one server in flight, however slow it is", () => {
+  it("probes the servers of an upstream together: those that fail together are found together", () => {
+    const probing = new Probing()
+    probing.plan([target("a"), target("b"), target("c", 10, 2)], at(0, 0.5))
+    assert.deepStrictEqual(keys(probing.begin(at(500, 0.1))), ["a", "b", "c"])
+    for (const key of ["a", "b", "c"]) probing.ended(key, null, 500)
+    let random = 0
+    const turns = Array.from({ length: 20 }, (_, turn) => {
+      random = (random + 0.37) % 1
+      const begun = keys(probing.begin({ nowMillis: 1_000 * turn, wallMillis: 0, random: () => random }))
+      for (const key of begun) probing.ended(key, null, 0)
+      return begun.filter((key) => key !== "c").join()
+    })
+    assert.deepStrictEqual([...new Set(turns)].toSorted(), ["", "a,b"])
+  })
+
+  it("never has two probes of one server in flight, however slow it is, and the others keep their turn", () => {
     const probing = new Probing()
     probing.plan([target("a"), target("b")], at(0, 0))
     assert.deepStrictEqual(keys(probing.begin(at(0))), ["a", "b"])
     probing.ended("b", null, 0)
-    assert.deepStrictEqual(keys(probing.begin(at(60_000))), ["b"])
-    probing.ended("a", "slow", 60_000)
-    assert.deepStrictEqual(keys(probing.begin(at(60_001))), ["a"])
+    assert.deepStrictEqual(keys(probing.begin(at(10_000))), ["b"])
+    probing.ended("a", "slow", 15_000)
+    assert.deepStrictEqual(keys(probing.begin(at(20_000))), ["a"])
   })
 
   it("says when a server's state changed, and forgets servers that are no longer planned", () => {
@@ -90,6 +105,6 @@ describe("Probing", () => {
     assert.strictEqual(probing.waitMillis(0), 250)
     assert.strictEqual(probing.waitMillis(9_999), 0)
     probing.begin(at(9_999))
-    assert.strictEqual(probing.waitMillis(9_999), 1_000)
+    assert.strictEqual(probing.waitMillis(9_999), 1_000, "also while it is in flight")
   })
 })

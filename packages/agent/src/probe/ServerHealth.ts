@@ -1,5 +1,5 @@
 /**
- * How one server of an upstream is, from the results of its health check in order (CM-002). Pure. A server is healthy until it
+ * How one server is, from the results of its health check in order (CM-002). Pure. A server is healthy until it
  * failed `unhealthy` times in a row, and unhealthy until it passed `healthy` times in a row. One that fails again soon after it
  * recovered must pass twice as often as the time before: each change of state is a reload of nginx.
  */

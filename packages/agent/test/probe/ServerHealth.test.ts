@@ -5,7 +5,7 @@ import {
   initialHealth,
   passesNeeded,
   type ServerHealth
-} from "@nxmesh/agent/backends/ServerHealth"
+} from "@nxmesh/agent/probe/ServerHealth"
 
 const thresholds = { healthy: 2, unhealthy: 3 }
 const minute = 60_000

@@ -28,6 +28,8 @@ const programs = {
   bench: ["cli/bench.ts"],
   simulate: ["cli/simulate.ts"],
   chaos: ["cli/chaos.ts"],
+  release: ["cli/release.ts"],
+  images: ["cli/images.ts"],
   master: ["cli/program.ts", "master"],
   agent: ["cli/program.ts", "agent"],
   nxmesh: ["cli/program.ts", "nxmesh"]

@@ -70,6 +70,17 @@ export default defineConfig({
         }
       },
       {
+        // By `npm run images -- --test` alone, which builds them first.
+        extends: true,
+        test: {
+          name: "images",
+          include: ["test/images/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 120_000
+        }
+      },
+      {
         // Alone: it wants many operations of the machine, and faults that are the cluster's own.
         extends: true,
         test: { name: "chaos", include: ["test/chaos/Chaos.test.ts"], hookTimeout: 60_000 }

@@ -20,5 +20,13 @@ export const requiredPrograms: ReadonlyArray<RequiredProgram> = [
   { program: "ip", debianPackage: "iproute2", purpose: "ports and addresses, hosts of a test" },
   { program: "tc", debianPackage: "iproute2", purpose: "slow links between hosts of a test" },
   { program: "nsenter", debianPackage: "util-linux", purpose: "programs on hosts of a test" },
-  { program: "mkfs.ext4", debianPackage: "e2fsprogs", purpose: "disks of a test, which fill up" }
+  { program: "mkfs.ext4", debianPackage: "e2fsprogs", purpose: "disks of a test, which fill up" },
+  { program: "setpriv", debianPackage: "util-linux", purpose: "the rights of Docker and Kubernetes, for sidecars" },
+  { program: "systemd-analyze", debianPackage: "systemd", purpose: "checks the units of packaging/systemd" }
+]
+
+/** What `npm run images` needs besides. The suite does not: it takes minutes and the network once. */
+export const imagePrograms: ReadonlyArray<RequiredProgram> = [
+  { program: "buildah", debianPackage: "buildah", purpose: "builds the images of docker/" },
+  { program: "debootstrap", debianPackage: "debootstrap", purpose: "makes the Debian that they are built on" }
 ]

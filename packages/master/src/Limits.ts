@@ -72,6 +72,8 @@ export const Limits = {
     strangersConcurrentMax: 32,
     /** From a request's last byte to its answer. */
     requestTimeout: Duration.seconds(15),
+    /** For a message to an agent, which may have to ask its nginx. */
+    messageTimeout: Duration.seconds(75),
     /** Each may take a signature and an entry of the log. */
     joinsConcurrentMax: 4,
     /** Attempts to join from one address in the window, and addresses remembered. */
@@ -213,6 +215,14 @@ export const Limits = {
     presenceAnswersMax: 16,
     /** For a message to the session of an agent, wherever it is. */
     messageDeadline: Duration.seconds(5),
+    /** How long whoever asks for an action waits for the agent's answer, and how long an agent that connects anew is asked again. */
+    actionAnswerMax: Duration.seconds(60),
+    /** A preflight tests a whole configuration, more than once when it finds who is to blame. */
+    preflightAnswerMax: Duration.seconds(60),
+    /** Of one agent, which does one at a time. */
+    preflightsWaitingMax: 4,
+    /** An outcome that cannot be written for want of a leader is tried again for this long. */
+    actionRecordRetryMax: Duration.seconds(60),
     /** How often a master looks whether it can serve agents. */
     acceptanceInterval: Duration.seconds(1),
     /** A start that takes no agents for so long is warned about. */
@@ -237,6 +247,26 @@ export const Limits = {
     outcomesWaitingMax: 16_384,
     /** Commands of outcomes that are refused for want of a log are tried again for this long. */
     outcomeRetryMax: Duration.seconds(30)
+  },
+
+  // telemetry
+  telemetry: {
+    megabytesMax: 1_048_576,
+    /** An answer's. */
+    rowsPerReadMax: 1_000,
+    /** Of one agent, whose places are remembered. */
+    outboxesPerAgentMax: 64,
+    rowsRemovedTogether: 10_000,
+    retentionInterval: Duration.minutes(1),
+    retentionRoundsMax: 100,
+    requestsPerTransactionMax: 64,
+    /** Of batches that wait to be written; what comes beyond comes again. */
+    charactersInFlightMax: 32 * 1_048_576,
+    questionsWaitingMax: 4_096,
+    /** Less than an agent waits for its answer. */
+    answerTimeout: Duration.seconds(20),
+    threadRestartMillis: 5_000,
+    busyMillisMax: 1_000
   },
 
   // state

@@ -53,6 +53,7 @@ import { DataDirectory } from "./state/DataDirectory.ts"
 import { Events } from "./state/Events.ts"
 import { Reads } from "./state/Reads.ts"
 import { ReplicatedState } from "./state/ReplicatedState.ts"
+import { layerSqliteTelemetry } from "./telemetry/SqliteTelemetry.ts"
 import { version } from "./Version.ts"
 
 const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
@@ -123,6 +124,7 @@ const layerLink = layerMasterList.pipe(
     layerAgentServerSettings.pipe(Layer.provide(layerPeerServer)),
     layerAgentGateway,
     StoredDirectory,
+    layerSqliteTelemetry,
     LinkMetrics.layer
   ]),
   Layer.provide(ServerCertificates.layer)

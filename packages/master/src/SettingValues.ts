@@ -51,6 +51,14 @@ export const readAddresses: Reader<ReadonlyArray<Address>> = (text) => {
   return Result.succeed(addresses)
 }
 
+export const readMegabytes: Reader<number> = (text) => {
+  const { megabytesMax } = Limits.telemetry
+  const megabytes = Number(text)
+  return /^[0-9]{1,7}$/.test(text) && megabytes >= 1 && megabytes <= megabytesMax
+    ? Result.succeed(megabytes)
+    : Result.fail(`must be a whole number of MiB from 1 to ${megabytesMax}`)
+}
+
 const durationUnits: ReadonlyMap<string, (count: number) => Duration.Duration> = new Map([
   ["s", Duration.seconds],
   ["m", Duration.minutes],

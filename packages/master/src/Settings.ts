@@ -25,6 +25,7 @@ import {
   readClusterUpgrade,
   readEmail,
   readJoinToken,
+  readMegabytes,
   readPassword
 } from "./SettingValues.ts"
 
@@ -62,6 +63,9 @@ export interface SettingsShape {
   readonly adminPassword: Redacted.Redacted<string> | null
   /** The key-encryption key; made in the data directory when not given. */
   readonly secretsKeyFile: string | null
+  /** What the fleet's health, metrics and logs may take on this master's disk, and how long they are kept. */
+  readonly telemetryMegabytesMax: number
+  readonly telemetryKept: Duration.Duration
   readonly logLevel: LogLevel.LogLevel
 }
 
@@ -184,6 +188,18 @@ export const definitions: Definitions<SettingsShape> = {
     read: readPath,
     fallback: null,
     help: "file of the key-encryption key, mode 0600 [made in data_dir]"
+  },
+  telemetryMegabytesMax: {
+    key: "telemetry_max_mb",
+    read: readMegabytes,
+    fallback: 1_024,
+    help: "MiB that health, metrics and logs of agents may take in data_dir, the oldest go first [1024]"
+  },
+  telemetryKept: {
+    key: "telemetry_kept",
+    read: readDuration,
+    fallback: Duration.days(7),
+    help: "how long health, metrics and logs of agents are kept [7d]"
   },
   logLevel: {
     key: "log_level",

@@ -9,9 +9,11 @@ import { AgentGateway } from "@nxmesh/master/link/AgentGateway"
 import { AgentServer } from "@nxmesh/master/link/AgentServer"
 import { AgentServerSettings } from "@nxmesh/master/link/AgentServerSettings"
 import { LinkMetrics } from "@nxmesh/master/link/LinkMetrics"
+import { TelemetryStore, TelemetryUnavailable } from "@nxmesh/master/telemetry/TelemetryStore"
 import { AgentId, ClusterId, KeyId } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { refused } from "@nxmesh/protocol/link/LinkRefused"
+import type { OutboxBatch } from "@nxmesh/protocol/link/OutboxBatch"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { DeploymentReport, HealthReport } from "@nxmesh/protocol/link/Report"
 import { type Cause, Context, Effect, Layer, Queue, Redacted, Stream } from "effect"
@@ -36,8 +38,10 @@ export class World extends Context.Service<
     readonly health: Array<HealthReport>
     readonly actions: Array<ActionOutcome>
     readonly deployments: Array<DeploymentReport>
+    /** Batches of outboxes, each once. */
+    readonly outbox: Array<OutboxBatch>
     readonly refusals: Map<string, number>
-    /** While true, outcomes cannot be made durable. */
+    /** While true, neither outcomes nor reports of outboxes can be made durable. */
     full: boolean
   }
 >()("test/World") {}
@@ -79,6 +83,7 @@ export const memory = Layer.effectContext(
       health: [],
       actions: [],
       deployments: [],
+      outbox: [],
       refusals,
       full: false
     })
@@ -129,6 +134,17 @@ export const memory = Layer.effectContext(
             }
           }),
         bundle: () => Effect.fail(refused("unavailable", "no bundles here"))
+      }),
+      Context.add(TelemetryStore, {
+        take: (_, batch) =>
+          world.full
+            ? Effect.fail(new TelemetryUnavailable({ message: "the disk is full" }))
+            : Effect.sync(() => {
+                world.outbox.push(batch)
+                return { through: batch.entries.at(-1)?.sequence ?? 0 }
+              }),
+        note: () => Effect.void,
+        read: () => Effect.succeed([])
       }),
       Context.add(LinkMetrics, {
         refused: (reason) => Effect.sync(() => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1)),

@@ -190,6 +190,7 @@ export const open = Effect.fnUntraced(function* (
 
   const isAllSent = () => (segments.at(-1)?.last ?? 0) <= state.acknowledged
   const flush = Effect.gen(function* () {
+    if (dirty.data || dirty.state) yield* AtomicFile.makeDirectory(directory)
     if (dirty.data && !isAllSent()) {
       const handle = active
       if (handle !== null) yield* attempt("fsync", directory, () => handle.datasync())

@@ -12,6 +12,7 @@ import { AgentServerSettings } from "./AgentServerSettings.ts"
 import { provesKey } from "./EnrolmentProof.ts"
 import { closeCodes, type LinkConnection, LinkConnections } from "./LinkConnection.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
+import { TelemetryStore } from "../telemetry/TelemetryStore.ts"
 import { recordRefusal } from "./LinkProtocol.ts"
 
 /** What agents are told when the master goes away in good order. */
@@ -57,6 +58,7 @@ export const AgentLinkHandlers = AgentLink.toLayer(
     const gateway = yield* AgentGateway
     const metrics = yield* LinkMetrics
     const settings = yield* AgentServerSettings
+    const telemetry = yield* TelemetryStore
 
     const connectionOf = Effect.gen(function* () {
       const { connectionId } = yield* CurrentCaller
@@ -155,7 +157,9 @@ export const AgentLinkHandlers = AgentLink.toLayer(
         ),
       ReportHealth: (report) =>
         registered.pipe(
-          Effect.flatMap(({ session }) => session.reportHealth(report)),
+          Effect.flatMap(({ agentId, session }) =>
+            Effect.andThen(session.reportHealth(report), telemetry.note(agentId, "health", report))
+          ),
           counted("ReportHealth")
         ),
       ReportAction: (outcome) =>
@@ -165,17 +169,22 @@ export const AgentLinkHandlers = AgentLink.toLayer(
         ),
       ReportLogs: (report) =>
         registered.pipe(
-          Effect.flatMap(({ session }) => session.reportLogs(report)),
+          Effect.flatMap(({ agentId, session }) =>
+            Effect.andThen(session.reportLogs(report), telemetry.note(agentId, "logs", report))
+          ),
           counted("ReportLogs")
         ),
       ReportMetrics: (report) =>
         registered.pipe(
-          Effect.flatMap(({ session }) => session.reportMetrics(report)),
+          Effect.flatMap(({ agentId, session }) =>
+            Effect.andThen(session.reportMetrics(report), telemetry.note(agentId, "metrics", report))
+          ),
           counted("ReportMetrics")
         ),
-      ReportOutbox: () =>
+      ReportOutbox: (batch) =>
         registered.pipe(
-          Effect.andThen(refused("unavailable", "this master keeps no reports yet")),
+          Effect.flatMap(({ agentId }) => telemetry.take(agentId, batch)),
+          Effect.catchTag("TelemetryUnavailable", ({ message }) => refused("unavailable", message)),
           counted("ReportOutbox")
         ),
       RotateKey: () =>

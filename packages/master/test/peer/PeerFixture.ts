@@ -27,6 +27,7 @@ import { masterUri } from "../../src/consensus/CertificateNames.ts"
 import { type MasterCertificate, NodeIdentity } from "../../src/consensus/NodeIdentity.ts"
 import { AgentDirectory } from "../../src/link/AgentDirectory.ts"
 import { AgentGateway } from "../../src/link/AgentGateway.ts"
+import { TelemetryStore } from "../../src/telemetry/TelemetryStore.ts"
 import { AgentServer } from "../../src/link/AgentServer.ts"
 import { AgentServerSettings } from "../../src/link/AgentServerSettings.ts"
 import { LinkMetrics } from "../../src/link/LinkMetrics.ts"
@@ -98,6 +99,7 @@ export const identityLayer = (id: MasterId, certificate: MasterCertificate) =>
 const sessionKey = { key_id: KeyId.make("018f0000-0000-7000-8000-0000000000ab"), session_key: "AAAA" }
 
 const layerAgents = Layer.mergeAll(
+  Layer.mock(TelemetryStore)({}),
   Layer.mock(AgentGateway)({
     connect: () =>
       Effect.succeed({

@@ -1,0 +1,39 @@
+/** Says whether telemetry is kept, and what is lost of it. */
+import { Metrics } from "@nxmesh/core/observe/Metrics"
+import { Effect } from "effect"
+
+export const telemetryMetrics = Effect.gen(function* () {
+  const metrics = yield* Metrics
+  const up = yield* metrics.gauge({
+    name: "nxmesh_master_telemetry_up",
+    help: "1 while telemetry can be kept, else 0."
+  })
+  up.set(1)
+  return {
+    up,
+    bytes: yield* metrics.gauge({
+      name: "nxmesh_master_telemetry_bytes",
+      help: "What telemetry takes of its file."
+    }),
+    rows: yield* metrics.counter({
+      name: "nxmesh_master_telemetry_rows_total",
+      help: "Health reports, sets of metrics, log lines and events that were kept."
+    }),
+    undecodable: yield* metrics.counter({
+      name: "nxmesh_master_telemetry_undecodable_total",
+      help: "Reports of agents that could not be decoded, and are left out."
+    }),
+    dropped: yield* metrics.counter({
+      name: "nxmesh_master_telemetry_dropped_total",
+      help: "Reports of connected agents that could not be kept."
+    }),
+    refused: yield* metrics.counter({
+      name: "nxmesh_master_telemetry_refused_total",
+      help: "Batches that were refused because too much was being written: agents offer them again."
+    }),
+    failures: yield* metrics.counter({
+      name: "nxmesh_master_telemetry_failures_total",
+      help: "Questions to the store that failed."
+    })
+  }
+})

@@ -120,6 +120,7 @@ export const memory = Layer.effectContext(
             const give = Effect.flatMap(Queue.take(directives(agentId)), (directive) => Queue.offer(given, directive))
             return {
               clusterEpoch: 0,
+              heartbeatSeconds: 30,
               directives: () => Effect.as(Effect.forkIn(Effect.forever(give), scope), given),
               dismiss: (reason) =>
                 Queue.offer(given, { _tag: "Goodbye", reason }).pipe(Effect.andThen(Queue.end(given)), Effect.asVoid),

@@ -2,13 +2,17 @@
  * One connected agent: an actor around `SessionMachine` that turns its outputs into directives. It looks at what the
  * agent should have when told that this may have changed, and never remembers it longer than that.
  */
+import { canonicalJson } from "@nxmesh/core/nginx/Generation"
 import { type Actor, type ActorError, makeActor } from "@nxmesh/core/actor/Actor"
 import { patient } from "@nxmesh/core/actor/RestartPolicy"
 import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"
-import { type AgentId, DeploymentId, type Generation } from "@nxmesh/protocol/Ids"
+import { type AgentId, DeploymentId, type Generation, type WorkspaceId } from "@nxmesh/protocol/Ids"
 import { type Directive, directiveSince, type Order } from "@nxmesh/protocol/link/Directive"
 import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
+import type { ActionRecord } from "@nxmesh/protocol/model/ActionRecord"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
+import type { ActionOutcome } from "@nxmesh/protocol/model/AgentAction"
+import { type AgentPolicy, type AgentPolicyChoice, effectivePolicy } from "@nxmesh/protocol/model/AgentPolicy"
 import type { AgentMessage, AgentReply } from "@nxmesh/protocol/peer/AgentMessage"
 import { type Cause, Clock, Effect, FiberHandle, Queue, type Scope } from "effect"
 import type { ConfigEngine } from "../config/ConfigEngine.ts"
@@ -16,6 +20,7 @@ import { Limits } from "../Limits.ts"
 import type { AgentMetrics } from "./AgentMetrics.ts"
 import type { ClusterSwitches } from "./ClusterSwitches.ts"
 import type { Failure } from "./RetryPolicy.ts"
+import { makeSessionActions } from "./SessionActions.ts"
 import {
   failureAtEnd,
   initialState,
@@ -32,6 +37,11 @@ export interface SessionDependencies {
   /** `undefined` when the agent was removed. */
   readonly stored: (agentId: AgentId) => Effect.Effect<StoredAgent | undefined>
   readonly switches: Effect.Effect<ClusterSwitches>
+  /** What the agents of the workspace go by that say nothing of themselves. */
+  readonly workspacePolicy: (workspaceId: WorkspaceId) => Effect.Effect<AgentPolicyChoice>
+  /** What people asked of the agent and it has not answered. */
+  readonly pendingActions: (agentId: AgentId) => Effect.Effect<ReadonlyArray<ActionRecord>>
+  readonly recordAction: (agentId: AgentId, outcome: ActionOutcome) => Effect.Effect<void>
 }
 
 export interface SessionOptions {
@@ -44,10 +54,15 @@ export interface SessionOptions {
 }
 
 export interface AgentSession {
+  readonly workspaceId: WorkspaceId
+  /** What the agent goes by, as it was at the registration. */
+  readonly policy: AgentPolicy
   readonly directives: (have: Generation | null) => Effect.Effect<Queue.Dequeue<Directive, Cause.Done>>
-  /** The agent's bundle, or what is stored of the agent, may have changed. Never waits. */
-  readonly look: (at: "agent" | "bundle") => Effect.Effect<void>
+  /** The agent's bundle, what is stored of the agent and its workspace, or what is asked of it may have changed. Never waits. */
+  readonly look: (at: Looked) => Effect.Effect<void>
   readonly tell: (input: SessionInput) => Effect.Effect<void>
+  /** What the agent answered to an action; done when it is durable, where it has to be. */
+  readonly answered: (outcome: ActionOutcome) => Effect.Effect<void>
   /** What may be fetched: nothing but what the agent was told to serve. */
   readonly isGiven: (generation: Generation) => boolean
   /** Why the session ended, unless its connection just broke. Of a removed agent nothing is to be remembered. */
@@ -61,6 +76,8 @@ export interface AgentSession {
   /** What to remember for the agent's next session. */
   readonly failure: Effect.Effect<Failure | null>
 }
+
+export type Looked = "agent" | "bundle" | "actions"
 
 type Message =
   | SessionInput
@@ -82,7 +99,7 @@ export const makeAgentSession = Effect.fnUntraced(function* (
   const timer = yield* FiberHandle.make()
   /** What the agent said it can take a delta against, until it says what it serves. */
   let base = options.serving
-  const stale = { agent: false, bundle: false }
+  const stale = { agent: false, bundle: false, actions: false }
   let ended: "removed" | "dismissed" | null = null
   let settings = settingsOf(options.agent)
   let machine: SessionState = initialState({
@@ -165,11 +182,45 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     return give({ _tag: "Goodbye", reason }, "goodbye").pipe(Effect.andThen(Queue.end(directives)), Effect.asVoid)
   }
 
+  const policyOf = (agent: StoredAgent) =>
+    Effect.map(dependencies.workspacePolicy(agent.workspace_id), (workspace) =>
+      effectivePolicy(workspace, agent.policy ?? {})
+    )
+  const policy = yield* policyOf(options.agent)
+  /** What the agent was told to go by in this session. */
+  let told: AgentPolicy | null = null
+  const tellPolicy = Effect.fnUntraced(function* (agent: StoredAgent) {
+    const holds = yield* policyOf(agent)
+    const before = told
+    if (directiveSince("Policy") > options.protocol || canonicalJson(holds) === canonicalJson(before)) return
+    told = holds
+    yield* give({ _tag: "Policy", policy: holds }, "policy")
+    // What was refused for a bad resource may be served without it from now on.
+    if (before !== null && before.bad_object !== holds.bad_object) yield* take({ _tag: "Retry" })
+  })
+
   const lookAtAgent = Effect.gen(function* () {
     stale.agent = false
     const agent = yield* stored(agentId)
     if (agent === undefined) return yield* end("removed", "this agent was removed")
     settings = settingsOf(agent)
+    yield* tellPolicy(agent)
+  })
+
+  const actions = yield* makeSessionActions({
+    agentId,
+    protocol: options.protocol,
+    engine,
+    identifiers,
+    order,
+    base: () => base,
+    pending: dependencies.pendingActions(agentId),
+    record: (outcome) => dependencies.recordAction(agentId, outcome),
+    give: (directive) => Effect.asVoid(give(directive, directive._tag.toLowerCase()))
+  })
+  const lookAtActions = Effect.suspend(() => {
+    stale.actions = false
+    return actions.look
   })
 
   /** With every message, before anything else is decided: what is frozen stays frozen. */
@@ -207,11 +258,13 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     initial: Effect.sync(() => {
       stale.agent = true
       stale.bundle = true
+      stale.actions = true
     }),
     receive: Effect.fnUntraced(function* (_: void, message: Message) {
       if (stale.agent && ended === null) yield* lookAtAgent
       if (ended === null) yield* lookAtSettings
       if (stale.bundle && ended === null) yield* lookAtBundle
+      if (stale.actions && ended === null) yield* lookAtActions
       if (ended === null) yield* handle(message)
       return [undefined, undefined] as const
     })
@@ -223,24 +276,34 @@ export const makeAgentSession = Effect.fnUntraced(function* (
   const tell = (message: Message) => actor.tell(message).pipe(Effect.catchTag("ActorError", missed))
 
   const unable = ({ reason }: ActorError): AgentReply => ({ _tag: reason === "Stopped" ? "NotConnected" : "Busy" })
-  const receive = (message: AgentMessage): Effect.Effect<AgentReply> =>
-    message._tag === "DeployAgain"
-      ? actor.tell({ _tag: "Retry" }).pipe(
+  const receive = (message: AgentMessage): Effect.Effect<AgentReply> => {
+    switch (message._tag) {
+      case "DeployAgain":
+        return actor.tell({ _tag: "Retry" }).pipe(
           Effect.as<AgentReply>({ _tag: "Taken" }),
           Effect.catch((error) => Effect.succeed(unable(error)))
         )
-      : actor.ask({ _tag: "Look" }).pipe(
+      case "Preflight":
+        return actions.preflight(message)
+      case "Describe":
+        return actor.ask({ _tag: "Look" }).pipe(
           Effect.map((): AgentReply => ({
             _tag: "Described",
             desired: machine.desired,
             serving: machine.serving,
             in_flight: machine.inFlight?.generation ?? null,
-            held: machine.held
+            held: machine.held,
+            protocol: options.protocol
           })),
           Effect.catch((error) => Effect.succeed(unable(error)))
         )
+    }
+  }
 
   return {
+    workspaceId: options.agent.workspace_id,
+    policy,
+    answered: actions.answered,
     directives: (have) => {
       base = have
       return Effect.as(tell({ _tag: "Start" }), directives)

@@ -4,7 +4,7 @@
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { canonicalJson } from "@nxmesh/core/nginx/Generation"
-import { AgentId, type Generation } from "@nxmesh/protocol/Ids"
+import { AgentId, type Generation, type WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
@@ -19,7 +19,8 @@ import type { AgentConnection, AgentConnectRequest } from "../link/AgentGateway.
 import { Events } from "../state/Events.ts"
 import { Reads } from "../state/Reads.ts"
 import { agentMetrics } from "./AgentMetrics.ts"
-import { type AgentSession, makeAgentSession } from "./AgentSession.ts"
+import { makeActionRecorder } from "./ActionRecorder.ts"
+import { type AgentSession, type Looked, makeAgentSession } from "./AgentSession.ts"
 import { awaitOrder } from "./CatchingUp.ts"
 import { followSwitches } from "./ClusterSwitches.ts"
 import { type AgentLiveness, type KnownAgent, KnownAgents, type Seat } from "./KnownAgents.ts"
@@ -73,11 +74,14 @@ export class AgentSessions extends Context.Service<
       const leaving = yield* FiberSet.make<void>()
       let closed: string | null = null
       const stored = (agentId: AgentId) => reads.get("agent", agentId)
+      const workspacePolicy = (workspaceId: WorkspaceId) =>
+        Effect.map(reads.get("workspace", workspaceId), (workspace) => workspace?.agent_policy ?? {})
+      const recordAction = yield* makeActionRecorder
 
-      const look = (at: "agent" | "bundle") => (agentIds: Iterable<AgentId>) =>
+      const look = (at: Looked) => (agentIds: Iterable<AgentId>) =>
         Effect.forEach(agentIds, (id) => known.get(id)?.seat?.session.look(at) ?? Effect.void, { discard: true })
       yield* engine.listen(({ agentIds }) => look("bundle")(agentIds))
-      yield* followAgents(look("agent"), known)
+      yield* followAgents(look, known)
 
       /** Health and time of the last sign of life, for as long as the agent exists. */
       const seen = (agentId: AgentId, fields: Partial<KnownAgent> = {}) =>
@@ -133,7 +137,16 @@ export class AgentSessions extends Context.Service<
         yield* recordFacts(agent, request)
 
         const session = yield* makeAgentSession(
-          { engine, identifiers, metrics, stored, switches },
+          {
+            engine,
+            identifiers,
+            metrics,
+            stored,
+            switches,
+            workspacePolicy,
+            pendingActions: reads.pendingActions,
+            recordAction
+          },
           {
             agent,
             protocol,
@@ -167,6 +180,7 @@ export class AgentSessions extends Context.Service<
         const { epoch } = yield* switches
         return {
           clusterEpoch: epoch,
+          heartbeatSeconds: session.policy.report_interval_seconds,
           directives: session.directives,
           dismiss: session.dismiss,
           reportDeployments: Effect.fn("AgentSessions.reportDeployments")(function* ({ outcomes }) {
@@ -186,7 +200,7 @@ export class AgentSessions extends Context.Service<
             seen(agentId, { health, serving: health.config_checksum }).pipe(
               Effect.andThen(session.tell({ _tag: "Health", serving: health.config_checksum }))
             ),
-          reportAction: () => seen(agentId),
+          reportAction: (outcome) => Effect.andThen(seen(agentId), session.answered(outcome)),
           reportLogs: () => seen(agentId),
           reportMetrics: () => seen(agentId)
         }
@@ -263,20 +277,25 @@ const failureOf = Effect.fnUntraced(function* (reads: Reads["Service"], agentId:
 
 /** Sessions look when their agent's own settings or the cluster's change; what is known of a removed agent is forgotten. */
 const followAgents = Effect.fnUntraced(function* (
-  look: (agentIds: Iterable<AgentId>) => Effect.Effect<void>,
+  look: (at: Looked) => (agentIds: Iterable<AgentId>) => Effect.Effect<void>,
   known: KnownAgents
 ) {
+  const inWorkspace = (id: string) =>
+    [...known.entries()].flatMap(([agentId, { seat }]) => (seat?.session.workspaceId === id ? [agentId] : []))
   const applied = yield* (yield* Events).subscribe
   const follow = Effect.gen(function* () {
     const { event } = yield* Queue.take(applied)
-    if (event._tag === "StateReset" || event._tag === "FreezeChanged") yield* look(known.ids())
+    if (event._tag === "StateReset" || event._tag === "FreezeChanged") yield* look("agent")(known.ids())
+    if (event._tag === "StateReset") yield* look("actions")(known.ids())
+    if (event._tag === "AgentActionRequested") yield* look("actions")([event.agent_id])
     if (event._tag === "AgentRemoved") {
-      yield* look([event.agent_id])
+      yield* look("agent")([event.agent_id])
       if (known.get(event.agent_id)?.connected !== true) known.forget(event.agent_id)
     }
     if (event._tag === "ResourceChanged" && event.kind === "agent") {
-      yield* look([AgentId.make(event.id)])
+      yield* look("agent")([AgentId.make(event.id)])
     }
+    if (event._tag === "ResourceChanged" && event.kind === "workspace") yield* look("agent")(inWorkspace(event.id))
   })
   yield* follow.pipe(Effect.forever, Effect.forkScoped)
 })

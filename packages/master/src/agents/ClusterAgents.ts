@@ -1,6 +1,7 @@
 /** Everything that this master does about agents, here and together with the other masters. */
 import { Layer } from "effect"
 import { layerAcceptance } from "./Acceptance.ts"
+import { ActionOutcomes } from "./ActionOutcomes.ts"
 import { AgentPresence } from "./AgentPresence.ts"
 import { AgentSessions } from "./AgentSessions.ts"
 import { layerClaims } from "./Claims.ts"
@@ -11,6 +12,7 @@ import { ThisMaster } from "./ThisMaster.ts"
 
 export const layerClusterAgents = Layer.mergeAll(
   SessionRouter.layer,
+  ActionOutcomes.layer,
   layerAgentMessages,
   layerClaims,
   layerRebalancer,

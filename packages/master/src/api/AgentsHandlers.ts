@@ -5,8 +5,10 @@ import type { AgentCreate } from "@nxmesh/protocol/model/Agent"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
+import { resourceDrafts } from "../config/Drafts.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
+import { act, getAction, listActions } from "./ActionsHandlers.ts"
 import { agentView } from "./AgentView.ts"
 import { agentsInState } from "./AgentsInState.ts"
 import { chosenForAgent } from "./ChosenPolicy.ts"
@@ -16,6 +18,7 @@ import { issueToken } from "./EnrolmentTokens.ts"
 import { LiveAgents } from "./LiveAgents.ts"
 import { newId } from "./NewIds.ts"
 import { answerPage, listQueryOf } from "./Pagination.ts"
+import { preflight } from "./Preflight.ts"
 import { notFound, refuse } from "./Refusal.ts"
 import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
 import { derivedIdempotency, idempotencyOf, submit } from "./Submission.ts"
@@ -137,6 +140,12 @@ export const layerAgents = HttpApiBuilder.group(
         const preview = engine.preview(params.id, payload.drafts)
         return { data: yield* preview.pipe(Effect.mapError(() => notFound("agent", params.id))) }
       }),
+      preflight: Effect.fn("agents.preflight")(function* ({ params, payload }) {
+        return { data: yield* preflight(params.id, resourceDrafts(payload.drafts)) }
+      }),
+      act,
+      actions: listActions,
+      action: getAction,
       deploy: Effect.fn("agents.deploy")(function* ({ params }) {
         const stored = yield* existing("agent", params.id)
         const asked = yield* live

@@ -1,6 +1,7 @@
 /** The handlers that every kind of resource has: list, create, get, change, remove. A group adds what only it knows. */
 import type { Command } from "@nxmesh/protocol/Command"
 import type { ApiError } from "@nxmesh/protocol/Errors"
+import type { AgentId } from "@nxmesh/protocol/Ids"
 import { Effect } from "effect"
 import type { Kind, ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
@@ -17,11 +18,17 @@ export interface ItemRequest<K extends Kind> {
   readonly params: { readonly id: ResourceOf<K>["id"] }
   readonly headers: { readonly "if-match"?: string }
 }
-export interface CreateRequest<Payload> {
+/** What a request may say beside its body: only kinds that agents get know a preflight. */
+export interface Asked {
+  readonly query?: { readonly preflight?: AgentId }
+  readonly headers: { readonly "if-match"?: string; readonly "idempotency-key"?: string }
+}
+export interface CreateRequest<Payload> extends Asked {
   readonly headers: { readonly "idempotency-key"?: string }
   readonly payload: Payload
 }
 export interface ChangeRequest<K extends Kind, Payload> extends ItemRequest<K> {
+  readonly query?: { readonly preflight?: AgentId }
   readonly payload: Payload
 }
 
@@ -37,8 +44,8 @@ export interface ResourceGroup<K extends Kind, View> {
 
 /** What each request asks of the log. */
 interface ResourceCommands<K extends Kind, Create, Patch, Removal, R> {
-  readonly create: (payload: Create) => Effect.Effect<Command, ApiError, R>
-  readonly change: (current: ResourceOf<K>, payload: Patch) => Effect.Effect<Command, ApiError, R>
+  readonly create: (payload: Create, asked: Asked) => Effect.Effect<Command, ApiError, R>
+  readonly change: (current: ResourceOf<K>, payload: Patch, asked: Asked) => Effect.Effect<Command, ApiError, R>
   readonly remove: (request: Removal, ifMatch: number | null) => Effect.Effect<Command, ApiError, R>
 }
 
@@ -64,9 +71,10 @@ export const resourceHandlers = <
     const { items, total } = yield* reads.list(kind, listQueryOf(query))
     return yield* answerPage(query, { items: yield* Effect.forEach(items, (item) => view(item)), total }, index)
   }),
-  create: Effect.fn(`${group}.create`)(function* ({ headers, payload }: CreateRequest<Create>) {
+  create: Effect.fn(`${group}.create`)(function* (request: CreateRequest<Create>) {
+    const { headers, payload } = request
     const accepted = yield* submit(
-      yield* create(payload),
+      yield* create(payload, request),
       idempotencyOf(headers["idempotency-key"], { method: "POST", path: collection, payload })
     )
     return yield* answerCreated(yield* view(accepted.value as Shown<K>), accepted.index, collection)
@@ -81,12 +89,13 @@ export const resourceHandlers = <
     const index = yield* (yield* Reads).appliedIndex
     return yield* answerUnlessKnown(yield* view(yield* existing(kind, params.id)), index, headers["if-none-match"])
   }),
-  change: Effect.fn(`${group}.change`)(function* ({ headers, params, payload }: ChangeRequest<K, Patch>) {
+  change: Effect.fn(`${group}.change`)(function* (request: ChangeRequest<K, Patch>) {
+    const { headers, params, payload } = request
     const accepted = yield* changeResource({
       kind,
       id: params.id,
       ifMatch: ifMatchRevision(headers["if-match"]),
-      command: (current) => change(current, payload)
+      command: (current) => change(current, payload, request)
     })
     return yield* answerOne(yield* view(accepted.value as Shown<K>), accepted.index)
   }),

@@ -8,7 +8,9 @@ import { Effect } from "effect"
 import type { ContentOf, ResourceOf } from "../state/Kinds.ts"
 import { answerOne } from "./ConditionalRequest.ts"
 import { lastVersion, newVersion } from "./NewIds.ts"
+import { checkedByAgent } from "./Preflight.ts"
 import {
+  type Asked,
   type ChangeRequest,
   type ItemRequest,
   type ResourceGroup,
@@ -62,21 +64,23 @@ export const versionedResourceHandlers = <
     content: ContentOf<K>,
     place: Place,
     summary: string,
+    asked: Asked,
     rollbackOf: number | null = null
   ) {
-    return yield* group.save(content, { ...place, ...(yield* newVersion(summary, rollbackOf)) })
+    const command = yield* group.save(content, { ...place, ...(yield* newVersion(summary, rollbackOf)) })
+    return yield* checkedByAgent(command, asked.query?.preflight, asked.headers["idempotency-key"])
   })
   return {
     ...resourceHandlers({
       ...group,
-      create: Effect.fnUntraced(function* (request: Summarized<Create>) {
+      create: Effect.fnUntraced(function* (request: Summarized<Create>, asked: Asked) {
         const content = yield* group.made(request)
-        return yield* save(content, { mode: "create", if_match: null }, request.change_summary ?? "created")
+        return yield* save(content, { mode: "create", if_match: null }, request.change_summary ?? "created", asked)
       }),
-      change: Effect.fnUntraced(function* (current: ResourceOf<K>, request: Summarized<Patch>) {
+      change: Effect.fnUntraced(function* (current: ResourceOf<K>, request: Summarized<Patch>, asked: Asked) {
         const content = yield* group.changed(current, request)
         const summary = request.change_summary ?? group.summary(current, content)
-        return yield* save(content, { mode: "update", if_match: current.revision }, summary)
+        return yield* save(content, { mode: "update", if_match: current.revision }, summary, asked)
       }),
       remove: Effect.fnUntraced(function* ({ params, query }: RemoveRequest<K>, if_match: number | null) {
         return group.delete(params.id, { if_match, ...(yield* lastVersion(query.change_summary ?? "deleted")) })
@@ -87,9 +91,10 @@ export const versionedResourceHandlers = <
     version: ({ params }: { readonly params: { readonly id: string; readonly version: number } }) =>
       answerVersion(kind, params.id, params.version),
     diff: ({ params, query }: ItemQuery<Parameters<typeof answerDiff>[2]>) => answerDiff(kind, params.id, query),
-    rollback: Effect.fn(`${group.group}.rollback`)(function* ({ headers, params, payload }: RollbackRequest<K>) {
+    rollback: Effect.fn(`${group.group}.rollback`)(function* (request: RollbackRequest<K>) {
+      const { headers, params, payload } = request
       const accepted = yield* rollBack(kind, params.id, payload, headers, (content, place, summary) =>
-        save(content, place, summary, payload.version)
+        save(content, place, summary, request, payload.version)
       )
       return yield* answerOne(yield* group.view(accepted.value as Shown<K>), accepted.index)
     })

@@ -10,6 +10,7 @@ import type { ConfigVersion, VersionDiff } from "@nxmesh/protocol/model/ConfigVe
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import type { Template } from "@nxmesh/protocol/model/Template"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
+import type { ResourceDraft } from "@nxmesh/protocol/peer/AgentMessage"
 import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { Limits } from "../Limits.ts"
@@ -18,12 +19,19 @@ import { Reads } from "../state/Reads.ts"
 import { AgentNotFound, BundleError } from "./BundleError.ts"
 import { type CatalogueFollower, followState } from "./CatalogueFollower.ts"
 import { makeBundleMaker } from "./BundleMaker.ts"
+import { resourcesOf, withDrafts } from "./Drafts.ts"
 import { type GenerationVersions, manifestFrom, versionsOf } from "./GenerationVersions.ts"
 import type { Manifest } from "./Manifest.ts"
 import { previewOf } from "./Preview.ts"
 import { RecentManifests } from "./RecentManifests.ts"
 import { hostTemplateProblems, templateUseProblems } from "./TemplateUse.ts"
 import { versionDiffOf } from "./VersionDiff.ts"
+
+export interface DraftedUpdate {
+  readonly update: BundleUpdate
+  /** False when the agent gets none of the drafts, and loses nothing by them. */
+  readonly touched: boolean
+}
 
 export class ConfigEngine extends Context.Service<
   ConfigEngine,
@@ -47,6 +55,12 @@ export class ConfigEngine extends Context.Service<
      */
     readonly versionsToRecord: (generation: Generation) => Effect.Effect<GenerationVersions | undefined>
     readonly preview: (agentId: AgentId, drafts: ReadonlyArray<PreviewDraft>) => Effect.Effect<Preview, AgentNotFound>
+    /** What it takes to get from what the agent has to what it should have if the drafts were saved. */
+    readonly draftedUpdate: (
+      agentId: AgentId,
+      drafts: ReadonlyArray<ResourceDraft>,
+      have: Generation | null
+    ) => Effect.Effect<DraftedUpdate, BundleError>
     readonly versionDiff: (kind: VersionedKind, from: ConfigVersion, to: ConfigVersion) => Effect.Effect<VersionDiff>
     /** Hosts that would not be rendered any more if the template were saved; empty when all would. */
     readonly templateProblems: (template: Template) => Effect.Effect<ReadonlyArray<ErrorDetail>>
@@ -135,6 +149,18 @@ export class ConfigEngine extends Context.Service<
             serving,
             base: serving === null ? undefined : (recent.get(serving) ?? (yield* pastManifest(serving)))
           }).pipe(rendering.withPermit)
+        }),
+        draftedUpdate: Effect.fn("ConfigEngine.draftedUpdate")(function* (agentId, drafts, have) {
+          const manifest = yield* manifestOf(agentId).pipe(Effect.mapError((reason) => new BundleError({ reason })))
+          const catalogue = follower.catalogue()
+          const target = catalogue.agent(agentId)
+          if (target === undefined) return yield* new BundleError({ reason: new AgentNotFound({ agentId }) })
+          const drafted = withDrafts(catalogue, target, resourcesOf(drafts))
+          const base = have === null ? undefined : recent.get(have)
+          const update = yield* maker
+            .update(drafted.manifest, base)
+            .pipe(Effect.mapError((reason) => new BundleError({ reason })))
+          return { update, touched: drafted.reached || drafted.manifest.generation !== manifest.generation }
         }),
         versionDiff: (kind, from, to) =>
           catchUp.pipe(

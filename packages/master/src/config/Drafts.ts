@@ -1,12 +1,14 @@
 /** Resources as they would be if drafts were saved, laid over a catalogue without changing it. */
 import type { PreviewDraft } from "@nxmesh/protocol/api/Preview"
+import type { StoredCertificate } from "@nxmesh/protocol/model/Certificate"
+import type { ResourceDraft } from "@nxmesh/protocol/peer/AgentMessage"
 import { TemplateId, UpstreamId, VirtualHostId, type WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { Template } from "@nxmesh/protocol/model/Template"
 import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import type { Catalogue } from "./Catalogue.ts"
 import { closureOf, type Lookup, templateKeys } from "./Closures.ts"
-import { hostEntry, templateEntry, upstreamEntry } from "./Entries.ts"
+import { certificateEntry, hostEntry, templateEntry, upstreamEntry } from "./Entries.ts"
 import { type Entry, Manifest } from "./Manifest.ts"
 import { upsert } from "./TargetIndex.ts"
 import { type AgentTarget, targets } from "../targeting/Targets.ts"
@@ -20,6 +22,7 @@ export interface DraftedResources {
   readonly hosts: ReadonlyArray<VirtualHost>
   readonly upstreams: ReadonlyArray<Upstream>
   readonly templates: ReadonlyArray<Template>
+  readonly certificates: ReadonlyArray<StoredCertificate>
 }
 
 export const draftedResources = (drafts: ReadonlyArray<PreviewDraft>): DraftedResources => {
@@ -39,12 +42,32 @@ export const draftedResources = (drafts: ReadonlyArray<PreviewDraft>): DraftedRe
         templates.push({ ...draft.data, id: TemplateId.make(id), ...stamps })
     }
   })
-  return { hosts, upstreams, templates }
+  return { hosts, upstreams, templates, certificates: [] }
 }
+
+/** As masters tell each other. */
+export const resourceDrafts = (drafts: ReadonlyArray<PreviewDraft>): ReadonlyArray<ResourceDraft> => {
+  const { hosts, templates, upstreams } = draftedResources(drafts)
+  return [
+    ...hosts.map((data) => ({ _tag: "virtual_host" as const, data })),
+    ...upstreams.map((data) => ({ _tag: "upstream" as const, data })),
+    ...templates.map((data) => ({ _tag: "template" as const, data }))
+  ]
+}
+
+/** Those of another master. */
+export const resourcesOf = (drafts: ReadonlyArray<ResourceDraft>): DraftedResources => ({
+  hosts: drafts.flatMap((draft) => (draft._tag === "virtual_host" ? [draft.data] : [])),
+  upstreams: drafts.flatMap((draft) => (draft._tag === "upstream" ? [draft.data] : [])),
+  templates: drafts.flatMap((draft) => (draft._tag === "template" ? [draft.data] : [])),
+  certificates: drafts.flatMap((draft) => (draft._tag === "certificate" ? [draft.data] : []))
+})
 
 export interface DraftedAgent {
   /** Enabled hosts that target the agent, drafts in the place of what they would replace. */
   readonly hosts: ReadonlyArray<VirtualHost>
+  /** Whether any of the drafts is among what the agent gets. */
+  readonly reached: boolean
   readonly manifest: Manifest
 }
 
@@ -63,12 +86,14 @@ export const withDrafts = (catalogue: Catalogue, agent: AgentTarget, drafted: Dr
     [
       ...drafted.hosts.map(hostEntry),
       ...drafted.upstreams.map(upstreamEntry),
-      ...drafted.templates.map(templateEntry)
+      ...drafted.templates.map(templateEntry),
+      ...drafted.certificates.map(certificateEntry)
     ].map((entry) => [entry.key, entry])
   )
   const keys = new Set(hosts.flatMap((host) => closureOf(host, lookup, templates)))
   return {
     hosts,
+    reached: [...entries.keys()].some((key) => keys.has(key)),
     manifest: Manifest.of(
       [...keys].map((key) => entries.get(key) ?? catalogue.entry(key)).filter((entry) => entry !== undefined)
     )

@@ -29,7 +29,7 @@ const problemOf = (
   template: Template | null
 ): Problem | undefined => {
   const templates = template === null ? [] : [template]
-  const lookup = draftedLookup(catalogue.lookup, { hosts: [], upstreams: [], templates })
+  const lookup = draftedLookup(catalogue.lookup, { hosts: [], upstreams: [], templates, certificates: [] })
   const own = new Map(
     [...hosts.map(hostEntry), ...templates.map(templateEntry)].map((entry) => [entry.key, entry] as const)
   )

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { schemaDetails } from "@nxmesh/protocol/api/SchemaDetails"
 import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
+import { peerPath } from "@nxmesh/protocol/peer/PeerApi"
 import { PeerRefused, peerRefused, PeerUnavailable, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
 import { ByteSize, Cause, Effect, Layer, Schema } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -14,6 +15,7 @@ import { Limits } from "../Limits.ts"
 import { socketOf } from "./PeerSocket.ts"
 
 const { peer: limits } = Limits
+const agentsPath = `${peerPath}/agents/`
 
 const encodeRefused = Schema.encodeSync(PeerRefused)
 const encodeUnavailable = Schema.encodeSync(PeerUnavailable)
@@ -52,6 +54,17 @@ const concurrentMax = { members: limits.requestsConcurrentMax, strangers: limits
 const busy = peerUnavailable("busy", "too many requests of masters are being served: try again in a moment")
 const late = peerUnavailable("outcome_unknown", "the request took too long")
 
+/** Only a message to an agent may take long: it may wait for an nginx. */
+const inTime = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+    answer.pipe(
+      Effect.timeoutOrElse({
+        duration: url.startsWith(agentsPath) ? limits.messageTimeout : limits.requestTimeout,
+        orElse: () => Effect.succeed(answerOf(late))
+      })
+    )
+  )
+
 /** A handler for a server of node:https that answers by these routes while the scope lasts. */
 export const peerHandler = Effect.fnUntraced(function* <A, E, R>(routes: Layer.Layer<A, E, R>) {
   const app = yield* HttpRouter.toHttpEffect(routes.pipe(Layer.provide(NodeHttpServer.layerHttpServices)))
@@ -60,17 +73,14 @@ export const peerHandler = Effect.fnUntraced(function* <A, E, R>(routes: Layer.L
   const laneOf = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
     socketOf(request)?.authorized === true ? "members" : "strangers"
   )
-  const bounded = Effect.acquireUseRelease(
+  const served = Effect.acquireUseRelease(
     Effect.tap(laneOf, (lane) => Effect.sync(() => (lanes[lane] += 1))),
     (lane) =>
       lanes[lane] > concurrentMax[lane]
         ? Effect.succeed(answerOf(busy))
         : app.pipe(
             Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(ProtocolLimits.peerRequestBytesMax)),
-            Effect.timeoutOrElse({
-              duration: limits.requestTimeout,
-              orElse: () => Effect.succeed(answerOf(late))
-            })
+            inTime
           ),
     (lane) => Effect.sync(() => void (lanes[lane] -= 1))
   ).pipe(
@@ -83,6 +93,6 @@ export const peerHandler = Effect.fnUntraced(function* <A, E, R>(routes: Layer.L
       )
     })
   )
-  const handle = yield* NodeHttpServer.makeHandler(bounded, { scope: yield* Effect.scope })
+  const handle = yield* NodeHttpServer.makeHandler(served, { scope: yield* Effect.scope })
   return (request: IncomingMessage, response: ServerResponse): void => handle(request, response)
 })

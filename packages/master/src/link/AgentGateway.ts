@@ -21,6 +21,8 @@ export interface AgentConnectRequest {
 /** An agent's side of its session, for as long as the scope of `connect` lasts. */
 export interface AgentConnection {
   readonly clusterEpoch: number
+  /** Between two health reports of the agent. */
+  readonly heartbeatSeconds: number
   /** What to do, until it ends. `have` is what the agent can take a delta against. */
   readonly directives: (have: Generation | null) => Effect.Effect<Queue.Dequeue<Directive, Cause.Done>>
   /** Says Goodbye, which is the last directive. */

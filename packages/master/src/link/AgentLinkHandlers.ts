@@ -4,8 +4,7 @@ import { AgentLink, CurrentCaller } from "@nxmesh/protocol/link/AgentLink"
 import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import { commonVersion, spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
-import { DateTime, Deferred, Duration, Effect, Scope } from "effect"
-import { Limits } from "../Limits.ts"
+import { DateTime, Deferred, Effect, Scope } from "effect"
 import { AgentDirectory } from "./AgentDirectory.ts"
 import { type AgentConnection, AgentGateway } from "./AgentGateway.ts"
 import { AgentServerSettings } from "./AgentServerSettings.ts"
@@ -118,7 +117,7 @@ export const AgentLinkHandlers = AgentLink.toLayer(
       connection.session = session
       return {
         protocol,
-        heartbeat_seconds: Duration.toSeconds(Limits.link.heartbeatInterval),
+        heartbeat_seconds: session.heartbeatSeconds,
         server_time: DateTime.formatIso(yield* DateTime.now),
         cluster_epoch: session.clusterEpoch,
         masters: yield* settings.masters

@@ -2,6 +2,7 @@
 import { assert } from "@effect/vitest"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
+import type { AgentPolicy } from "@nxmesh/protocol/model/AgentPolicy"
 import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
@@ -48,12 +49,15 @@ export const connect = Effect.fnUntraced(function* (
     ...link
   })
   const directives = yield* Queue.unbounded<Directive>()
+  const policies = yield* Queue.unbounded<AgentPolicy>()
   const given = yield* connection.directives(have)
   yield* Stream.fromQueue(given).pipe(
-    Stream.runForEach((directive) => Queue.offer(directives, directive)),
+    Stream.runForEach((directive) =>
+      directive._tag === "Policy" ? Queue.offer(policies, directive.policy) : Queue.offer(directives, directive)
+    ),
     Effect.forkScoped
   )
-  return { connection, directives }
+  return { connection, directives, policies }
 })
 
 type Deploy = Extract<Directive, { readonly _tag: "Deploy" }>

@@ -8,6 +8,7 @@ import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import { Context, Effect, Exit, Layer, Queue, Schema, Scope, Stream } from "effect"
+import { ActionOutcomes } from "../../src/agents/ActionOutcomes.ts"
 import { AgentPresence } from "../../src/agents/AgentPresence.ts"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { layerClaims } from "../../src/agents/Claims.ts"
@@ -17,7 +18,7 @@ import { ThisMaster } from "../../src/agents/ThisMaster.ts"
 import { masterId } from "../state/TestCluster.ts"
 
 /** What one master has. */
-type Services = AgentPresence | AgentSessions | SessionRouter | ThisMaster
+type Services = ActionOutcomes | AgentPresence | AgentSessions | SessionRouter | ThisMaster
 
 export interface TestMaster {
   readonly id: MasterId
@@ -62,7 +63,7 @@ export const severalMasters = Effect.fnUntraced(function* (count: number) {
     })
   }
   const layerOf = (id: MasterId) =>
-    Layer.mergeAll(SessionRouter.layer, layerClaims).pipe(
+    Layer.mergeAll(SessionRouter.layer, ActionOutcomes.layer, layerClaims).pipe(
       Layer.provideMerge(AgentPresence.layer),
       Layer.provideMerge(AgentSessions.layer),
       Layer.provideMerge(Layer.mergeAll(ThisMaster.layerOf(id), Layer.succeed(OtherMasters, othersOf(id)))),
@@ -122,7 +123,7 @@ export const connectTo = Effect.fnUntraced(function* (
         serving: null,
         ...fields
       },
-      protocol: spokenVersions.newest,
+      protocol: fields.protocol?.newest ?? spokenVersions.newest,
       remoteAddress: "192.0.2.1",
       close: (why) => {
         closed.push(why)
@@ -134,6 +135,7 @@ export const connectTo = Effect.fnUntraced(function* (
   const directives = yield* Queue.unbounded<Directive>()
   const given = yield* connection.directives(null)
   yield* Stream.fromQueue(given).pipe(
+    Stream.filter(({ _tag }) => _tag !== "Policy"),
     Stream.runForEach((directive) => Queue.offer(directives, directive)),
     Effect.forkScoped
   )

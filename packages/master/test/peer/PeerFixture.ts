@@ -104,6 +104,7 @@ const layerAgents = Layer.mergeAll(
     connect: () =>
       Effect.succeed({
         clusterEpoch: 1,
+        heartbeatSeconds: 30,
         directives: () => Queue.unbounded<never>(),
         dismiss: () => Effect.void,
         reportDeployments: () => Effect.void,

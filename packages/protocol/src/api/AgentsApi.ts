@@ -2,7 +2,8 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { ApiErrors } from "../Errors.ts"
-import { AgentId, EnrolmentTokenId, WorkspaceId } from "../Ids.ts"
+import { ActionId, AgentId, EnrolmentTokenId, WorkspaceId } from "../Ids.ts"
+import { ActionRecord, ActionRequest } from "../model/ActionRecord.ts"
 import {
   Agent,
   AgentCreate,
@@ -15,6 +16,7 @@ import {
 import { Authentication, demands, RequestAttribution } from "./Authentication.ts"
 import { one, page } from "./Envelope.ts"
 import { filterText, listQuery, pageQuery } from "./ListQuery.ts"
+import { PreflightReport } from "./Preflight.ts"
 import { Preview, PreviewRequest } from "./Preview.ts"
 import { exampleId, idempotencyKey } from "./Requests.ts"
 import { createEndpoint, itemEndpoints, listEndpoint } from "./ResourceEndpoints.ts"
@@ -91,6 +93,32 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       success: one(Preview),
       error: ApiErrors
     }).annotateMerge(demands("config:read")),
+    /** Needs `config:snippet` too where a draft has raw directives. */
+    HttpApiEndpoint.post("preflight", "/:id/preflight", {
+      params: agentParams,
+      payload: PreviewRequest,
+      success: one(PreflightReport),
+      error: ApiErrors
+    }).annotateMerge(demands("config:write")),
+    /** Needs `agent:write` for everything but `reload` and `test`. */
+    HttpApiEndpoint.post("act", "/:id/actions", {
+      params: agentParams,
+      headers: idempotencyKey,
+      payload: ActionRequest,
+      success: one(ActionRecord),
+      error: ApiErrors
+    }).annotateMerge(demands("agent:reload", { example: { action: "reload" } })),
+    HttpApiEndpoint.get("actions", "/:id/actions", {
+      params: agentParams,
+      query: pageQuery,
+      success: page(ActionRecord),
+      error: ApiErrors
+    }).annotateMerge(demands("agent:read")),
+    HttpApiEndpoint.get("action", "/:id/actions/:action_id", {
+      params: { ...agentParams, action_id: ActionId },
+      success: one(ActionRecord),
+      error: ApiErrors
+    }).annotateMerge(demands("agent:read")),
     HttpApiEndpoint.post("deploy", "/:id/deploy", {
       params: agentParams,
       success: one(Agent).pipe(HttpApiSchema.status(202)),

@@ -9,8 +9,8 @@ import { answerHeaders, idempotencyKey, ifMatch, ifNoneMatch } from "./Requests.
 
 const { etag, location, "x-nxmesh-index": index } = answerHeaders
 const listHeaders = { "x-nxmesh-index": index }
-const oneHeaders = { etag, "x-nxmesh-index": index }
-const createdHeaders = { ...oneHeaders, location }
+export const oneHeaders = { etag, "x-nxmesh-index": index }
+export const createdHeaders = { ...oneHeaders, location }
 
 export const listEndpoint = <Resource extends Schema.Top, Query extends Schema.Top>(schemas: {
   readonly resource: Resource
@@ -43,32 +43,32 @@ export interface ItemSchemas<Id extends Schema.Top, Resource extends Schema.Top,
   readonly permissions: { readonly read: Permission; readonly write: Permission; readonly remove: Permission }
 }
 
-/** Get and change one resource by its id. */
-export const getAndChange = <Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top>(
-  schemas: ItemSchemas<Id, Resource, Patch>
-) =>
-  [
-    HttpApiEndpoint.get("get", "/:id", {
-      params: { id: schemas.id },
-      headers: ifNoneMatch,
-      success: one(schemas.resource),
-      error: ApiErrors
-    }).annotateMerge(demands(schemas.permissions.read, { headers: oneHeaders })),
-    HttpApiEndpoint.patch("change", "/:id", {
-      params: { id: schemas.id },
-      headers: ifMatch,
-      payload: schemas.patch,
-      success: one(schemas.resource),
-      error: ApiErrors
-    }).annotateMerge(demands(schemas.permissions.write, { headers: oneHeaders }))
-  ] as const
+/** Get one resource by its id. */
+export const getEndpoint = <Id extends Schema.Top, Resource extends Schema.Top>(schemas: {
+  readonly id: Id
+  readonly resource: Resource
+  readonly permissions: { readonly read: Permission }
+}) =>
+  HttpApiEndpoint.get("get", "/:id", {
+    params: { id: schemas.id },
+    headers: ifNoneMatch,
+    success: one(schemas.resource),
+    error: ApiErrors
+  }).annotateMerge(demands(schemas.permissions.read, { headers: oneHeaders }))
 
 /** Get, change and delete one resource by its id. */
 export const itemEndpoints = <Id extends Schema.Top, Resource extends Schema.Top, Patch extends Schema.Top>(
   schemas: ItemSchemas<Id, Resource, Patch>
 ) =>
   [
-    ...getAndChange(schemas),
+    getEndpoint(schemas),
+    HttpApiEndpoint.patch("change", "/:id", {
+      params: { id: schemas.id },
+      headers: ifMatch,
+      payload: schemas.patch,
+      success: one(schemas.resource),
+      error: ApiErrors
+    }).annotateMerge(demands(schemas.permissions.write, { headers: oneHeaders })),
     HttpApiEndpoint.delete("remove", "/:id", {
       params: { id: schemas.id },
       headers: ifMatch,

@@ -39,6 +39,11 @@ const own: Readonly<Record<string, string>> = {
   "agents.revokeToken": "Revoke an enrolment token",
   "agents.preview": "Show the files an agent should serve, and how they differ from what it serves",
   "agents.previewDrafts": "The same as if the drafts were saved; nothing is changed",
+  "agents.preflight": "Ask the agent's nginx what it says of the configuration with the drafts; nothing is changed",
+  "agents.act":
+    "Start, stop, reload, restart, test, roll back or upgrade the agent's nginx, or put the agent in maintenance",
+  "agents.actions": "List what was asked of the agent, the newest first, with what became of it",
+  "agents.action": "Get what became of an action",
   "agents.deploy": "Deploy again to an agent that is connected",
   "users.me": "Get the user who asks, with what the role permits",
   "users.changePassword": "Change the own password; ends the user's other sessions",

@@ -7,6 +7,7 @@ import type { Permission } from "../model/Permission.ts"
 import { demands } from "./Authentication.ts"
 import { one, page } from "./Envelope.ts"
 import { pageQuery } from "./ListQuery.ts"
+import { preflightQuery } from "./Preflight.ts"
 import { idempotencyKey, ifMatch, VersionNumber } from "./Requests.ts"
 
 /** List, get, roll back and compare the versions of a resource, newest first. */
@@ -29,6 +30,7 @@ export const versionEndpoints = <Id extends Schema.Top, Resource extends Schema.
     }).annotateMerge(demands(permissions.read)),
     HttpApiEndpoint.post("rollback", "/:id/rollback", {
       params: { id },
+      query: preflightQuery,
       headers: { ...ifMatch, ...idempotencyKey },
       payload: RollbackRequest,
       success: one(resource),

@@ -3,8 +3,10 @@ import type { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { ApiErrors } from "../Errors.ts"
 import { Authentication, demands, RequestAttribution } from "./Authentication.ts"
-import { ifMatch } from "./Requests.ts"
-import { createEndpoint, getAndChange, type ItemSchemas, listEndpoint } from "./ResourceEndpoints.ts"
+import { one } from "./Envelope.ts"
+import { preflightQuery } from "./Preflight.ts"
+import { idempotencyKey, ifMatch } from "./Requests.ts"
+import { createdHeaders, getEndpoint, type ItemSchemas, listEndpoint, oneHeaders } from "./ResourceEndpoints.ts"
 import { removalQuery } from "./Summarized.ts"
 import { versionEndpoints } from "./VersionEndpoints.ts"
 
@@ -27,8 +29,22 @@ export const versionedResource = <
   HttpApiGroup.make(name)
     .add(
       listEndpoint(schemas),
-      createEndpoint(schemas),
-      ...getAndChange(schemas),
+      HttpApiEndpoint.post("create", "/", {
+        query: preflightQuery,
+        headers: idempotencyKey,
+        payload: schemas.create,
+        success: one(schemas.resource).pipe(HttpApiSchema.status(201)),
+        error: ApiErrors
+      }).annotateMerge(demands(schemas.permissions.write, { headers: createdHeaders, example: schemas.example })),
+      getEndpoint(schemas),
+      HttpApiEndpoint.patch("change", "/:id", {
+        params: { id: schemas.id },
+        query: preflightQuery,
+        headers: ifMatch,
+        payload: schemas.patch,
+        success: one(schemas.resource),
+        error: ApiErrors
+      }).annotateMerge(demands(schemas.permissions.write, { headers: oneHeaders })),
       HttpApiEndpoint.delete("remove", "/:id", {
         params: { id: schemas.id },
         query: removalQuery,

@@ -11,9 +11,6 @@ import { line, Timestamp } from "./Text.ts"
 /** Those that need nothing beyond their name. */
 const plainActions = ["start", "stop", "reload", "restart", "test", "upgrade_binary", "maintenance_off"] as const
 
-/** The master does these by itself: nothing is asked of the agent. */
-const masterActions = ["maintenance_on", "maintenance_off"] as const
-
 export const ActionName = Schema.Literals([...plainActions, "rollback", "maintenance_on"])
 export type ActionName = typeof ActionName.Type
 
@@ -31,21 +28,6 @@ export const ActionRequest = Schema.Union([
   })
 ]).annotate({ identifier: "ActionRequest" })
 export type ActionRequest = typeof ActionRequest.Type
-
-/** What is to be done by the agent; `null` where the master does it alone. */
-export const lifecycleAction = (request: ActionRequest): LifecycleAction | null => {
-  switch (request.action) {
-    case "maintenance_on":
-    case "maintenance_off":
-      return null
-    case "rollback":
-      return { _tag: "rollback", deployment_id: request.deployment_id }
-    default:
-      return { _tag: request.action }
-  }
-}
-
-export const isMasterAction = (action: ActionName): boolean => masterActions.some((each) => each === action)
 
 /** A reload and a test leave nginx as it is; everything else needs the right to change the agent. */
 export const actionPermission = (action: ActionName): Permission =>
@@ -74,6 +56,22 @@ export const ActionRecord = Schema.Struct({
   errors: Schema.Array(DeploymentError)
 }).annotate({ identifier: "ActionRecord" })
 export type ActionRecord = typeof ActionRecord.Type
+
+/** What is to be done by the agent; `null` where the master does it alone. */
+export const lifecycleOf = ({
+  action,
+  deployment_id
+}: Pick<ActionRecord, "action" | "deployment_id">): LifecycleAction | null => {
+  switch (action) {
+    case "maintenance_on":
+    case "maintenance_off":
+      return null
+    case "rollback":
+      return deployment_id === null ? null : { _tag: "rollback", deployment_id }
+    default:
+      return { _tag: action }
+  }
+}
 
 /** Whether what was asked for is so. */
 export const succeeded = ({ status }: Pick<ActionRecord, "status">): boolean =>

@@ -5,15 +5,35 @@
 import { Schema } from "effect"
 import { AgentId, Generation } from "../Ids.ts"
 import { HealthReport } from "../link/Report.ts"
+import { ActionOutcome } from "../model/AgentAction.ts"
+import { StoredCertificate } from "../model/Certificate.ts"
+import { Template } from "../model/Template.ts"
+import { Upstream } from "../model/Upstream.ts"
+import { VirtualHost } from "../model/VirtualHost.ts"
 import { Timestamp } from "../model/Text.ts"
 import { Limits } from "../Limits.ts"
+
+/** A resource as it would be saved. A certificate's key is sealed with the cluster's key, as it rests. */
+export const ResourceDraft = Schema.Union([
+  Schema.TaggedStruct("virtual_host", { data: VirtualHost }),
+  Schema.TaggedStruct("upstream", { data: Upstream }),
+  Schema.TaggedStruct("certificate", { data: StoredCertificate }),
+  Schema.TaggedStruct("template", { data: Template })
+])
+export type ResourceDraft = typeof ResourceDraft.Type
 
 /** To the session of an agent, wherever it is. */
 export const AgentMessage = Schema.Union([
   /** Try what failed once more, without waiting. */
   Schema.TaggedStruct("DeployAgain", {}),
   /** What are you doing? */
-  Schema.TaggedStruct("Describe", {})
+  Schema.TaggedStruct("Describe", {}),
+  /** What does nginx there say of the configuration with these drafts? Nothing is changed. */
+  Schema.TaggedStruct("Preflight", {
+    /** The state that the drafts are laid over holds this entry at least. */
+    min_index: Schema.Int,
+    drafts: Schema.Array(ResourceDraft).check(Schema.isMaxLength(Limits.previewDraftsMax))
+  })
 ])
 export type AgentMessage = typeof AgentMessage.Type
 
@@ -25,8 +45,14 @@ export const AgentReply = Schema.Union([
     /** The generation of the deployment that is under way. */
     in_flight: Schema.NullOr(Generation),
     /** Why nothing is deployed; `null` when it may be. */
-    held: Schema.NullOr(Schema.String)
+    held: Schema.NullOr(Schema.String),
+    /** The version of the link that the agent and its master speak; absent of a master that does not say. */
+    protocol: Schema.optionalKey(Schema.Int)
   }),
+  /** What the agent answered. */
+  Schema.TaggedStruct("Performed", { outcome: ActionOutcome }),
+  /** It cannot be asked of this agent, for this reason. */
+  Schema.TaggedStruct("Unable", { reason: Schema.String }),
   /** The session is not here, or no longer. */
   Schema.TaggedStruct("NotConnected", {}),
   /** Its mailbox is full. */

@@ -40,7 +40,7 @@ const requireReferences = ({ connection }: Transaction, host: Content): void => 
 }
 
 /** Raw directives that are new in this save; those that stay need no permission to stay. */
-const addsSnippet = (before: Content | undefined, after: Content): boolean => {
+export const addsSnippet = (before: Content | undefined, after: Content): boolean => {
   const known = new Set(before === undefined ? [] : [before.snippet, ...before.locations.map(({ snippet }) => snippet)])
   return [after.snippet, ...after.locations.map(({ snippet }) => snippet)].some(
     (snippet) => snippet !== null && !known.has(snippet)

@@ -2,11 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { AgentId } from "@nxmesh/protocol/Ids"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import { Context, Effect, Layer, Redacted, Result } from "effect"
 import { HttpServer } from "effect/http"
 import { layerHttpServer } from "../../../src/api/HttpServer.ts"
 import { LiveAgents } from "../../../src/api/LiveAgents.ts"
+import { SessionUnavailable } from "../../../src/agents/SessionRouter.ts"
 import { layerControlOver } from "../../../src/Master.ts"
 import { Readiness } from "../../../src/observe/Readiness.ts"
 import { Reads } from "../../../src/state/Reads.ts"
@@ -52,6 +54,9 @@ const layerSettings = Layer.effect(
 /** An agent with this label makes the handler fail in a way that nobody expects. */
 export const defectiveLabel = "defect"
 
+const notConnected = (agentId: AgentId) =>
+  Effect.fail(new SessionUnavailable({ agentId, reason: "NotConnected", message: "it is not connected" }))
+
 const layerNoAgents = Layer.effect(
   LiveAgents,
   Effect.map(Reads, (reads) =>
@@ -62,7 +67,10 @@ const layerNoAgents = Layer.effect(
           agent !== undefined && defectiveLabel in agent.labels
             ? Effect.die(new Error("planted defect at /secret/place"))
             : Effect.succeed(false)
-        )
+        ),
+      actionProblem: notConnected,
+      outcome: reads.action,
+      preflight: notConnected
     })
   )
 )

@@ -145,7 +145,7 @@ const configuration: ReadonlyArray<SpecRow> = [
   ...fields("CM-001", "now", "Location", "path proxy_pass upstream_id root index custom_headers rewrite_rules"),
   ...fields("CM-002", "now", "Upstream", "id workspace_id name algorithm servers keepalive_connections"),
   ...fields("CM-002", "now", "Upstream", "keepalive_timeout"),
-  field("CM-002", "Upstream.health_check", "now", "the field exists and answers 422 until agents probe"),
+  field("CM-002", "Upstream.health_check", "now", "HTTP and TCP probes by each agent, rendered as down"),
   ...fields("CM-002", "now", "UpstreamServer", "address weight backup down max_fails fail_timeout"),
   ...values("CM-002", "now", "LoadBalanceAlgorithm", "round_robin least_connections ip_hash weighted_round_robin"),
   ...fields("CM-003", "now", "ConfigVersion", "id resource_type resource_id version_number data checksum created_by"),

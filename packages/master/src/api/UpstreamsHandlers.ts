@@ -7,19 +7,12 @@ import { HttpApiBuilder } from "effect/http-api"
 import type { ContentOf } from "../state/Kinds.ts"
 import { changeSummary } from "./ChangeSummary.ts"
 import { newId } from "./NewIds.ts"
-import { invalid, refuse } from "./Refusal.ts"
+import { invalid } from "./Refusal.ts"
 import { unstamped } from "./Unstamped.ts"
 import { versionedResourceHandlers } from "./VersionedResourceHandlers.ts"
 
 /** Refuses what the schema alone cannot see. */
 const checked = Effect.fnUntraced(function* (content: ContentOf<"upstream">) {
-  if (content.health_check !== null) {
-    return yield* Effect.fail(
-      refuse("UNPROCESSABLE", "Agents do not probe upstreams yet", [
-        { field: "health_check", message: "must be null until agents probe upstreams" }
-      ])
-    )
-  }
   const problems = upstreamProblems(content)
   return problems.length > 0 ? yield* Effect.fail(invalid(problems)) : content
 })

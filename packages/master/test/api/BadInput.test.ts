@@ -243,11 +243,25 @@ layer(layerTestMaster, { excludeTestServices: true })("Bad input", (it) => {
     })
   )
 
-  it.effect("answers 422 to a health check until agents probe", () =>
+  it.effect("names the field of a health check that no agent could carry out", () =>
     Effect.gen(function* () {
       const workspace_id = yield* makeWorkspace
-      const body = { workspace_id, name: "pool", servers: [{ address: "127.0.0.1:80" }], health_check: { type: "tcp" } }
-      yield* expectField(body, "health_check", 422, "/api/v1/upstreams")
+      const body = { workspace_id, name: "pool", servers: [{ address: "127.0.0.1:80" }] }
+      for (const [health_check, field] of [
+        [{ type: "udp" }, "health_check.type"],
+        [{ type: "tcp", path: "/up" }, "health_check.path"],
+        [{ type: "http", path: "up" }, "health_check.path"],
+        [{ type: "http", path: "/a b" }, "health_check.path"],
+        [{ type: "http", path: "/x\r\nHost: y" }, "health_check.path"],
+        [{ type: "http", path: "/x#y" }, "health_check.path"],
+        [{ type: "http", path: "/ü" }, "health_check.path"],
+        [{ type: "http", interval_seconds: 0 }, "health_check.interval_seconds"],
+        [{ type: "http", timeout_seconds: 61 }, "health_check.timeout_seconds"],
+        [{ type: "http", healthy_threshold: 0 }, "health_check.healthy_threshold"],
+        [{ type: "http", unhealthy_threshold: 101 }, "health_check.unhealthy_threshold"]
+      ] as const) {
+        yield* expectField({ ...body, health_check }, field, 400, "/api/v1/upstreams")
+      }
     })
   )
 

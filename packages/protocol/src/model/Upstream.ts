@@ -4,7 +4,6 @@ import { UpstreamId, WorkspaceId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import { BackendAddress } from "./NginxText.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
-import { wellFormed } from "./Text.ts"
 
 const count = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -34,11 +33,24 @@ export const UpstreamServer = Schema.Struct({
 }).annotate({ identifier: "UpstreamServer" })
 export type UpstreamServer = typeof UpstreamServer.Type
 
+/** A request's target in origin form (RFC 9112, section 3.2.1): a path and perhaps a query, in what a request line may hold. */
+const ProbePath = Schema.String.check(
+  Schema.isMaxLength(Limits.pathCharactersMax),
+  Schema.isPattern(/^\/[!-"$-~]*$/, { message: "must begin with / and have no spaces, no # and only ASCII characters" })
+)
+
+/**
+ * By which agents probe every address of every server, each for itself. http: `GET` of the path, answered with 200 to 399, by TLS where
+ * every location that uses the upstream does. tcp: a connection. A server that fails is left out until it passes again, but never
+ * all of an upstream.
+ */
 export const HealthCheckConfig = Schema.Struct({
   type: Schema.Literals(["http", "tcp"]),
-  path: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(Limits.pathCharactersMax), wellFormed)), null),
+  /** Of an http check; `null`: `/`. */
+  path: withDefault(Schema.NullOr(ProbePath), null),
   interval_seconds: withDefault(count(1, 3_600), 10),
   timeout_seconds: withDefault(count(1, 60), 5),
+  /** Passes in a row that bring a server back, and failures in a row that leave it out. */
   healthy_threshold: withDefault(count(1, 100), 2),
   unhealthy_threshold: withDefault(count(1, 100), 3)
 }).annotate({ identifier: "HealthCheckConfig" })
@@ -78,7 +90,7 @@ export type UpstreamPatch = typeof UpstreamPatch.Type
 
 /** Rules between fields. nginx refuses backup servers with ip_hash, and an upstream of backups alone (both emerg). */
 export const upstreamProblems = (
-  upstream: Pick<Upstream, "algorithm" | "servers">
+  upstream: Pick<Upstream, "algorithm" | "health_check" | "servers">
 ): ReadonlyArray<{ readonly field: string; readonly message: string }> => {
   const problems: Array<{ readonly field: string; readonly message: string }> = []
   upstream.servers.forEach((server, index) => {
@@ -88,6 +100,9 @@ export const upstreamProblems = (
   })
   if (upstream.servers.every((server) => server.backup)) {
     problems.push({ field: "servers", message: "must have a server that is not a backup" })
+  }
+  if (upstream.health_check?.type === "tcp" && upstream.health_check.path !== null) {
+    problems.push({ field: "health_check.path", message: "must be absent for a tcp check, which asks for nothing" })
   }
   return problems
 }

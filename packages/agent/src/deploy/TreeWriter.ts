@@ -53,6 +53,10 @@ const parents = (files: ReadonlyArray<RenderedFile>): ReadonlyArray<string> => {
   return [...names].toSorted()
 }
 
+/** Directories that hold a key: nobody else needs to know even their names. */
+const secretParents = (files: ReadonlyArray<RenderedFile>): ReadonlySet<string> =>
+  new Set(files.filter(({ mode }) => mode === 0o600).map(({ path }) => dirname(path)))
+
 const attempt = <A>(operation: string, path: string, run: () => A): Effect.Effect<A, FileError> =>
   Effect.try({ try: run, catch: (cause) => new FileError({ operation, path, cause }) })
 
@@ -67,9 +71,12 @@ export const write = Effect.fn("TreeWriter.write")(function* (
   memory: TreeMemory
 ): Effect.fn.Return<Written, FileError> {
   const names = parents(files)
+  const secret = secretParents(files)
   yield* attempt("make the generation", directory, () => {
     mkdirSync(directory, { mode: 0o755 })
-    for (const name of names) mkdirSync(join(directory, name), { recursive: true, mode: 0o755 })
+    for (const name of names) {
+      mkdirSync(join(directory, name), { recursive: true, mode: secret.has(name) ? 0o700 : 0o755 })
+    }
   })
   const trees: Trees = { directory, previous, before: memory.of(previous), after: new Map() }
   const anew: Array<string> = []

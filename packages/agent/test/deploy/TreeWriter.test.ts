@@ -36,6 +36,24 @@ const afterChange = (change: (path: string) => Promise<unknown>) =>
   })
 
 describe("TreeWriter", () => {
+  it.live("keeps keys, and the directory that they lie in, from everybody else", () =>
+    Effect.gen(function* () {
+      const at = join(yield* root, "1")
+      const key: RenderedFile = { ...file("key", "# key\n", 0o600), path: "tls/a.key" }
+      const certificate: RenderedFile = { ...file("certificate", "# certificate\n"), path: "tls/a.crt" }
+      yield* TreeWriter.write(at, null, [file("a", "# a\n"), certificate, key], new TreeMemory())
+      const modes = yield* Effect.promise(() =>
+        Promise.all(
+          ["", "http", "http/a.conf", "tls", "tls/a.crt", "tls/a.key"].map(async (path) => {
+            const { mode } = await stat(join(at, path))
+            return (mode & 0o777).toString(8)
+          })
+        )
+      )
+      assert.deepStrictEqual(modes, ["755", "755", "644", "700", "644", "600"])
+    })
+  )
+
   it.live("links everything that is what it was, from generation to generation", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* afterChange(() => Promise.resolve()), [])

@@ -28,6 +28,7 @@ const programs = {
   bench: ["cli/bench.ts"],
   simulate: ["cli/simulate.ts"],
   chaos: ["cli/chaos.ts"],
+  faults: ["cli/faults.ts"],
   release: ["cli/release.ts"],
   images: ["cli/images.ts"],
   master: ["cli/program.ts", "master"],

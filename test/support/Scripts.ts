@@ -6,6 +6,7 @@ import { root } from "../../cli/tooling/Checkout.ts"
 const scripts = {
   agentThatKillsItself: "test/integration/agent/crash.ts",
   agentOnce: "test/integration/agent/once.ts",
+  agentWithFaults: "test/integration/agent/faults/faulty.ts",
   agentInPod: "test/integration/sidecar/agentInPod.ts",
   agentThatStages: "test/integration/agent/stage.ts",
   raftMember: "test/integration/raft/Member.ts",

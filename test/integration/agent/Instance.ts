@@ -22,6 +22,7 @@ import { NginxWish } from "@nxmesh/agent/nginx/NginxWish"
 import * as OrphanWorkers from "@nxmesh/agent/nginx/OrphanWorkers"
 import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
 import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
+import { Sandbox } from "@nxmesh/agent/nginx/Sandbox"
 import { Supervisor } from "@nxmesh/agent/nginx/Supervisor"
 
 export const nginxBinary = "/usr/sbin/nginx"
@@ -35,7 +36,7 @@ export const instanceAt = (root: string): NginxInstanceSettings => ({
 })
 
 /** Kills what is left of an nginx, orphans too, and waits until it is gone. */
-const killAll = (instance: NginxInstanceSettings) =>
+export const killAll = (instance: NginxInstanceSettings) =>
   Effect.gen(function* () {
     const logFile = instance.prefix === null ? null : PrivatePrefix.logFile(instance.prefix)
     const master = yield* Effect.result(NginxProcess.find(instance.pidFile))
@@ -141,11 +142,14 @@ export const dataDirectory = (instance: NginxInstanceSettings): string =>
 export const supervisorLayer = (instance: NginxInstanceSettings) =>
   Supervisor.layer.pipe(Layer.provideMerge(NginxWish.layer(dataDirectory(instance))))
 
-/** What a deployer needs beside nginx and a renderer. Gives `HeldBundle`, `CurrentPolicy`, `QuarantineStore` and `Identifiers`. */
+/** What a deployer needs beside nginx and a renderer: `HeldBundle`, `CurrentPolicy`, `QuarantineStore`, `Sandbox`, `Identifiers`. */
 export const besideDeployer = (directory: string) =>
-  Layer.mergeAll(HeldBundle.layerMemory, CurrentPolicy.layer(directory), QuarantineStore.layer(directory)).pipe(
-    Layer.provideMerge(Identifiers.layer)
-  )
+  Layer.mergeAll(
+    HeldBundle.layerMemory,
+    CurrentPolicy.layer(directory),
+    QuarantineStore.layer(directory),
+    Sandbox.layer(directory)
+  ).pipe(Layer.provideMerge(Identifiers.layer))
 
 /** A deployer and its supervisor, as the agent has them. */
 export const deployerLayer = (instance: NginxInstanceSettings, trees: Trees, observe?: JournalObserver) =>

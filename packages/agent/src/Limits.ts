@@ -17,6 +17,13 @@ export const Limits = {
   /** The journal is folded into one line when it holds more. */
   journalLinesMax: 512,
   warningsMax: 100,
+  /** The test of text that nobody vouches for: wall time, processor time, address space, and each file that it writes (512 bytes). */
+  sandboxTimeout: Duration.seconds(20),
+  sandboxCpuSeconds: 20,
+  sandboxMemoryKib: 4 * 1_048_576,
+  sandboxFileBlocks: 65_536,
+  /** Files of nginx's own configuration that the sandbox gets a copy of. */
+  sandboxFilesMax: 1_000,
   /** How long parts of a refused tree are tested to find what nginx refuses. */
   isolationTimeout: Duration.seconds(60),
   /** How often one deployment leaves something out anew before it fails. */
@@ -55,9 +62,6 @@ export const Limits = {
   drainGrace: Duration.seconds(15),
   runtimeRestartTimeout: Duration.seconds(30),
   watchInterval: Duration.seconds(1),
-  /** Starts of a dying nginx within `restartWindow`, after which the watchdog waits for the window to pass. */
-  restartsMax: 5,
-  restartWindow: Duration.minutes(1),
 
   /** Symbolic links on one path inside a container's root; the kernel's own limit (path_resolution(7)). */
   linksFollowedMax: 40,
@@ -78,6 +82,8 @@ export const Limits = {
   stoppedCheckInterval: Duration.seconds(1),
 
   // watchdog
+  /** A unit that is gone may be in the middle of a restart. */
+  serviceGrace: Duration.seconds(3),
   watchdogSlowRetry: Duration.minutes(5),
   /** Rounds of dying workers within the window that are a crash loop. */
   workerDeathRoundsMax: 5,
@@ -104,6 +110,11 @@ export const Limits = {
   /** After a deployment for servers that changed was refused or undone. */
   refreshRetryInterval: Duration.minutes(5),
   addressesPerHostMax: 64,
+  /** Names whose last addresses are kept, those of earlier bundles among them. */
+  namesRememberedMax: 16_384,
+  /** Changes of a name's addresses that are followed within `restlessWindow`, while one of those in use is still an answer. */
+  restlessChangesMax: 3,
+  restlessWindow: Duration.minutes(10),
 
   // health checks of upstream servers
   /** Addresses probed by one agent, of all upstreams together. */
@@ -199,6 +210,10 @@ export const Limits = {
   healthProbeInterval: Duration.seconds(2),
   metricsConnectionsMax: 64,
 
+  // metrics
+  linkLookInterval: Duration.seconds(1),
+  metricsReportInterval: Duration.seconds(30),
+
   // logs
   /** How often logs are looked at; with nginx's own second of buffering, what a line is late. */
   logPollInterval: Duration.seconds(1),
@@ -223,6 +238,8 @@ export const Limits = {
   ownLogBytesMax: 64 * 1024 * 1024,
   ownLogsKeptMax: 2,
   ownLogCheckInterval: Duration.seconds(5),
+  reopenTimeout: Duration.seconds(2),
+  reopenPollInterval: Duration.millis(20),
   /** Hosts, and hosts with their locations, that metrics name. */
   accessHostsMax: 200,
   accessLocationsMax: 500

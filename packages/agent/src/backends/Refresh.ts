@@ -13,7 +13,9 @@ import { HeldBundle } from "../bundle/HeldBundle.ts"
 import { Deployer } from "../deploy/Deployer.ts"
 import { type Inputs, RenderInputs } from "../deploy/RenderInputs.ts"
 import { Limits } from "../Limits.ts"
+import type { AddressBook } from "../nginx/AddressBook.ts"
 import { Resolver } from "../nginx/Resolver.ts"
+import { calmed, type Followed, following } from "./Restlessness.ts"
 import { allLeftOut, type Dependencies, dependenciesOf, isStale } from "./Staleness.ts"
 
 export interface RefreshIntervals {
@@ -32,6 +34,14 @@ const intervals: RefreshIntervals = {
   resolveInterval: Limits.addressRefreshInterval,
   settleInterval: Limits.refreshSettleInterval,
   reloadInterval: Limits.refreshReloadInterval
+}
+
+/** A deployment that is to be made. */
+interface Due {
+  readonly bundle: Bundle
+  readonly what: string
+  /** The addresses that the tree which serves was rendered with. */
+  readonly before: AddressBook
 }
 
 /** What was deployed last, and when: if it did not help, the same is not tried again at once. */
@@ -62,6 +72,7 @@ const make = Effect.gen(function* () {
   const resolver = yield* Resolver
   let known: Dependencies | null = null
   let tried: Tried | null = null
+  let followed: Followed = new Map()
 
   const dependencies = (bundle: Bundle): Dependencies => {
     if (known?.bundle !== bundle) known = dependenciesOf(bundle)
@@ -77,16 +88,20 @@ const make = Effect.gen(function* () {
     return { ...dependencies(bundle), directory }
   })
 
-  const wanted = Effect.fnUntraced(function* ({ names }: Dependencies) {
-    return { addresses: yield* resolver.known(names), down: yield* inputs.down }
+  const wanted = Effect.fnUntraced(function* ({ names }: Dependencies, inUse: Inputs | null) {
+    const latest = yield* resolver.known(names)
+    const addresses =
+      inUse === null ? latest : calmed(inUse.addresses, latest, followed, yield* Clock.currentTimeMillis)
+    return { addresses, down: yield* inputs.down }
   })
 
   /** `null` when there is nothing to do, or when it was tried in vain not long ago. */
   const pending = Effect.gen(function* () {
     const now = yield* serving
     if (now === null) return null
-    const next = yield* wanted(now)
-    if (!isStale(now, yield* inputs.of(now.directory), next)) {
+    const inUse = yield* inputs.of(now.directory)
+    const next = yield* wanted(now, inUse)
+    if (!isStale(now, inUse, next)) {
       if (tried !== null) yield* alerts.raise("refresh", [])
       tried = null
       return null
@@ -94,10 +109,10 @@ const make = Effect.gen(function* () {
     const what = textOf(now, next)
     const waited = (yield* Clock.currentTimeMillis) - (tried?.atMillis ?? 0)
     const again = tried?.what !== what || waited < 0 || waited >= Duration.toMillis(Limits.refreshRetryInterval)
-    return again ? { bundle: now.bundle, what } : null
+    return again ? { bundle: now.bundle, what, before: inUse?.addresses ?? new Map() } : null
   })
 
-  const deploy = Effect.fn("Refresh.deploy")(function* ({ bundle, what }: { bundle: Bundle; what: string }) {
+  const deploy = Effect.fn("Refresh.deploy")(function* ({ before, bundle, what }: Due) {
     const order = yield* deployer.order
     if (order === null) return null
     yield* Effect.logInfo("upstream servers changed: deploying the same generation again")
@@ -105,7 +120,9 @@ const make = Effect.gen(function* () {
     const outcome = yield* deployer.apply({ deploymentId, bundle, order, force: true })
     const settled = outcome.status === "settled"
     if (settled) yield* inputs.keep((yield* deployer.current).directory)
-    tried = { what, atMillis: yield* Clock.currentTimeMillis }
+    const atMillis = yield* Clock.currentTimeMillis
+    tried = { what, atMillis }
+    followed = following(followed, before, yield* resolver.known(dependencies(bundle).names), atMillis)
     yield* alerts.raise("refresh", settled ? [] : [alertOf(outcome)])
     return outcome
   })

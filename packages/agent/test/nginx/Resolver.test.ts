@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -44,6 +44,64 @@ describe("Resolver", () => {
       const path = yield* directory
       yield* Effect.promise(() => writeFile(join(path, "addresses.json"), '{"a":'))
       assert.deepStrictEqual((yield* resolve(path, ["gone.invalid"])).get("gone.invalid"), [])
+    })
+  )
+
+  it.live("does not wait for a dead resolver where it knows an address, and for other names once", () =>
+    Effect.gen(function* () {
+      const dataDirectory = yield* directory
+      yield* Effect.promise(() => writeFile(join(dataDirectory, "addresses.json"), '{"known.example":["192.0.2.9"]}'))
+      const dead = Promise.withResolvers<ReadonlyArray<string>>()
+      yield* Effect.gen(function* () {
+        const resolver = yield* Resolver
+        const timed = (names: ReadonlyArray<string>) =>
+          Effect.map(Effect.timed(resolver.resolve(names)), ([took, found]) => ({
+            millis: Duration.toMillis(took),
+            found: Object.fromEntries(found)
+          }))
+        const known = yield* timed(["known.example"])
+        assert.deepStrictEqual(known.found, { "known.example": ["192.0.2.9"] })
+        assert.isBelow(known.millis, 1_400)
+        const first = yield* timed(["known.example", "never.example"])
+        assert.isAtLeast(first.millis, 1_500)
+        assert.deepStrictEqual(first.found, { "known.example": ["192.0.2.9"], "never.example": [] })
+        assert.isBelow((yield* timed(["known.example", "never.example"])).millis, 1_400)
+      }).pipe(
+        Effect.ensuring(Effect.sync(() => dead.resolve([]))),
+        Effect.provide(Resolver.layer({ dataDirectory, lookup: () => dead.promise, timeout: Duration.millis(1_500) }))
+      )
+    })
+  )
+
+  it.live("takes a late answer, and keeps it for a restart", () =>
+    Effect.gen(function* () {
+      const dataDirectory = yield* directory
+      const answer = Promise.withResolvers<ReadonlyArray<string>>()
+      const lookup = (name: string) => (name === "late.example" ? answer.promise : Promise.resolve(["192.0.2.2"]))
+      yield* Effect.gen(function* () {
+        const resolver = yield* Resolver
+        const late = Effect.map(resolver.known(["late.example"]), (found) => found.get("late.example"))
+        yield* resolver.resolve(["late.example"])
+        assert.deepStrictEqual(yield* late, [])
+        answer.resolve(["192.0.2.1"])
+        while ((yield* late)?.length === 0) yield* Effect.sleep("1 millis")
+        yield* resolver.resolve(["other.example"])
+      }).pipe(Effect.provide(Resolver.layer({ dataDirectory, lookup, timeout: Duration.millis(20) })))
+      const kept = yield* Effect.promise(() => readFile(join(dataDirectory, "addresses.json"), "utf8"))
+      assert.deepStrictEqual(JSON.parse(kept), { "late.example": ["192.0.2.1"], "other.example": ["192.0.2.2"] })
+    })
+  )
+
+  it.live("keeps the last addresses of a name that has none any more", () =>
+    Effect.gen(function* () {
+      const dataDirectory = yield* directory
+      let found: ReadonlyArray<string> = ["192.0.2.1"]
+      yield* Effect.gen(function* () {
+        const resolver = yield* Resolver
+        yield* resolver.resolve(["a.example"])
+        found = []
+        assert.deepStrictEqual((yield* resolver.resolve(["a.example"])).get("a.example"), ["192.0.2.1"])
+      }).pipe(Effect.provide(Resolver.layer({ dataDirectory, lookup: () => Promise.resolve(found) })))
     })
   )
 

@@ -28,6 +28,8 @@ export interface FleetAgent {
   readonly pidFile: string
   readonly program: () => Program
   readonly restart: Effect.Effect<void, never, Scope.Scope>
+  /** Starts it again, and waits for no master. */
+  readonly startAlone: Effect.Effect<void, never, Scope.Scope>
 }
 
 /** A directory that nginx workers, which run as another user, can pass; removed with the scope. */
@@ -159,6 +161,9 @@ export const startAgent = (
       restart: Effect.gen(function* () {
         running = yield* start
         yield* online
+      }),
+      startAlone: Effect.map(start, (started) => {
+        running = started
       })
     }
   })

@@ -139,7 +139,10 @@ export const memory = Layer.effectContext(
       Context.add(TelemetryStore, {
         take: (_, batch) =>
           world.full
-            ? Effect.fail(new TelemetryUnavailable({ message: "the disk is full" }))
+            ? Effect.suspend(() => {
+                refusals.set("telemetry", (refusals.get("telemetry") ?? 0) + 1)
+                return Effect.fail(new TelemetryUnavailable({ message: "the disk is full" }))
+              })
             : Effect.sync(() => {
                 world.outbox.push(batch)
                 return { through: batch.entries.at(-1)?.sequence ?? 0 }

@@ -32,6 +32,8 @@ export interface LinkOptions {
   readonly token: string | null
   readonly fingerprint: string | null
   readonly dataDirectory?: string
+  /** What the rest of the agent answers otherwise. */
+  readonly handlers?: Partial<LinkHandlers>
 }
 
 export const dataDirectory = FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped()).pipe(
@@ -56,7 +58,7 @@ export const startLink = Effect.fnUntraced(function* (options: LinkOptions) {
     )
   )
   const link = Context.get(context, Link)
-  yield* Effect.forkScoped(link.run(handlersOf(tasks)))
+  yield* Effect.forkScoped(link.run({ ...handlersOf(tasks), ...options.handlers }))
   const is = (phase: LinkPhase) =>
     until(link.state, (state) => state.phase === phase, { fact: `the link is ${phase}`, everyMillis: 5 })
   return {

@@ -4,7 +4,17 @@
  */
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process"
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -28,7 +38,7 @@ export const dockerRights: Rights = { uid: 0, capabilities: dockerCapabilities }
 export const restrictedRights = (uid: number): Rights => ({ uid, capabilities: "" })
 
 /** A command line that gives up every right but these, and replaces itself by what follows. */
-const withRights = ({ capabilities, uid }: Rights): string => {
+export const withRights = ({ capabilities, uid }: Rights): string => {
   const set = ["-all", ...capabilities.split(",").flatMap((name) => (name === "" ? [] : [`+${name}`]))].join(",")
   return `setpriv --reuid=${uid} --regid=${uid} --clear-groups --bounding-set=${set} --inh-caps=-all --no-new-privs`
 }
@@ -67,7 +77,8 @@ pid /run/volume/nginx-${index}.pid;
 error_log /var/log/nginx/error.log notice;
 events { worker_connections 64; }
 http {
-    access_log off;
+    # As the logs of the official image: links to its output.
+    access_log /dev/stdout;
     ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${pod}/temp/${name};`).join(" ")}
     ${index === 0 ? "include /etc/nginx/conf.d/current/*.conf;" : ""}
 }
@@ -132,14 +143,17 @@ export const pod = (options: PodOptions): Effect.Effect<Pod, never, Scope.Scope>
       Effect.sync(() => makeFiles(options)),
       (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
     )
-    let words = ""
+    // A file, because what Node makes for a child's output is a socket, which nobody can open as /dev/stdout.
+    const words = join(root, "words")
     const unshare = yield* Effect.acquireRelease(
       Effect.sync(() => {
+        const output = openSync(words, "a")
+        chownSync(words, options.rights.uid, options.rights.uid)
         const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=SIGKILL"]
         const child = spawn("unshare", [...namespaces, "sh", "-c", nginxScript(root, options)], {
-          stdio: ["ignore", "pipe", "pipe"]
+          stdio: ["ignore", output, output]
         })
-        for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => (words += text))
+        closeSync(output)
         return child
       }),
       // The end of process 1 is the end of every process in its namespace, and of its mounts.
@@ -153,7 +167,9 @@ export const pod = (options: PodOptions): Effect.Effect<Pod, never, Scope.Scope>
     const init = yield* initOf(unshare)
     const pids = Array.from({ length: options.nginxes ?? 1 }, (_, index) => join(root, "run", `nginx-${index}.pid`))
     yield* until(Effect.sync(() => pids.every(isWritten))).pipe(
-      Effect.catchCause(() => Effect.die(new Error(`nginx does not start in its container: ${words}`)))
+      Effect.catchCause(() =>
+        Effect.die(new Error(`nginx does not start in its container: ${readFileSync(words, "utf8")}`))
+      )
     )
     const instance: NginxInstanceSettings = {
       pidFile: sidecarPidFile(null),

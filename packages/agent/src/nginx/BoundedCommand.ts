@@ -24,7 +24,12 @@ export interface Command {
   readonly watchFor?: string
   /** How much of each output is kept, when the usual is too little. */
   readonly outputBytesMax?: number
+  /** It may open /dev/stdout or /dev/stderr by name. Node gives a child sockets, which cannot be opened so (open(2), ENXIO). */
+  readonly opensItsOutput?: boolean
 }
+
+/** Gives a command pipes of the kernel's for its output, and its exit status on descriptor 3. */
+const throughPipes = '{ { "$@" 3>&-; echo "$?" >&3; } 2>&1 >&4 | cat >&2 3>&- 4>&-; } 4>&1 | cat 3>&-'
 
 /** Keeps the start of a stream and looks for a text in all of it, also across chunks. */
 const collect = (stream: Readable, watchFor: string | undefined, bytesMax: number) => {
@@ -41,25 +46,38 @@ const collect = (stream: Readable, watchFor: string | undefined, bytesMax: numbe
   return found
 }
 
+/** What a command behind pipes ended with; its shell ends with 0. */
+const exitCodeOf = (code: number, status: string): number => (/^\d+\n$/.test(status) ? Number(status) : code)
+
 const failure = (program: string, message: string) =>
   new NginxError({ reason: "command", message: `${program}: ${message}` })
 
 const start = (command: Command): Effect.Effect<CommandResult, NginxError> =>
   Effect.callback((resume) => {
-    const child = spawn(command.program, command.arguments, {
-      stdio: ["ignore", "pipe", "pipe"],
+    const [program, ...args] =
+      command.opensItsOutput === true
+        ? ["sh", "-c", throughPipes, "sh", command.program, ...command.arguments]
+        : [command.program, ...command.arguments]
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
       detached: true,
       ...(command.cwd === undefined ? {} : { cwd: command.cwd })
     })
     const bytesMax = command.outputBytesMax ?? Limits.commandOutputBytesMax
     const stdout = collect(child.stdout, command.watchFor, bytesMax)
     const stderr = collect(child.stderr, undefined, bytesMax)
+    const status = collect(child.stdio[3] as Readable, undefined, bytesMax)
     child.on("error", (cause) => resume(Effect.fail(failure(command.program, cause.message))))
     child.on("close", (code, signal) =>
       resume(
         code === null
           ? Effect.fail(failure(command.program, `ended by ${signal}`))
-          : Effect.succeed({ exitCode: code, stdout: stdout.text, stderr: stderr.text, seen: stdout.seen })
+          : Effect.succeed({
+              exitCode: exitCodeOf(code, status.text),
+              stdout: stdout.text,
+              stderr: stderr.text,
+              seen: stdout.seen
+            })
       )
     )
     return Effect.sync(() => {

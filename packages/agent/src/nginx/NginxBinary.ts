@@ -21,6 +21,7 @@ export const run = (
       : BoundedCommand.run({
           ...command,
           program: "chroot",
+          opensItsOutput: true,
           arguments: [root, Container.executableInside(nginx), ...command.arguments]
         })
   })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { AlertBoard } from "@nxmesh/agent/alerts/AlertBoard"
 import { Outbox } from "@nxmesh/agent/outbox/Outbox"
 import { islandHandlers } from "@nxmesh/agent/link/Island"
 import { CurrentPolicy } from "@nxmesh/agent/policy/CurrentPolicy"
@@ -36,7 +37,9 @@ const agent = Effect.fnUntraced(function* (directory: string) {
   const context = yield* Layer.build(
     Layer.fresh(
       Layer.merge(
-        Outbox.layer({ dataDirectory: directory, bytesMax: 1_048_576, isUsed: true }),
+        Outbox.layer({ dataDirectory: directory, bytesMax: 1_048_576, isUsed: true }).pipe(
+          Layer.provide(AlertBoard.layer)
+        ),
         CurrentPolicy.layer(directory)
       )
     )

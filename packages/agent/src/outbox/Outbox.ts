@@ -10,6 +10,8 @@ import { Clock, Context, Data, Effect, Latch, Layer, Schedule, Semaphore } from 
 import { statfs } from "node:fs/promises"
 import { join } from "node:path"
 import { Limits } from "../Limits.ts"
+import { AlertBoard } from "../alerts/AlertBoard.ts"
+import { outboxAlerts } from "./OutboxAlerts.ts"
 import * as Counts from "./Counts.ts"
 import * as OutboxDisk from "./OutboxDisk.ts"
 import { splitReport } from "./SplitReport.ts"
@@ -69,6 +71,7 @@ export class Outbox extends Context.Service<
     Layer.effect(
       Outbox,
       Effect.gen(function* () {
+        const { raise } = yield* AlertBoard
         const { uuid } = yield* Identifiers
         const directory = join(dataDirectory, "outbox")
         const lock = yield* Semaphore.make(1)
@@ -154,7 +157,13 @@ export class Outbox extends Context.Service<
         if (isUsed) {
           yield* ensureOpen.pipe(lock.withPermit, Effect.catch(trouble), Effect.forkScoped)
           const flush = Effect.suspend(() => disk?.flush ?? Effect.void).pipe(lock.withPermit, Effect.catch(trouble))
-          yield* flush.pipe(Effect.repeat(Schedule.spaced(Limits.outboxFlushInterval)), Effect.forkScoped)
+          const alert = Effect.suspend(() =>
+            raise("outbox", outboxAlerts({ problem, isDropping, dropped: disk?.figures().dropped ?? unopened }))
+          )
+          yield* Effect.andThen(flush, alert).pipe(
+            Effect.repeat(Schedule.spaced(Limits.outboxFlushInterval)),
+            Effect.forkScoped
+          )
           yield* Effect.addFinalizer(() =>
             lock.withPermit(Effect.suspend(() => disk?.close ?? Effect.void).pipe(Effect.catch(trouble)))
           )

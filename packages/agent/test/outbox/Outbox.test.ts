@@ -5,6 +5,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFile
 import { join } from "node:path"
 import { temporaryDirectory } from "../../../../test/support/Fleet.ts"
 import { until } from "../../../../test/support/Wait.ts"
+import { AlertBoard } from "../../src/alerts/AlertBoard.ts"
 import { Limits } from "../../src/Limits.ts"
 import { Outbox } from "../../src/outbox/Outbox.ts"
 
@@ -25,11 +26,15 @@ const start = Effect.fnUntraced(function* (
   { bytesMax = 1_048_576, isUsed = true }: Options = {}
 ) {
   const scope = yield* Scope.make()
-  const context = yield* Layer.buildWithScope(Layer.fresh(Outbox.layer({ dataDirectory, bytesMax, isUsed })), scope)
+  const context = yield* Layer.buildWithScope(
+    Layer.fresh(Outbox.layer({ dataDirectory, bytesMax, isUsed }).pipe(Layer.provideMerge(AlertBoard.layer))),
+    scope
+  )
   const outbox = Context.get(context, Outbox)
   const offer = (...values: ReadonlyArray<number>) =>
     Effect.forEach(values, (value) => outbox.offer("metrics", metrics(value)))
-  return { ...outbox, offer: outbox.offer, offerEach: offer, end: Scope.close(scope, Exit.void) }
+  const alerts = Effect.map(Context.get(context, AlertBoard).current, (all) => all.map(({ code }) => code))
+  return { ...outbox, alerts, offer: outbox.offer, offerEach: offer, end: Scope.close(scope, Exit.void) }
 })
 
 const segmentsIn = (directory: string) =>
@@ -161,6 +166,10 @@ describe("The outbox", () => {
       const { bytes, dropped, reports } = yield* outbox.status
       assert.isAtMost(bytes, bytesMax)
       assert.isAbove(bytes, bytesMax / 2)
+      yield* TestClock.adjust(Limits.outboxFlushInterval)
+      yield* until(outbox.alerts, (codes) => codes.includes("outbox_dropped"), { fact: "it is an alert" }).pipe(
+        TestClock.withLive
+      )
       assert.strictEqual(dropped.metrics + reports.metrics, 200)
       assert.strictEqual(dropped.health + dropped.logs, 0)
       const seen: Array<number> = []

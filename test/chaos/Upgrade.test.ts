@@ -3,6 +3,7 @@
  * With real processes: the older build is today's without what came after cluster version 1.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { Cause, Effect, Exit, Ref, Schedule } from "effect"
 import { type ClusterMaster, startCluster, type TestCluster } from "../support/Cluster.ts"
 import { converged, startAgent, workspace } from "../support/Fleet.ts"
@@ -10,6 +11,7 @@ import { masterOf, workers } from "../support/NginxWorkers.ts"
 import { send } from "../support/Api.ts"
 import { until } from "../support/Wait.ts"
 
+const { highest } = clusterVersions
 const older = "test/support/OlderMaster.ts"
 const today = "packages/master/src/main.ts"
 
@@ -93,11 +95,15 @@ describe("a rolling upgrade (rule 6)", () => {
         }
 
         for (const master of cluster.masters()) {
-          yield* until(Effect.exit(versionAt(cluster, master)), (seen) => Exit.isSuccess(seen) && seen.value === 2, {
-            fact: `${master.name} is at version 2`,
-            timeoutMillis: 120_000,
-            everyMillis: 500
-          })
+          yield* until(
+            Effect.exit(versionAt(cluster, master)),
+            (seen) => Exit.isSuccess(seen) && seen.value === highest,
+            {
+              fact: `${master.name} is at version ${highest}`,
+              timeoutMillis: 120_000,
+              everyMillis: 500
+            }
+          )
         }
         assert.deepStrictEqual(
           yield* serving(cluster, agent.id, agent.pidFile),
@@ -108,7 +114,7 @@ describe("a rolling upgrade (rule 6)", () => {
         const late = yield* Effect.exit(Effect.scoped(cluster.add({ path: () => older })))
         assert.isTrue(Exit.isFailure(late), "an old build joins no more")
         const said = Exit.isFailure(late) ? Cause.pretty(late.cause) : ""
-        assert.include(said, "the cluster is at version 2, and NxMesh 0.0.9 knows 1 to 1")
+        assert.include(said, `the cluster is at version ${highest}, and NxMesh 0.0.9 knows 1 to 1`)
         assert.include(said, "Install the version of NxMesh that the members run")
 
         const all = yield* Ref.get(acknowledged)

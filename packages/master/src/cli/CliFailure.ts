@@ -36,6 +36,10 @@ const isEnvelope = Schema.is(Envelope)
 /** The code of a refusal of the API; `null` for any other failure. */
 export const refusalCode = (error: unknown): string | null => (isEnvelope(error) ? error.error.code : null)
 
+/** What a refusal of the API says of this field; `null` when it says nothing of it. */
+export const refusalDetail = (error: unknown, field: string): string | null =>
+  isEnvelope(error) ? (error.error.details.find((detail) => detail.field === field)?.message ?? null) : null
+
 const reasonOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message

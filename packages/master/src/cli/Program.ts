@@ -1,6 +1,7 @@
 /** `nxmesh`: the operator's command line. Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no master answers. */
 import { Cause, Effect } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import { agent } from "./AgentCommands.ts"
 import { backup, restore } from "./BackupCommands.ts"
 import { version } from "./CliVersion.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
@@ -12,7 +13,7 @@ import { printable } from "./Table.ts"
 
 const nxmesh = Command.make("nxmesh").pipe(
   Command.withDescription("Operates a cluster of NxMesh masters through its API"),
-  Command.withSubcommands([login, logout, cluster, backup, restore]),
+  Command.withSubcommands([login, logout, agent, cluster, backup, restore]),
   Command.withGlobalFlags([Url, Json])
 )
 

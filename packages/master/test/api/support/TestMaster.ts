@@ -9,6 +9,7 @@ import { HttpServer } from "effect/http"
 import { layerHttpServer } from "../../../src/api/HttpServer.ts"
 import { LiveAgents } from "../../../src/api/LiveAgents.ts"
 import { SessionUnavailable } from "../../../src/agents/SessionRouter.ts"
+import { Commands } from "../../../src/command/Commands.ts"
 import { layerControlOver } from "../../../src/Master.ts"
 import { Readiness } from "../../../src/observe/Readiness.ts"
 import { Reads } from "../../../src/state/Reads.ts"
@@ -84,12 +85,15 @@ const layerServer = Layer.effect(
   })
 ).pipe(Layer.provide(layerHttpServer))
 
-export const layerTestMasterOver = (raft: typeof layerLocalRaft) =>
+export const layerTestMasterOver = <R = never>(
+  raft: typeof layerLocalRaft,
+  agents: Layer.Layer<LiveAgents, never, Reads | Commands | R> = layerNoAgents
+) =>
   Layer.unwrap(
     Effect.sync(() => {
       const lines: Array<string> = []
       return layerServer.pipe(
-        Layer.provide(layerNoAgents),
+        Layer.provide(agents),
         Layer.provide(Readiness.layer([])),
         Layer.provideMerge(layerFakeCluster),
         Layer.provideMerge(layerControlOver(raft)),

@@ -184,24 +184,63 @@ describe("LinkMachine", () => {
     assert.deepStrictEqual(opened, [ranked[1], ranked[2], ranked[0]])
   })
 
-  it("ignores every event that means nothing in its phase", () => {
-    const meaningless: ReadonlyArray<readonly [LinkPhase, ReadonlyArray<LinkEvent>, ReadonlyArray<LinkEvent>]> = [
-      ["INIT", [], [woken, enrolled, registered, subscribed, announced, lost, dismissed]],
-      ["CONNECT", [started("a")], [started("b"), woken, subscribed, announced, dismissed]],
-      ["STREAM", [started("a"), registered], [started("b"), enrolled, woken, registered]],
-      ["READY", up, [started("b"), enrolled, woken, registered, subscribed]],
-      ["RETRY", [started("a"), lost], [started("b"), enrolled, registered, subscribed, announced, lost, dismissed]],
-      ["RECONNECT", [...up, lost], [started("b"), enrolled, registered, subscribed, announced, lost, dismissed]],
-      ["ERROR", [started("a"), refused], [started("b"), enrolled, registered, subscribed, announced, lost, dismissed]]
-    ]
-    for (const [phase, events, ignored] of meaningless) {
-      const { state } = after(...events)
-      assert.strictEqual(state.phase, phase)
-      for (const event of ignored) {
-        assert.deepStrictEqual(linkMachine.step(state, event), { state, outputs: [] }, `${event._tag} in ${phase}`)
-      }
+  /** How each phase is reached, with one master in the settings. */
+  const reached: Readonly<Record<LinkPhase, ReadonlyArray<LinkEvent>>> = {
+    INIT: [],
+    CONNECT: [started("a")],
+    STREAM: [started("a"), registered],
+    READY: up,
+    RETRY: [started("a"), lost],
+    RECONNECT: [...up, lost],
+    ERROR: [started("a"), refused]
+  }
+  const events = { started: started("b"), woken, enrolled, registered, announced, subscribed, lost, refused, dismissed }
+  type Name = keyof typeof events
+  /** Where each event leads, and what is done then; what is not named means nothing there. */
+  const edges: Readonly<Record<LinkPhase, Partial<Record<Name, readonly [LinkPhase, ...ReadonlyArray<string>]>>>> = {
+    INIT: { started: ["CONNECT", "Open b"] },
+    CONNECT: {
+      enrolled: ["CONNECT", "Open a"],
+      registered: ["STREAM"],
+      lost: ["RETRY", "Wait 1000"],
+      refused: ["ERROR", "Wait 300000"]
+    },
+    STREAM: {
+      announced: ["STREAM"],
+      subscribed: ["READY"],
+      lost: ["RECONNECT", "Wait 1000"],
+      refused: ["ERROR", "Wait 300000"],
+      dismissed: ["RECONNECT", "Wait 0"]
+    },
+    READY: {
+      announced: ["READY"],
+      lost: ["RECONNECT", "Wait 1000"],
+      refused: ["ERROR", "Wait 300000"],
+      dismissed: ["RECONNECT", "Wait 0"]
+    },
+    RETRY: { woken: ["CONNECT", "Open a"] },
+    RECONNECT: { woken: ["CONNECT", "Open a"] },
+    ERROR: { woken: ["CONNECT", "Open a"] }
+  }
+
+  for (const phase of Object.keys(reached) as ReadonlyArray<LinkPhase>) {
+    for (const name of Object.keys(events) as ReadonlyArray<Name>) {
+      const edge = edges[phase][name]
+      it(`${edge === undefined ? "stays as it is" : `goes to ${edge[0]}`} when ${phase} meets ${name}`, () => {
+        const { state } = after(...reached[phase])
+        assert.strictEqual(state.phase, phase)
+        const step = linkMachine.step(state, events[name])
+        if (edge === undefined) return assert.deepStrictEqual(step, { state, outputs: [] })
+        const [to, ...outputs] = edge
+        assert.strictEqual(step.state.phase, to)
+        assert.deepStrictEqual(
+          step.outputs.map((output) => (output._tag === "Open" ? `Open ${output.url}` : `Wait ${output.millis}`)),
+          outputs
+        )
+        assert.strictEqual(step.state.url !== null, ["CONNECT", "STREAM", "READY"].includes(to))
+      })
     }
-  })
+  }
 })
 
 describe("Endpoints", () => {

@@ -26,7 +26,11 @@ import { Outcomes } from "./link/Outcomes.ts"
 import { Tasks } from "./link/Tasks.ts"
 import { ActionMemory } from "./lifecycle/ActionMemory.ts"
 import { AgentActions } from "./lifecycle/AgentActions.ts"
+import * as LogsLayer from "./logs/LogsLayer.ts"
 import { AgentMetrics } from "./metrics/AgentMetrics.ts"
+import * as DeploymentMetrics from "./metrics/DeploymentMetrics.ts"
+import * as LinkMetrics from "./metrics/LinkMetrics.ts"
+import * as MetricsReporter from "./metrics/MetricsReporter.ts"
 import { MetricsServer } from "./metrics/MetricsServer.ts"
 import * as Detection from "./modes/Detection.ts"
 import { capabilityNames } from "./modes/ModeCapabilities.ts"
@@ -132,12 +136,15 @@ const actions = AgentActions.layer.pipe(
   Layer.provide(Preflight.layer)
 )
 
-const AgentLayer = Layer.mergeAll(MetricsServer, Refresh.layer, actions).pipe(
+const telemetry = Layer.mergeAll(MetricsServer, MetricsReporter.layer, LinkMetrics.layer, LogsLayer.layer)
+
+const AgentLayer = Layer.mergeAll(telemetry, Refresh.layer, actions).pipe(
   Layer.provideMerge(AgentMetrics.layer),
   Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
   // Above the deployments: these hold the lock by which one process has the data directory.
   Layer.provideMerge(outbox),
   Layer.provideMerge(DeploymentLayer.layer),
+  Layer.provideMerge(DeploymentMetrics.layer),
   Layer.provideMerge(Layer.mergeAll(policy, cache, AlertBoard.layer, Metrics.layer))
 )
 

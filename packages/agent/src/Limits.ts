@@ -51,6 +51,8 @@ export const Limits = {
   reloadTimeout: Duration.seconds(10),
   reloadTestFactor: 5,
   errorLogBytesMax: 256 * 1024,
+  /** Complaints of nginx's between a reload and its end, in a deployment's warnings. */
+  reloadComplaintsMax: 20,
   /** sockaddr_un holds 108 bytes; nginx and its temporary names need a few. */
   socketPathBytesMax: 100,
   orphanGrace: Duration.seconds(2),

@@ -14,6 +14,7 @@ import * as Watchdog from "../nginx/Watchdog.ts"
 import { collectsAccessLogs, Settings } from "../Settings.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
+import { DeploymentObserver } from "./DeploymentObserver.ts"
 import { QuarantineStore } from "./QuarantineStore.ts"
 import { RenderInputs } from "./RenderInputs.ts"
 
@@ -31,7 +32,8 @@ const renderer = Layer.unwrap(
 const deployer = Layer.unwrap(
   Effect.gen(function* () {
     yield* SidecarStart.awaitNginx
-    return Deployer.layer({ dataDirectory: (yield* Settings).dataDirectory })
+    const { dataDirectory } = yield* Settings
+    return Deployer.layer({ dataDirectory, observe: yield* DeploymentObserver })
   })
 )
 const resolver = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Resolver.layer({ dataDirectory })))

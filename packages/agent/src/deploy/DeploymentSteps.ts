@@ -8,6 +8,7 @@ import type { NginxError } from "../nginx/NginxError.ts"
 import type { NginxInstanceSettings } from "../nginx/NginxInstance.ts"
 import type { NginxMaster } from "../nginx/NginxProcess.ts"
 import * as Proof from "../nginx/Proof.ts"
+import * as ReloadComplaints from "../nginx/ReloadComplaints.ts"
 import type * as Validation from "../nginx/Validation.ts"
 import type { Action } from "./DeploymentMachine.ts"
 import * as FailureReport from "./FailureReport.ts"
@@ -91,6 +92,7 @@ const prove: Step = Effect.fnUntraced(function* (around, work) {
   const { deploymentId } = work.served
   const { runtimeDirectory } = around.instance
   work.settled = yield* Proof.prove(work.reload, runtimeDirectory, deploymentId, work.testMillis)
+  work.warnings.push(...(yield* ReloadComplaints.since(work.reload.errorLog)))
 })
 
 const restore: Step = Effect.fnUntraced(function* (around, work) {

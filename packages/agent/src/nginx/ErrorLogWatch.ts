@@ -8,6 +8,7 @@
 import { Effect, type Scope } from "effect"
 import { type FileHandle, open } from "node:fs/promises"
 import { Limits } from "../Limits.ts"
+import { openFiles } from "./OpenFiles.ts"
 import * as ProcessTable from "./ProcessTable.ts"
 
 export interface ErrorLogWatch {
@@ -43,6 +44,15 @@ const readFrom = ({ handle, offset }: Opened): Effect.Effect<string> =>
   })
 
 /**
+ * Under which names a master has its error log open. After a rotation standard error still is the renamed file, and the log is
+ * open under the name that this one had: `error.log` beside `error.log.1`, also when that was removed since. Pure.
+ */
+export const namesOf = (standardError: string, open: Iterable<string>): ReadonlyArray<string> => [
+  standardError,
+  ...Array.from(open).filter((path) => standardError.startsWith(`${path}.`) || standardError.startsWith(`${path}-`))
+]
+
+/**
  * Begins to watch. A reload opens the log by its name again, so a file that has the name now but is not the open one
  * (it was rotated) is watched too.
  */
@@ -53,7 +63,9 @@ export const begin = Effect.fnUntraced(function* (
   if (target === null || !target.startsWith("/") || target.startsWith("/dev/")) {
     return { isReadable: false, appended: Effect.succeed("") }
   }
-  const opened = [yield* openAtEnd(`/proc/${master.pid}/fd/2`), yield* openAtEnd(target)].filter((log) => log !== null)
+  const names = namesOf(target, openFiles(master.pid))
+  const paths = [`/proc/${master.pid}/fd/2`, ...names]
+  const opened = (yield* Effect.forEach(paths, openAtEnd)).filter((log) => log !== null)
   const inodes = yield* Effect.forEach(opened, ({ handle }) => Effect.promise(() => handle.stat()))
   const distinct = opened.filter((_, index) => inodes.findIndex(({ ino }) => ino === inodes[index]?.ino) === index)
   return {

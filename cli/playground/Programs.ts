@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { closeSync, openSync, renameSync } from "node:fs"
 import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { nodeFlags } from "../bundle/Bundle.ts"
 import { inCheckout } from "../tooling/Checkout.ts"
 import { readJson, writePrivately } from "./Folder.ts"
 import { Problem } from "./Problem.ts"
@@ -59,7 +60,7 @@ export class Programs {
   async start({ env, name, package: from }: ProgramToStart): Promise<RunningProgram> {
     const logFile = join(this.folder, "log", `${name}.log`)
     const log = openLog(logFile)
-    const child = spawn(process.execPath, [inCheckout("cli", "program.ts"), from], {
+    const child = spawn(process.execPath, [...nodeFlags[from], inCheckout("cli", "program.ts"), from], {
       cwd: this.folder,
       env: { ...process.env, ...env },
       stdio: ["ignore", log, log]

@@ -3,15 +3,17 @@
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { writeBundle } from "../bundle/Bundler.ts"
-import { programs } from "../bundle/Bundle.ts"
+import { nodeFlags, type ProgramName, programs } from "../bundle/Bundle.ts"
 import { readSources } from "../bundle/Sources.ts"
 import { inCheckout, root } from "../tooling/Checkout.ts"
 
 const commands = { "nxmesh-master": "master", "nxmesh-agent": "agent", nxmesh: "nxmesh" } as const
 
 /** Finds its folder through links, so that a link in /usr/local/bin is enough. */
-const commandText = (program: string): string =>
-  `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/node" "$here/../programs/${program}.mjs" "$@"\n`
+const commandText = (program: ProgramName): string => {
+  const node = ['"$here/node"', ...nodeFlags[program]].join(" ")
+  return `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec ${node} "$here/../programs/${program}.mjs" "$@"\n`
+}
 
 /** Ends with 0 when the address answers in time with success: what a container's health check runs. */
 const probeText = `const answer = await fetch(process.argv[2], { signal: AbortSignal.timeout(4000) }).catch(() => undefined)

@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { bundleFolder, programs, testBundles } from "../../cli/bundle/Bundle.ts"
+import { bundleFolder, nodeFlags, type ProgramName, programs, testBundles } from "../../cli/bundle/Bundle.ts"
 
 const repository = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -32,16 +32,20 @@ let bundle: Promise<string> | undefined
 
 /** The module to start, and what makes it start fast. */
 const moduleOf = async (path: string) => {
-  const name = Object.entries(programs).find(([, source]) => source === path)?.[0]
-  if (name === undefined) return { file: `${repository}/${path}`, environment: {} }
+  const name = (Object.keys(programs) as ReadonlyArray<ProgramName>).find((one) => programs[one] === path)
+  if (name === undefined) return { file: `${repository}/${path}`, flags: [], environment: {} }
   const folder = await (bundle ??= bundleFolder(testBundles))
-  return { file: `${folder}/${name}.mjs`, environment: { NODE_COMPILE_CACHE: `${folder}/compiled` } }
+  return {
+    file: `${folder}/${name}.mjs`,
+    flags: nodeFlags[name],
+    environment: { NODE_COMPILE_CACHE: `${folder}/compiled` }
+  }
 }
 
 const start = (options: ProgramOptions) =>
   Effect.promise(async (): Promise<Program & { readonly child: ChildProcess }> => {
-    const { environment, file } = await moduleOf(options.path)
-    const [command, ...rest] = [...(options.prefix ?? []), process.execPath, file]
+    const { environment, file, flags } = await moduleOf(options.path)
+    const [command, ...rest] = [...(options.prefix ?? []), process.execPath, ...flags, file]
     const child = spawn(command ?? process.execPath, [...rest, ...(options.arguments ?? [])], {
       cwd: repository,
       env: {

@@ -72,7 +72,12 @@ export const record: Effect.Effect<Recorded, never, Scope.Scope> = Effect.gen(fu
   const child = yield* start(instance, String(port))
   let output = ""
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
-  yield* firstLine(child)
+  yield* Effect.raceFirst(
+    firstLine(child),
+    Effect.flatMap(ended(child), (how) =>
+      Effect.die(new FaultFound(`the agent ended with ${how} before its deployment`))
+    )
+  )
   const before = yield* Effect.promise(() => diskBelow(root))
   child.stdin.write("go\n")
   yield* ended(child)

@@ -45,7 +45,8 @@ const givenFor = (
   file: SettingsFile | null
 ): Given | null => {
   const variable = variables[variableOf(definition)]
-  if (variable !== undefined) return { name: variableOf(definition), text: variable }
+  // Compose files and unit files pass on what is not set as an empty text.
+  if (variable !== undefined && variable !== "") return { name: variableOf(definition), text: variable }
   const text = texts[definition.key]
   return text === undefined ? null : { name: `${definition.key} in ${file?.path ?? ""}`, text }
 }

@@ -1,10 +1,11 @@
-/** Every command of the runbook is one that the command line takes. */
+/** Every command of the runbooks is one that the command line takes. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import { nxmesh } from "./CommandLine.ts"
 
-const runbook = readFileSync(new URL("../../../../docs/operating/cluster.md", import.meta.url), "utf8")
+const operating = new URL("../../../../docs/operating/", import.meta.url)
+const runbook = ["cluster.md", "actions.md"].map((name) => readFileSync(new URL(name, operating), "utf8")).join("\n")
 
 const wordsOf = (line: string): ReadonlyArray<string> =>
   [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "")
@@ -14,7 +15,7 @@ const commands = [...runbook.matchAll(/```sh\n([\s\S]*?)```/g)]
   .flatMap(([, block = ""]) => block.split("\n"))
   .filter((line) => line.startsWith("nxmesh "))
 
-describe("the runbook of a cluster", () => {
+describe("the runbooks of a cluster and of agents", () => {
   it("has each command at least once", () => {
     for (const command of ["login", "status", "masters", "create", "list", "revoke", "remove", "demote", "promote"]) {
       assert.isTrue(
@@ -24,6 +25,9 @@ describe("the runbook of a cluster", () => {
     }
     for (const command of ["transfer", "freeze", "unfreeze", "upgrade"])
       assert.include(commands.join("\n"), `cluster ${command}`)
+    for (const command of ["show", "start", "stop", "reload", "restart", "test", "rollback", "policy"])
+      assert.include(commands.join("\n"), `agent ${command}`)
+    for (const word of ["on", "off"]) assert.include(commands.join("\n"), `agent maintenance ${word}`)
   })
 
   it.effect.each([...new Set(commands)].map((line) => ({ line })))("$line", ({ line }) =>

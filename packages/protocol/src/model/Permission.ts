@@ -9,10 +9,13 @@ export const Permission = Schema.Literals([
   "workspace:write",
   "workspace:delete",
   "agent:read",
+  /** Also every action that changes how nginx runs: start, stop, restart, rollback, upgrade_binary, maintenance. */
   "agent:write",
+  /** The actions reload and test, which leave nginx as it is. */
   "agent:reload",
   "agent:delete",
   "config:read",
+  /** Also preflights: what would be saved is tested by an agent. */
   "config:write",
   "config:deploy",
   "config:delete",

@@ -2,7 +2,7 @@
 import { Duration, Effect } from "effect"
 import { spawn } from "node:child_process"
 import { kill } from "node:process"
-import type { Readable } from "node:stream"
+import { Readable } from "node:stream"
 import { Limits } from "../Limits.ts"
 import { NginxError } from "./NginxError.ts"
 
@@ -32,11 +32,11 @@ export interface Command {
 const throughPipes = '{ { "$@" 3>&-; echo "$?" >&3; } 2>&1 >&4 | cat >&2 3>&- 4>&-; } 4>&1 | cat 3>&-'
 
 /** Keeps the start of a stream and looks for a text in all of it, also across chunks. */
-const collect = (stream: Readable, watchFor: string | undefined, bytesMax: number) => {
+const collect = (stream: Readable | null, watchFor: string | undefined, bytesMax: number) => {
   const found = { text: "", seen: false }
   let tail = ""
-  stream.setEncoding("utf8")
-  stream.on("data", (chunk: string) => {
+  stream?.setEncoding("utf8")
+  stream?.on("data", (chunk: string) => {
     found.text += chunk.slice(0, Math.max(0, bytesMax - found.text.length))
     if (watchFor === undefined || found.seen) return
     const window = tail + chunk
@@ -59,14 +59,17 @@ const start = (command: Command): Effect.Effect<CommandResult, NginxError> =>
         ? ["sh", "-c", throughPipes, "sh", command.program, ...command.arguments]
         : [command.program, ...command.arguments]
     const child = spawn(program, args, {
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      // A daemon inherits what is open, and a pipe that it holds would keep its start from ending.
+      stdio: ["ignore", "pipe", "pipe", command.opensItsOutput === true ? "pipe" : "ignore"],
       detached: true,
       ...(command.cwd === undefined ? {} : { cwd: command.cwd })
     })
     const bytesMax = command.outputBytesMax ?? Limits.commandOutputBytesMax
-    const stdout = collect(child.stdout, command.watchFor, bytesMax)
-    const stderr = collect(child.stderr, undefined, bytesMax)
-    const status = collect(child.stdio[3] as Readable, undefined, bytesMax)
+    // Both are pipes, as `stdio` says.
+    const [, output, errors] = child.stdio as [null, Readable, Readable, Readable | null, undefined]
+    const stdout = collect(output, command.watchFor, bytesMax)
+    const stderr = collect(errors, undefined, bytesMax)
+    const status = child.stdio[3] instanceof Readable ? collect(child.stdio[3], undefined, bytesMax) : { text: "" }
     child.on("error", (cause) => resume(Effect.fail(failure(command.program, cause.message))))
     child.on("close", (code, signal) =>
       resume(

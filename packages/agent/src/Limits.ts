@@ -58,6 +58,12 @@ export const Limits = {
   orphanGrace: Duration.seconds(2),
   /** A systemctl that waits for its job. */
   serviceTimeout: Duration.minutes(1),
+  /** How long two binaries may serve beside each other before a deployment gives up waiting. */
+  upgradeGrace: Duration.seconds(10),
+  /** From USR2 until a master that is still alone says that no other was started. */
+  upgradeStartDelay: Duration.seconds(1),
+  upgradeProofTimeout: Duration.seconds(3),
+  upgradePollInterval: Duration.millis(20),
   /** From QUIT until the sockets are closed. */
   quitTimeout: Duration.seconds(10),
   /** How long a container that restarts may wait for its last clients, and then for its runtime. */
@@ -163,6 +169,8 @@ export const Limits = {
   driftDepthMax: 8,
   /** Above this a file is not compared line by line. */
   driftTextBytesMax: 1_048_576,
+  /** Lines between the first and the last that differ, above which two texts are not compared. */
+  driftLinesComparedMax: 300,
   /** Findings whose texts are read; a report has room for fewer. */
   driftTextsMax: 64,
   foreignFilesMax: 1_000,
@@ -215,6 +223,10 @@ export const Limits = {
   // metrics
   linkLookInterval: Duration.seconds(1),
   metricsReportInterval: Duration.seconds(30),
+  statsdInterval: Duration.seconds(10),
+  statsdSendTimeout: Duration.seconds(2),
+  /** What every path over Ethernet carries whole. */
+  statsdDatagramBytesMax: 1_400,
 
   // logs
   /** How often logs are looked at; with nginx's own second of buffering, what a line is late. */

@@ -17,6 +17,7 @@ import type { NginxInstance } from "../nginx/NginxInstance.ts"
 import * as OrphanWorkers from "../nginx/OrphanWorkers.ts"
 import * as PrivatePrefix from "../nginx/PrivatePrefix.ts"
 import * as StaleSockets from "../nginx/StaleSockets.ts"
+import type { Sandbox } from "../nginx/Sandbox.ts"
 import type { Supervisor } from "../nginx/Supervisor.ts"
 
 export interface RecoverReport {
@@ -32,7 +33,7 @@ export const recover = Effect.fn("Recover.recover")(function* (
 ): Effect.fn.Return<
   RecoverReport,
   FileError | RenderFailure,
-  Identifiers | NginxInstance | QuarantineStore | Supervisor | TreeRenderer | Scope.Scope
+  Identifiers | NginxInstance | QuarantineStore | Sandbox | Supervisor | TreeRenderer | Scope.Scope
 > {
   const around = yield* surroundings
   const { pidFile, prefix, runtimeDirectory } = around.instance

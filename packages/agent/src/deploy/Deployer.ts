@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import type { FileError } from "@nxmesh/core/file/FileError"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
-import { DeploymentId } from "@nxmesh/protocol/Ids"
+import { DeploymentId, type Generation } from "@nxmesh/protocol/Ids"
 import type { Order } from "@nxmesh/protocol/link/Directive"
 import type { HeldBundle } from "../bundle/HeldBundle.ts"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
@@ -17,6 +17,7 @@ import type { NginxError } from "../nginx/NginxError.ts"
 import { asNginxSees, NginxInstance } from "../nginx/NginxInstance.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
 import * as ProofAnswer from "../nginx/ProofAnswer.ts"
+import { Sandbox } from "../nginx/Sandbox.ts"
 import { stopped, Supervisor } from "../nginx/Supervisor.ts"
 import * as Validation from "../nginx/Validation.ts"
 import type { CurrentPolicy } from "../policy/CurrentPolicy.ts"
@@ -43,6 +44,10 @@ export interface ApplyRequest {
   readonly order: Order
   /** Deploy also when this generation serves already: names resolved to other addresses, or nginx was replaced. */
   readonly force?: boolean
+  /** Refused unless this is what serves when its turn comes: someone may have gone back to another deployment meanwhile. */
+  readonly over?: DeploymentId
+  /** Least milliseconds between two reloads, as the cluster wants it. */
+  readonly reloadIntervalMillis?: number
 }
 
 export interface RollbackRequest {
@@ -70,9 +75,9 @@ export class Deployer extends Context.Service<
     readonly rollback: (request: RollbackRequest) => Effect.Effect<DeploymentOutcome>
     /**
      * Serves the newest kept tree of another generation, because nginx cannot live with this one. Answers what the masters are to be
-     * told: that this generation was rolled back, and why. `null`: there was none, or nginx does not take that either.
+     * told: that `from` was rolled back, and why. `null`: another serves meanwhile, there was none, or nginx does not take that either.
      */
-    readonly fallBack: (reason: string) => Effect.Effect<DeploymentOutcome | null>
+    readonly fallBack: (from: Generation, reason: string) => Effect.Effect<DeploymentOutcome | null>
     /** What settled last. Its directory is in use. */
     readonly current: Effect.Effect<Served>
     /** What was written into its directory, by path; empty when that is not remembered, as after a restart. */
@@ -84,7 +89,10 @@ export class Deployer extends Context.Service<
     /** What this start found cut off and finished or undid; its outcome is to be reported. */
     readonly recovered: Recoverer.Recovered
     /** Milliseconds to wait until nginx may reload again, given the least time between two; longer while many workers drain, and again and again while a person wants it stopped. */
-    readonly reloadWaitMillis: (wantedMillis: number) => Effect.Effect<number>
+    readonly reloadWaitMillis: (
+      wantedMillis: number,
+      asked?: "by the cluster" | "by the agent"
+    ) => Effect.Effect<number>
   }
 >()("@nxmesh/agent/deploy/Deployer") {
   /** Recovers what a crash cut off, starts nginx if it is the agent's to start, and then takes requests. */
@@ -93,7 +101,7 @@ export class Deployer extends Context.Service<
   ): Layer.Layer<
     Deployer,
     FileError | JournalInUse | RenderFailure,
-    CurrentPolicy | HeldBundle | Identifiers | NginxInstance | QuarantineStore | Supervisor | TreeRenderer
+    CurrentPolicy | HeldBundle | Identifiers | NginxInstance | QuarantineStore | Sandbox | Supervisor | TreeRenderer
   > => Layer.effect(Deployer, make(settings))
 }
 
@@ -101,7 +109,7 @@ export class Deployer extends Context.Service<
 export const surroundings: Effect.Effect<
   Surroundings,
   never,
-  Identifiers | NginxInstance | QuarantineStore | Supervisor | TreeRenderer
+  Identifiers | NginxInstance | QuarantineStore | Sandbox | Supervisor | TreeRenderer
 > = Effect.gen(function* () {
   const { ensureRunning } = yield* Supervisor
   const { uuid } = yield* Identifiers
@@ -112,7 +120,8 @@ export const surroundings: Effect.Effect<
     validationMode: yield* Validation.detectMode,
     newDeploymentId: Effect.map(uuid, (id) => DeploymentId.make(id)),
     treeMemory: new TreeMemory(),
-    quarantines: yield* QuarantineStore
+    quarantines: yield* QuarantineStore,
+    sandbox: yield* Sandbox
   }
 })
 
@@ -136,6 +145,8 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
   let served = recovered.served
   let lastSettled: Bundle | null = null
   let lastReloadMillis: number | null = null
+  /** As the last request said. What the agent does by itself waits as long. */
+  let clusterIntervalMillis = 0
 
   const serves = (bundle: Bundle) =>
     served.generation !== bundle.generation
@@ -180,6 +191,10 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
     }
     const refused = refusal(journal.state().order, request.order)
     if (refused !== null) return yield* Deployment.refused(begun, served, refused)
+    if (request.over !== undefined && request.over !== served.deploymentId) {
+      return yield* Deployment.refused(begun, served, "another deployment serves meanwhile")
+    }
+    if (request.reloadIntervalMillis !== undefined) clusterIntervalMillis = request.reloadIntervalMillis
     if (!(yield* isWanted)) return yield* Deployment.refused(begun, served, stopped.message)
     const accepted = yield* Effect.result(journal.record({ _tag: "Accepted", order: request.order }))
     if (accepted._tag === "Failure") return yield* Deployment.refused(begun, served, accepted.failure.message)
@@ -203,8 +218,9 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
       : Effect.map(run({ deploymentId, generation: kept.generation, startedAt, render }), ({ outcome }) => outcome)
   })
 
-  const fallBack = Effect.fnUntraced(function* (reason: string) {
+  const fallBack = Effect.fnUntraced(function* (from: Generation, reason: string) {
     const left = served
+    if (left.generation !== from || !(yield* isWanted)) return null
     const { confDirectory } = around.instance
     const kept = yield* Effect.orElseSucceed(FallBack.find(confDirectory, left), () => null)
     if (kept === null) return null
@@ -228,17 +244,18 @@ const make = Effect.fnUntraced(function* ({ dataDirectory, observe }: DeployerSe
   return Deployer.of({
     apply: Effect.fn("Deployer.apply")((request: ApplyRequest) => inTurn(deploy(request))),
     rollback: Effect.fn("Deployer.rollback")((request: RollbackRequest) => inTurn(rollback(request))),
-    fallBack: Effect.fn("Deployer.fallBack")((reason: string) => inTurn(fallBack(reason))),
+    fallBack: Effect.fn("Deployer.fallBack")((from: Generation, reason: string) => inTurn(fallBack(from, reason))),
     current: Effect.sync(() => served),
     settledFiles: Effect.sync(() => around.treeMemory.of(join(around.instance.confDirectory, served.directory))),
     order: Effect.sync(() => journal.state().order),
     lastOutcome: Effect.sync(() => journal.state().lastOutcome),
     recovered,
-    reloadWaitMillis: Effect.fnUntraced(function* (wantedMillis: number) {
+    reloadWaitMillis: Effect.fnUntraced(function* (wantedMillis: number, asked = "by the cluster") {
       if (!(yield* isWanted)) return Duration.toMillis(Limits.stoppedCheckInterval)
       const master = yield* Effect.result(NginxProcess.find(around.instance.pidFile))
       const draining = master._tag === "Success" ? NginxProcess.drainingWorkers(master.success) : 0
-      const budget = { intervalMillis: intervalMillis(wantedMillis, draining), lastReloadMillis }
+      const least = asked === "by the agent" ? Math.max(wantedMillis, clusterIntervalMillis) : wantedMillis
+      const budget = { intervalMillis: intervalMillis(least, draining), lastReloadMillis }
       return waitMillis(budget, yield* Clock.currentTimeMillis)
     })
   })

@@ -9,8 +9,8 @@ import { NginxFacts } from "../nginx/NginxFacts.ts"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
 import { NginxWish } from "../nginx/NginxWish.ts"
 import { Resolver } from "../nginx/Resolver.ts"
+import { Sandbox } from "../nginx/Sandbox.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
-import * as Watchdog from "../nginx/Watchdog.ts"
 import { collectsAccessLogs, Settings } from "../Settings.ts"
 import * as BundleRenderer from "./BundleRenderer.ts"
 import { Deployer } from "./Deployer.ts"
@@ -42,6 +42,8 @@ const renderInputs = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Re
 
 const quarantines = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => QuarantineStore.layer(dataDirectory)))
 
+const sandbox = Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => Sandbox.layer(dataDirectory)))
+
 const supervisor = Supervisor.layer.pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(Settings, ({ dataDirectory }) => NginxWish.layer(dataDirectory)))),
   Layer.provide(
@@ -54,9 +56,9 @@ const supervisor = Supervisor.layer.pipe(
 
 /** What works without deploying: the renderer and the supervisor, for `recover` and `doctor`. */
 export const groundLayer = renderer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, supervisor, resolver, renderInputs, quarantines)),
+  Layer.provideMerge(Layer.mergeAll(NginxFacts.layer, supervisor, resolver, renderInputs, quarantines, sandbox)),
   Layer.provideMerge(Layer.mergeAll(InstanceFromSettings.layer, Identifiers.layer))
 )
 
-/** Needs `Settings`, `CurrentPolicy` and `HeldBundle`; gives `Deployer`, `Supervisor`, `NginxWish`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. Watches nginx. */
-export const layer = Layer.mergeAll(deployer, Watchdog.layer, SidecarStart.layer).pipe(Layer.provideMerge(groundLayer))
+/** Needs `Settings`, `CurrentPolicy` and `HeldBundle`; gives `Deployer`, `Supervisor`, `NginxWish`, `NginxFacts`, `NginxInstance`, `Resolver`, `RenderInputs` and `Identifiers`. */
+export const layer = Layer.merge(deployer, SidecarStart.layer).pipe(Layer.provideMerge(groundLayer))

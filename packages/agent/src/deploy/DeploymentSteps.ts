@@ -9,6 +9,7 @@ import type { NginxInstanceSettings } from "../nginx/NginxInstance.ts"
 import type { NginxMaster } from "../nginx/NginxProcess.ts"
 import * as Proof from "../nginx/Proof.ts"
 import * as ReloadComplaints from "../nginx/ReloadComplaints.ts"
+import type { Sandbox } from "../nginx/Sandbox.ts"
 import type * as Validation from "../nginx/Validation.ts"
 import type { Action } from "./DeploymentMachine.ts"
 import * as FailureReport from "./FailureReport.ts"
@@ -30,6 +31,7 @@ export interface Surroundings {
   readonly newDeploymentId: Effect.Effect<DeploymentId>
   readonly treeMemory: TreeMemory
   readonly quarantines: QuarantineStore["Service"]
+  readonly sandbox: Sandbox["Service"]
 }
 
 type StepError = NginxError | FileError | RenderFailure | StepFailed
@@ -58,10 +60,9 @@ const stage: Step = Effect.fnUntraced(function* ({ instance, treeMemory }, work)
 })
 
 const test: Step = Effect.fnUntraced(function* (around, work) {
-  const { attempt, files } = work
-  const { deploymentId, directory } = attempt
+  const { attempt } = work
   work.refusals = []
-  const tested = yield* TreeTest.run(around, { deploymentId, directory, live: attempt.previous.directory, files })
+  const tested = yield* TreeTest.run(around, Isolate.candidateOf(work))
   work.testMillis = tested.elapsedMillis
   if (tested.refusal !== null) {
     work.refusals = [tested.refusal]

@@ -12,6 +12,7 @@ import * as CulpritTests from "./CulpritTests.ts"
 import { exclude, isWorthServing, keyOf, type Quarantine, reduce } from "./Quarantine.ts"
 import * as TreeTest from "./TreeTest.ts"
 import type { RenderFailure } from "./TreeRenderer.ts"
+import { untrustedHosts } from "./Untrusted.ts"
 import { type Isolation, StepFailed, type Work } from "./Work.ts"
 
 /** The error with one more sentence. */
@@ -19,6 +20,18 @@ const adding = (error: DeploymentError, more: string): StepFailed =>
   new StepFailed({
     error: { ...error, message: `${error.message}; ${more}`.slice(0, WireLimits.deploymentErrorCharactersMax) }
   })
+
+/** What a test of the work's tree has to know. */
+export const candidateOf = ({ attempt, files, isolation, quarantine }: Work): TreeTest.Candidate => ({
+  directory: attempt.directory,
+  live: attempt.previous.directory,
+  deploymentId: attempt.deploymentId,
+  files,
+  untrusted: untrustedHosts([
+    ...(isolation?.bundle.resources ?? []),
+    ...quarantine.flatMap(({ instead }) => (instead === null ? [] : [instead]))
+  ])
+})
 
 /** Each problem of the renderer, in the form of an outcome. */
 export const renderRefusals = (failure: RenderFailure): ReadonlyArray<DeploymentError> =>
@@ -39,12 +52,7 @@ const search = (
 ) =>
   CulpritTests.find({
     tester,
-    candidate: {
-      directory: work.attempt.directory,
-      live: work.attempt.previous.directory,
-      deploymentId: work.attempt.deploymentId,
-      files: work.files
-    },
+    candidate: candidateOf(work),
     refusal,
     bundle: isolation.bundle,
     suspects: isolation.suspects,

@@ -131,6 +131,7 @@ export const recover = Effect.fn("Recoverer.recover")(function* (
   yield* PidFile.mend(around.instance)
   yield* StaleSockets.prepare(runtimeDirectory)
   yield* Scratch.clear(confDirectory)
+  yield* around.sandbox.clear
   const { open, served } = journal.state()
   const linkTarget = yield* GenerationDirectory.current(confDirectory)
   const decision = Recovery.decide(journal.state(), {

@@ -11,13 +11,16 @@ import type { NginxError } from "../nginx/NginxError.ts"
 import { asNginxSees, type NginxInstanceSettings } from "../nginx/NginxInstance.ts"
 import type { NginxCommand, NginxMaster } from "../nginx/NginxProcess.ts"
 import { ownCommand } from "../nginx/Supervisor.ts"
+import type { Sandbox } from "../nginx/Sandbox.ts"
 import * as Validation from "../nginx/Validation.ts"
 import * as FailureReport from "./FailureReport.ts"
+import { keyOf } from "./Quarantine.ts"
 
 export interface Tester {
   readonly instance: NginxInstanceSettings
   readonly ensureRunning: Effect.Effect<NginxMaster, NginxError | FileError>
   readonly validationMode: Validation.ValidationMode
+  readonly sandbox: Sandbox["Service"]
 }
 
 export interface Candidate {
@@ -28,6 +31,8 @@ export interface Candidate {
   readonly deploymentId: string
   /** What lies in the directory. */
   readonly files: ReadonlyArray<RenderedFile>
+  /** Keys of the resources whose text nobody vouches for: it is tested in a sandbox first. */
+  readonly untrusted: ReadonlySet<string>
 }
 
 export interface Tested {
@@ -63,19 +68,38 @@ export const identity = (tester: Pick<Tester, "ensureRunning" | "instance">): Ef
     Effect.orElseSucceed(() => "unknown")
   )
 
+/** What comes of text that nobody vouches for. The authoritative test does not see what is refused here. */
+const sandboxed = Effect.fnUntraced(function* (
+  { sandbox }: Tester,
+  nginx: NginxCommand,
+  { directory, files, untrusted }: Candidate,
+  place: TreePlace
+): Effect.fn.Return<Pick<Tested, "refusal" | "warnings">> {
+  const isUntrusted = ({ resource }: RenderedFile) => resource !== null && untrusted.has(keyOf(resource))
+  if (!files.some(isUntrusted)) return { refusal: null, warnings: [] }
+  const verdict = yield* sandbox.check({ nginx, directory, files, isUntrusted })
+  if (verdict._tag === "Passed") return { refusal: null, warnings: [] }
+  if (verdict._tag === "Unjudged") return { refusal: null, warnings: [verdict.why] }
+  const refusal = FailureReport.fromOutput("test", verdict.output, "the test in the sandbox failed", place)
+  return { refusal: { ...refusal, message: `${refusal.message} (tested in the sandbox)` }, warnings: [] }
+})
+
 export const run = Effect.fn("TreeTest.run")(function* (
   tester: Tester,
-  { deploymentId, directory, files, live }: Candidate
+  candidate: Candidate
 ): Effect.fn.Return<Tested, NginxError | FileError> {
+  const { deploymentId, directory, files, live } = candidate
   const { instance, validationMode } = tester
   const nginx = yield* commandOf(tester)
+  const place = placeOf(instance, directory, files)
+  const first = yield* sandboxed(tester, nginx, candidate, place)
+  if (first.refusal !== null) return { ...first, elapsedMillis: 0 }
   const marker = `deployment ${deploymentId}`
   const { elapsedMillis, output, passed } = yield* Validation.validate(instance, nginx, validationMode, {
     directory,
     live,
     marker
   })
-  const place = placeOf(instance, directory, files)
   if (!passed) {
     const refusal = FailureReport.fromOutput("test", output, "nginx refuses the configuration", place)
     return { refusal, warnings: [], elapsedMillis }
@@ -83,7 +107,7 @@ export const run = Effect.fn("TreeTest.run")(function* (
   const complaints = Complaint.complaintsIn(output)
   return {
     refusal: FailureReport.conflict(complaints, place),
-    warnings: complaints.map(({ level, message }) => `nginx: [${level}] ${message}`),
+    warnings: [...first.warnings, ...complaints.map(({ level, message }) => `nginx: [${level}] ${message}`)],
     elapsedMillis
   }
 })

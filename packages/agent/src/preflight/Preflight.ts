@@ -17,9 +17,11 @@ import { scratchName } from "../deploy/Scratch.ts"
 import { TreeMemory } from "../deploy/TreeMemory.ts"
 import { type Rendering, TreeRenderer } from "../deploy/TreeRenderer.ts"
 import * as TreeTest from "../deploy/TreeTest.ts"
+import { untrustedHosts } from "../deploy/Untrusted.ts"
 import * as TreeWriter from "../deploy/TreeWriter.ts"
 import type { NginxError } from "../nginx/NginxError.ts"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
+import { Sandbox } from "../nginx/Sandbox.ts"
 import { Supervisor } from "../nginx/Supervisor.ts"
 import * as Validation from "../nginx/Validation.ts"
 
@@ -96,7 +98,8 @@ const make = Effect.gen(function* () {
   const renderer = yield* TreeRenderer
   const { ensureRunning, exclusive } = yield* Supervisor
   const { uuid } = yield* Identifiers
-  const tester: TreeTest.Tester = { instance, ensureRunning, validationMode: yield* Validation.detectMode }
+  const validationMode = yield* Validation.detectMode
+  const tester: TreeTest.Tester = { instance, ensureRunning, validationMode, sandbox: yield* Sandbox }
   const { confDirectory } = instance
 
   const test = Effect.fnUntraced(function* (
@@ -110,7 +113,8 @@ const make = Effect.gen(function* () {
     const { files, warnings } = rendering
     // Nothing is linked from the live tree, whose watchers would see it.
     yield* TreeWriter.write(join(confDirectory, directory), null, files, new TreeMemory())
-    const candidate: TreeTest.Candidate = { directory, live, deploymentId, files }
+    const untrusted = untrustedHosts(bundle.resources)
+    const candidate: TreeTest.Candidate = { directory, live, deploymentId, files, untrusted }
     const tested = yield* TreeTest.run(tester, candidate)
     const { refusal } = tested
     if (refusal === null) return { tested: true, errors: [], warnings: [...warnings, ...tested.warnings] }

@@ -39,14 +39,15 @@ export const agentState = (
   return trouble === null ? { state: "Online", reason: null } : { state: "Degraded", reason: trouble }
 }
 
-/** The agent's own word counts too: it was stopped before this cluster kept who did it, or by another one. */
+/** By the agent's word: somebody on the machine may have started nginx since, and then it died. Who asked for the stop, the state knows. */
 const stoppedBy = (
   { nginx_stopped }: Pick<StoredAgent, "nginx_stopped">,
   health: HealthReport | null
 ): string | null => {
   if (health === null || health.nginx_status.is_running) return null
-  if (nginx_stopped !== undefined) return `nginx was stopped by ${nginx_stopped.by}`
-  return health.alerts.find(({ code }) => code === "nginx_stopped")?.message ?? null
+  const word = health.alerts.find(({ code }) => code === "nginx_stopped")
+  if (word === undefined) return null
+  return nginx_stopped === undefined ? word.message : `nginx was stopped by ${nginx_stopped.by}`
 }
 
 const worst = (

@@ -97,6 +97,7 @@ const cases: ReadonlyArray<
   ],
   ["stopped, and the agent is gone", stopped, undefined, settled, "Offline", "is not connected"],
 
+  ["nginx died after somebody started it again", stopped, online(down), settled, "Degraded", "nginx is not running"],
   ["nginx is down", enrolled, online(down), failed, "Degraded", "nginx is not running"],
   [
     "nginx is down, an old agent says no more",

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util"
 import type { Api } from "../test/support/Api.ts"
 import { makeCertificates, type KeyPair } from "./Certificates.ts"
 import { bareReload, firstAnswer, now, settled, type Site, workersOf } from "./Reload.ts"
+import { residentKibibytes } from "./cluster/ProcessUse.ts"
 import { millis, p50, percentile, table } from "./Statistics.ts"
 import { converged, startAgent, startMaster, workspace } from "../test/support/Fleet.ts"
 import { freePort } from "../test/support/FreePort.ts"
@@ -72,7 +73,15 @@ const createHosts = (api: Api, workspaceId: string, site: Site, pairs: ReadonlyA
     { concurrency: 16 }
   )
 
-const measure = (count: number, tls: boolean): Effect.Effect<ReadonlyArray<Round>, never, Scope.Scope> =>
+interface Measured {
+  readonly rounds: ReadonlyArray<Round>
+  /** Of the agent, after the last round. */
+  readonly residentKibibytes: number
+  /** Of nginx's master, which holds the configuration. */
+  readonly nginxKibibytes: number
+}
+
+const measure = (count: number, tls: boolean): Effect.Effect<Measured, never, Scope.Scope> =>
   Effect.gen(function* () {
     const master = yield* startMaster()
     const api = yield* master.admin
@@ -105,10 +114,16 @@ const measure = (count: number, tls: boolean): Effect.Effect<ReadonlyArray<Round
         floorTest: floor.testMillis
       })
     }
-    return rounds
+    return {
+      rounds,
+      residentKibibytes: residentKibibytes(agent.program().pid),
+      nginxKibibytes: residentKibibytes(nginx)
+    }
   })
 
-const row = (count: number, tls: boolean, rounds: ReadonlyArray<Round>): ReadonlyArray<string> => {
+const mebibytes = (kibibytes: number): string => `${Math.round(kibibytes / 1_024)} MiB`
+
+const row = (count: number, tls: boolean, { rounds, ...memory }: Measured): ReadonlyArray<string> => {
   const of = (field: keyof Round) => rounds.map((round) => round[field])
   return [
     `${count} ${tls ? "TLS" : "plain"}`,
@@ -119,18 +134,31 @@ const row = (count: number, tls: boolean, rounds: ReadonlyArray<Round>): Readonl
     millis(percentile(of("settled"), 0.99)),
     millis(p50(of("floor"))),
     millis(p50(of("floorTest"))),
-    `${(p50(of("settled")) / p50(of("floor"))).toFixed(2)} ×`
+    `${(p50(of("settled")) / p50(of("floor"))).toFixed(2)} ×`,
+    mebibytes(memory.residentKibibytes),
+    mebibytes(memory.nginxKibibytes)
   ]
 }
 
-const header = ["hosts", "rounds", "accepted", "serving", "settled p50", "p99", "floor p50", "of it -t", "ratio"]
+const header = [
+  "hosts",
+  "rounds",
+  "accepted",
+  "serving",
+  "settled p50",
+  "p99",
+  "floor p50",
+  "of it -t",
+  "ratio",
+  "agent",
+  "nginx"
+]
 
 const main = Effect.gen(function* () {
   const rows: Array<ReadonlyArray<string>> = [header]
   for (const tls of kinds) {
     for (const count of hostCounts) {
-      const rounds = yield* Effect.scoped(measure(count, tls))
-      rows.push(row(count, tls, rounds))
+      rows.push(row(count, tls, yield* Effect.scoped(measure(count, tls))))
       process.stdout.write(`${table([header, rows.at(-1)!])}\n\n`)
     }
   }

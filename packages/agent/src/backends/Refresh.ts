@@ -39,6 +39,8 @@ const intervals: RefreshIntervals = {
 /** A deployment that is to be made. */
 interface Due {
   readonly bundle: Bundle
+  /** What serves. */
+  readonly over: DeploymentId
   readonly what: string
   /** The addresses that the tree which serves was rendered with. */
   readonly before: AddressBook
@@ -82,10 +84,10 @@ const make = Effect.gen(function* () {
   /** What serves, when it is the bundle at hand: after a rollback to another one nothing here is wanted. */
   const serving = Effect.gen(function* () {
     const bundle = yield* held.latest
-    const { directory, generation } = yield* deployer.current
+    const { deploymentId, directory, generation } = yield* deployer.current
     if (bundle === null || bundle.generation !== generation) return null
     yield* inputs.keep(directory)
-    return { ...dependencies(bundle), directory }
+    return { ...dependencies(bundle), deploymentId, directory }
   })
 
   const wanted = Effect.fnUntraced(function* ({ names }: Dependencies, inUse: Inputs | null) {
@@ -109,15 +111,17 @@ const make = Effect.gen(function* () {
     const what = textOf(now, next)
     const waited = (yield* Clock.currentTimeMillis) - (tried?.atMillis ?? 0)
     const again = tried?.what !== what || waited < 0 || waited >= Duration.toMillis(Limits.refreshRetryInterval)
-    return again ? { bundle: now.bundle, what, before: inUse?.addresses ?? new Map() } : null
+    return again ? { bundle: now.bundle, over: now.deploymentId, what, before: inUse?.addresses ?? new Map() } : null
   })
 
-  const deploy = Effect.fn("Refresh.deploy")(function* ({ before, bundle, what }: Due) {
+  const deploy = Effect.fn("Refresh.deploy")(function* ({ before, bundle, over, what }: Due) {
     const order = yield* deployer.order
     if (order === null) return null
     yield* Effect.logInfo("upstream servers changed: deploying the same generation again")
     const deploymentId = DeploymentId.make(yield* identifiers.uuid)
-    const outcome = yield* deployer.apply({ deploymentId, bundle, order, force: true })
+    const outcome = yield* deployer.apply({ deploymentId, bundle, order, over, force: true })
+    const isOvertaken = outcome.status === "failed" && (yield* deployer.current).deploymentId !== over
+    if (isOvertaken) return outcome
     const settled = outcome.status === "settled"
     if (settled) yield* inputs.keep((yield* deployer.current).directory)
     const atMillis = yield* Clock.currentTimeMillis
@@ -135,7 +139,8 @@ const make = Effect.gen(function* () {
   /** Waits for what changes along with it, and looks again. `null` when nothing is to be done then, or not yet. */
   const settled = Effect.fnUntraced(function* ({ reloadInterval, settleInterval }: RefreshIntervals) {
     yield* Effect.sleep(settleInterval)
-    return (yield* deployer.reloadWaitMillis(Duration.toMillis(reloadInterval))) > 0 ? null : yield* pending
+    const waitMillis = yield* deployer.reloadWaitMillis(Duration.toMillis(reloadInterval), "by the agent")
+    return waitMillis > 0 ? null : yield* pending
   })
 
   return { resolve, pending, settled, deploy }

@@ -93,7 +93,12 @@ export class Tasks extends Context.Service<
         if (bundle.generation !== targetOf(task.update)) {
           return yield* giveUp(task, "the master sent another bundle than it named")
         }
-        const outcome = yield* deployer.apply({ deploymentId: task.deployment_id, order: task.order, bundle })
+        const outcome = yield* deployer.apply({
+          deploymentId: task.deployment_id,
+          order: task.order,
+          bundle,
+          reloadIntervalMillis: task.reload_interval_seconds * 1_000
+        })
         // The master need not wait until the cache is on the disk.
         yield* report(outcome)
         if (outcome.status === "settled") yield* held.keep(bundle)

@@ -87,7 +87,8 @@ const run = Effect.gen(function* () {
     health: health.reports,
     ...(yield* islandHandlers(health.reports)),
     perform: (yield* AgentActions).perform,
-    policy: (yield* CurrentPolicy).set
+    policy: (yield* CurrentPolicy).set,
+    drift: yield* DriftOffers
   }
   if (masterUrls.length === 0) {
     yield* Effect.logWarning("no master is set (NXMESH_MASTER_URL): serving the last good configuration")

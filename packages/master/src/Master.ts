@@ -43,6 +43,7 @@ import { NodeIdentity } from "./consensus/NodeIdentity.ts"
 import { layerRejoinPrepared } from "./consensus/PrepareRejoin.ts"
 import { layerWholeDirectory } from "./consensus/RecoveryMark.ts"
 import { ConfigEngine } from "./config/ConfigEngine.ts"
+import { layerDriftAcceptance } from "./drift/DriftAcceptance.ts"
 import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
 import { PeerClient } from "./peer/PeerClient.ts"
@@ -123,6 +124,7 @@ const layerLink = layerMasterList.pipe(
   Layer.provide([
     layerAgentServerSettings.pipe(Layer.provide(layerPeerServer)),
     layerAgentGateway,
+    layerDriftAcceptance,
     StoredDirectory,
     layerSqliteTelemetry,
     LinkMetrics.layer

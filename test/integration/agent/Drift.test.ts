@@ -1,7 +1,7 @@
 /** Files that someone changed under a real nginx, and what the agent does about it (design.md, "a drift policy per agent"). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { appendFile, chmod, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { appendFile, chmod, copyFile, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
 import { drifting, driftingOn, type DriftTools } from "./Drifting.ts"
@@ -185,6 +185,123 @@ describe("drift, by the policy revert", () => {
       })
       yield* driftingOn(instance, trees, ({ reported }) => reported(({ response }) => response === "reverted"))
       assert.strictEqual(yield* Effect.promise(() => readFile(path, "utf8")), before)
+    })
+  )
+})
+
+describe("drift, by the policies alert and accept", () => {
+  it.live("alerts and leaves what was found, until someone puts it back", () =>
+    drifting((tools) =>
+      Effect.gen(function* () {
+        yield* tools.setDrift("alert")
+        yield* settled(tools)
+        const path = yield* tools.place(hostFile)
+        yield* edit(path, replace("one", "two"))
+        yield* tools.reported(({ response }) => response === "alerted")
+        yield* until(Effect.map(tools.alerts, (alerts) => alerts.some(({ code }) => code === "drift")))
+        assert.include(yield* tools.text(hostFile), "two")
+        yield* edit(path, replace("two", "one"))
+        yield* until(Effect.map(tools.alerts, (alerts) => alerts.length === 0))
+        assert.isNotNull(yield* tools.drift)
+      })
+    )
+  )
+  it.live("starts from nothing with the next generation, and puts back at once when the policy says so", () =>
+    drifting((tools) =>
+      Effect.gen(function* () {
+        yield* tools.setDrift("alert")
+        yield* settled(tools)
+        yield* edit(yield* tools.place(hostFile), replace("one", "two"))
+        yield* tools.reported(({ response }) => response === "alerted")
+        yield* tools.setDrift("revert")
+        yield* tools.reported(({ response }) => response === "reverted")
+        assert.include(yield* tools.text(hostFile), "one")
+        yield* tools.setDrift("alert")
+        yield* edit(yield* tools.place(hostFile), replace("one", "three"))
+        yield* tools.reported(({ response }) => response === "alerted")
+        yield* tools.apply([site("a.test", tools.port, "four"), key])
+        yield* until(Effect.map(tools.drift, (drift) => drift === null))
+      })
+    )
+  )
+  it.live("offers a host's text to the masters, and says why when they do not take it", () =>
+    drifting((tools) =>
+      Effect.gen(function* () {
+        yield* tools.setDrift("accept")
+        yield* settled(tools)
+        yield* edit(yield* tools.place(hostFile), replace("one", "two"))
+        yield* tools.reported(({ response }) => response === "accepting")
+        const offer = yield* tools.offers.next
+        assert.deepStrictEqual(
+          offer.files.map(({ path }) => path),
+          [hostFile]
+        )
+        assert.include(offer.files[0].found, "two")
+        yield* tools.offers.answered(offer, { accepted: false, reason: "nobody wants it" })
+        yield* tools.look
+        yield* tools.reported(({ response }) => response === "alerted")
+        assert.include(yield* tools.text(hostFile), "two")
+      })
+    )
+  )
+  it.live("offers nothing that nginx refuses, and nothing but a host's own text", () =>
+    drifting((tools) =>
+      Effect.gen(function* () {
+        yield* tools.setDrift("accept")
+        yield* settled(tools)
+        const path = yield* tools.place(hostFile)
+        const before = yield* tools.text(hostFile)
+        yield* edit(path, replace("return 200", "retrun 200"))
+        yield* tools.reported(({ response }) => response === "alerted")
+        yield* Effect.promise(() => writeFile(path, before))
+        yield* Effect.promise(async () => appendFile(join(path, "../90-proof.conf"), "# mine\n"))
+        yield* tools.reported(
+          ({ files, response }) => response === "alerted" && files[0]?.path === "http/90-proof.conf"
+        )
+      })
+    )
+  )
+})
+
+describe("drift of what is not the agent's", () => {
+  it.live("tells of nginx.conf, and never touches it", () =>
+    drifting((tools) =>
+      Effect.gen(function* () {
+        yield* settled(tools)
+        const file = join(tools.instance.prefix ?? "", "nginx.conf")
+        yield* edit(file, (text) => `${text}# mine\n`)
+        const drift = yield* tools.reported(({ files }) => files.some(({ kind }) => kind === "foreign"))
+        assert.strictEqual(drift.response, "alerted")
+        assert.deepStrictEqual(
+          drift.files.map(({ path }) => path),
+          [file]
+        )
+        assert.include(yield* Effect.promise(() => readFile(file, "utf8")), "# mine")
+      })
+    )
+  )
+  it.live("tells of a binary that was replaced under a running nginx", () =>
+    Effect.gen(function* () {
+      const instance = yield* temporaryInstance
+      const binary = join(instance.prefix ?? "", "nginx")
+      yield* Effect.promise(() => copyFile(instance.binary, binary))
+      yield* driftingOn({ ...instance, binary }, new Trees(), (tools) =>
+        Effect.gen(function* () {
+          yield* settled(tools)
+          // As a package does: another file by the same name.
+          yield* Effect.promise(async () => {
+            await writeFile(`${binary}.new`, Buffer.concat([await readFile(binary), Buffer.from("more")]), {
+              mode: 0o755
+            })
+            await rename(`${binary}.new`, binary)
+          })
+          yield* tools.look
+          const drift = yield* tools.reported(({ files }) => files.some(({ kind }) => kind === "binary"))
+          assert.strictEqual(drift.files[0]?.path, binary)
+          assert.include(drift.files[0]?.diff, "upgrade_binary")
+          assert.isTrue(yield* serves(tools, "one"))
+        })
+      )
     })
   )
 })

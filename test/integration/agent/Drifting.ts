@@ -63,6 +63,8 @@ const tools = (instance: NginxInstanceSettings, trees: Trees) =>
       alerts: board.current,
       drift: watch.current,
       text: (path: string) => Effect.flatMap(place(path), (at) => Effect.promise(() => readFile(at, "utf8"))),
+      /** Has the watch look now, and not when it would by itself. */
+      look: Effect.flatMap(policy.get, policy.set),
       link: Effect.promise(() => readlink(join(instance.confDirectory, "current"))),
       setDrift: (drift: DriftPolicy) => policy.set({ ...agentPolicyDefault, drift }),
       /** Waits for a report of drift that is as the test expects. */

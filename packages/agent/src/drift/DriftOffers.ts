@@ -16,6 +16,7 @@ export class DriftOffers extends Context.Service<
   {
     /** Has this offered in the place of any other; answers what was said to it, `null` while nothing was. */
     readonly offer: (offer: DriftOffer) => Effect.Effect<DriftAnswer | null>
+    readonly isHeld: (offer: DriftOffer) => Effect.Effect<boolean>
     /** There is nothing to offer any more. */
     readonly withdraw: Effect.Effect<void>
     /** Waits for one that has no answer. For the link. */
@@ -32,6 +33,7 @@ export class DriftOffers extends Context.Service<
           SubscriptionRef.modify(held, (before) =>
             isSame(before, offer) ? [before.answer, before] : [null, { offer, answer: null }]
           ),
+        isHeld: (offer) => Effect.map(SubscriptionRef.get(held), (before) => isSame(before, offer)),
         withdraw: SubscriptionRef.set(held, null),
         next: SubscriptionRef.changes(held).pipe(
           Stream.filter((now): now is Held => now !== null && now.answer === null),

@@ -2,6 +2,7 @@
 import { fileDifferences } from "@nxmesh/core/nginx/Diff"
 import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
 import type { Drift, DriftedFile, DriftResponse } from "@nxmesh/protocol/model/Drift"
+import { Limits } from "../Limits.ts"
 import type { Finding } from "./DriftJudgement.ts"
 
 /** What can be shown of a file; `null` when there is no such text, or it must not be shown. */
@@ -21,6 +22,20 @@ const bounded = (diff: string): string => {
   return cut.replace(/[\uD800-\uDBFF]$/, "") + more
 }
 
+/**
+ * Whether comparing is quick: its time grows with the lines times those that differ (Myers, 1986), and what was found is anyone's.
+ * Lines that both begin and end with cost nothing.
+ */
+const isComparable = (settled: string, found: string): boolean => {
+  const [before, after] = [settled.split("\n"), found.split("\n")]
+  const least = Math.min(before.length, after.length)
+  let start = 0
+  while (start < least && before[start] === after[start]) start++
+  let end = 0
+  while (end < least - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++
+  return Math.max(before.length, after.length) - start - end <= Limits.driftLinesComparedMax
+}
+
 const note = (text: string): string => `(${text})\n`
 
 const compared = ({ kind, path }: Finding, { found, isSecret, settled }: Texts): string => {
@@ -31,6 +46,8 @@ const compared = ({ kind, path }: Finding, { found, isSecret, settled }: Texts):
   if (kind !== "missing" && found === null) return note("what was found is no text that can be compared")
   const before = settled === null || kind === "added" ? [] : [{ path, content: settled }]
   const after = found === null || kind === "missing" ? [] : [{ path, content: found }]
+  if (!isComparable(before[0]?.content ?? "", after[0]?.content ?? ""))
+    return note("too much differs to compare line by line")
   return fileDifferences(before, after)[0]?.diff ?? ""
 }
 

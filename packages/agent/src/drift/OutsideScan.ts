@@ -107,7 +107,9 @@ export const scanOutside = Effect.fn("OutsideScan.scan")(function* (
   const here: Here = (path) => (root === null ? path : Container.pathInside(root, path))
   const { modulesDirectory, version } = yield* buildOf(master.executable, running, builds)
   const binaryPath = link.replace(/ \(deleted\)$/, "")
-  const onDisk = quietly(() => hashed(here(binaryPath), hashes, Limits.nginxBinaryBytesMax))
+  const there = quietly(() => hashed(here(binaryPath), hashes, Limits.nginxBinaryBytesMax))
+  // The kernel tells the path in the agent's own root, if at all: of a sidecar what is not found there says nothing.
+  const onDisk = there ?? (root === null ? null : running)
   return {
     binaryPath,
     build: { sha256: running, version },

@@ -13,7 +13,7 @@ import type { Finding } from "./DriftJudgement.ts"
 import { DriftOffers } from "./DriftOffers.ts"
 import type { Texts } from "./DriftReport.ts"
 import { readRegular } from "./FileHashes.ts"
-import { revert } from "./Revert.ts"
+import { revert, testTree } from "./Revert.ts"
 import * as RevertBudget from "./RevertBudget.ts"
 import type { FindText } from "./SettledText.ts"
 import { isSecret, type SettledTree } from "./SettledTree.ts"
@@ -91,6 +91,10 @@ export const respond = Effect.fn("Response.respond")(function* (
     case "accept": {
       const offer = offerOf(settled, findings, textsOf)
       if (typeof offer === "string") return yield* Effect.as(offers.withdraw, only("alerted", offer))
+      if (!(yield* offers.isHeld(offer))) {
+        const tested = yield* Effect.result(testTree(settled, yield* validationMode))
+        if (tested._tag === "Failure") return yield* Effect.as(offers.withdraw, only("alerted", tested.failure.message))
+      }
       const answer = yield* offers.offer(offer)
       return answer?.accepted === false ? only("alerted", `not accepted: ${answer.reason}`) : only("accepting")
     }

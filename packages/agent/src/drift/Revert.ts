@@ -38,12 +38,33 @@ const reload = Effect.fnUntraced(function* (
   yield* Proof.prove(sent, instance.runtimeDirectory, settled.deployment_id, testMillis)
 }, Effect.scoped)
 
-const refused = (output: string) =>
-  new NginxError({
+interface Tested {
+  /** `null`: none runs, so there is nobody to reload. */
+  readonly master: NginxProcess.NginxMaster | null
+  readonly elapsedMillis: number
+}
+
+/** nginx's opinion of the tree as it lies there; fails with its words. Without an nginx to ask there is none. */
+export const testTree = Effect.fn("Revert.testTree")(function* (
+  settled: SettledTree,
+  validationMode: Validation.ValidationMode
+): Effect.fn.Return<Tested, NginxError | FileError, NginxInstance> {
+  const instance = yield* NginxInstance
+  const master = yield* Effect.orElseSucceed(NginxProcess.find(instance.pidFile), () => null)
+  const nginx = master ?? ownCommand(instance)
+  if (nginx === null) return { master, elapsedMillis: 0 }
+  const { elapsedMillis, output, passed } = yield* Validation.validate(instance, nginx, validationMode, {
+    directory: settled.directory,
+    live: settled.directory,
+    marker: `deployment ${settled.deployment_id}`
+  })
+  if (passed) return { master, elapsedMillis }
+  return yield* new NginxError({
     reason: "refused",
-    message: `the settled files are back, and nginx refuses what it would read: ${output.trim().slice(0, 2_000)}`,
+    message: `nginx refuses it: ${output.trim().slice(0, 2_000)}`,
     output
   })
+})
 
 /** Answers the paths whose settled text is nowhere any more: the rest is back then, and nginx was not reloaded. */
 export const revert = Effect.fn("Revert.revert")(function* (
@@ -55,17 +76,8 @@ export const revert = Effect.fn("Revert.revert")(function* (
   const instance = yield* NginxInstance
   const unknown = yield* repair(instance.confDirectory, settled, findings, findText)
   if (unknown.length > 0) return unknown
-  const master = yield* Effect.orElseSucceed(NginxProcess.find(instance.pidFile), () => null)
-  const nginx = master ?? ownCommand(instance)
-  if (nginx === null) return []
-  const { elapsedMillis, output, passed } = yield* Validation.validate(instance, nginx, validationMode, {
-    directory: settled.directory,
-    live: settled.directory,
-    marker: `deployment ${settled.deployment_id}`
-  })
-  if (!passed) return yield* refused(output)
-  if (master === null) return []
-  if (mayBeLoaded(findings, workersStartedMillis(master), Limits.workerStartMarginMillis)) {
+  const { elapsedMillis, master } = yield* testTree(settled, validationMode)
+  if (master !== null && mayBeLoaded(findings, workersStartedMillis(master), Limits.workerStartMarginMillis)) {
     yield* reload(master, settled, elapsedMillis)
   }
   return []

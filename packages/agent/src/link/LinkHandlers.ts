@@ -1,6 +1,7 @@
 /** What the link asks of the rest of the agent. */
 import type { ActionId, Generation } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
+import type { DriftAnswer, DriftOffer } from "@nxmesh/protocol/link/DriftOffer"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { HealthReport } from "@nxmesh/protocol/link/Report"
 import type { ActionOutcome, AgentAction } from "@nxmesh/protocol/model/AgentAction"
@@ -21,6 +22,11 @@ export interface LinkHandlers {
   /** Done once for each id; may take as long as nginx needs. */
   readonly perform: (actionId: ActionId, action: AgentAction) => Effect.Effect<ActionOutcome>
   readonly policy: (policy: AgentPolicy) => Effect.Effect<void>
+  /** Drift that is to become the next version: the next one to offer, and what the master says to it. Absent: there is none. */
+  readonly drift?: {
+    readonly next: Effect.Effect<DriftOffer>
+    readonly answered: (offer: DriftOffer, answer: DriftAnswer) => Effect.Effect<void>
+  }
   /** At once, then every `interval`, and whenever something changes. */
   readonly health: (interval: Duration.Duration) => Stream.Stream<HealthReport>
   /** What waits for a master. */

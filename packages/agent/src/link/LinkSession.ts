@@ -21,6 +21,9 @@ import type { Transport } from "./Transport.ts"
 
 export type LinkClient = RpcClient.RpcClient<RpcGroup.Rpcs<typeof AgentLink>, RpcClientError.RpcClientError>
 
+/** The first version of the link whose masters take drift. */
+const driftSince = 3
+
 type Perform = Extract<Directive, { readonly _tag: "Perform" }>
 
 /** The master said Goodbye. */
@@ -164,6 +167,22 @@ const reportOutcomes = Effect.fnUntraced(function* (client: LinkClient) {
   }
 })
 
+/** What a master cannot answer now is offered again; directives come over the connection meanwhile. */
+const offerDrift = Effect.fnUntraced(function* (client: LinkClient, { drift }: LinkHandlers, { protocol }: Registered) {
+  if (drift === undefined) return yield* Effect.never
+  const isTransient = (error: unknown) => error instanceof LinkRefused && !error.permanent
+  while (true) {
+    const offer = yield* drift.next
+    const answer =
+      protocol < driftSince
+        ? { accepted: false, reason: "this master is too old to make a version of drift: upgrade it" }
+        : yield* client
+            .OfferDrift(offer)
+            .pipe(Effect.retry({ schedule: reportRetry, while: isTransient }), Effect.mapError(lostByCall))
+    yield* drift.answered(offer, answer)
+  }
+})
+
 export interface SessionEvents {
   readonly registered: (answer: Registered, client: LinkClient) => Effect.Effect<void>
   /** Whether an agent that has just enrolled should register elsewhere. */
@@ -195,6 +214,7 @@ export const runSession = Effect.fn("Link.session")(function* (
       follow(client, handlers, events),
       reportHealth(client, handlers, registered, events.subscribed),
       reportOutcomes(client),
+      offerDrift(client, handlers, registered),
       registered.protocol >= outboxSince ? sendOutbox(client.ReportOutbox, handlers.outbox) : Effect.never
     ])
   })

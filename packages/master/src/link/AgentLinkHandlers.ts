@@ -5,6 +5,7 @@ import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
 import { commonVersion, spokenVersions } from "@nxmesh/protocol/link/LinkVersion"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import { DateTime, Deferred, Effect, Scope } from "effect"
+import { DriftAcceptance } from "../drift/DriftAcceptance.ts"
 import { AgentDirectory } from "./AgentDirectory.ts"
 import { type AgentConnection, AgentGateway } from "./AgentGateway.ts"
 import { AgentServerSettings } from "./AgentServerSettings.ts"
@@ -52,6 +53,7 @@ const registrationRefusal = (
 
 export const AgentLinkHandlers = AgentLink.toLayer(
   Effect.gen(function* () {
+    const acceptance = yield* DriftAcceptance
     const connections = yield* LinkConnections
     const directory = yield* AgentDirectory
     const gateway = yield* AgentGateway
@@ -180,11 +182,17 @@ export const AgentLinkHandlers = AgentLink.toLayer(
           ),
           counted("ReportMetrics")
         ),
+      // That reports have to wait is told once by the store: a fleet asks again every few seconds.
       ReportOutbox: (batch) =>
         registered.pipe(
+          counted("ReportOutbox"),
           Effect.flatMap(({ agentId }) => telemetry.take(agentId, batch)),
-          Effect.catchTag("TelemetryUnavailable", ({ message }) => refused("unavailable", message)),
-          counted("ReportOutbox")
+          Effect.catchTag("TelemetryUnavailable", ({ message }) => refused("unavailable", message))
+        ),
+      OfferDrift: (offer) =>
+        registered.pipe(
+          Effect.flatMap(({ agentId }) => acceptance.offer(agentId, offer)),
+          counted("OfferDrift")
         ),
       RotateKey: () =>
         registered.pipe(

@@ -8,6 +8,7 @@ import { type AgentId, Generation } from "../Ids.ts"
 import { ActionOutcome } from "../model/AgentAction.ts"
 import { Bundle } from "../model/Bundle.ts"
 import { Directive } from "./Directive.ts"
+import { DriftAnswer, DriftOffer } from "./DriftOffer.ts"
 import { LinkRefused } from "./LinkRefused.ts"
 import { OutboxBatch, OutboxTaken } from "./OutboxBatch.ts"
 import { Enrolled, Enrolment, Registered, Registration, SessionKey } from "./Registration.ts"
@@ -59,6 +60,8 @@ export class AgentLink extends RpcGroup.make(
   Rpc.make("ReportOutbox", { payload: OutboxBatch, success: OutboxTaken, error: LinkRefused }),
   /** What came of a `Perform`. Since version 3. */
   Rpc.make("ReportAction", { payload: ActionOutcome, error: LinkRefused }),
+  /** Drift to become the next version. Since version 3. */
+  Rpc.make("OfferDrift", { payload: DriftOffer, success: DriftAnswer, error: LinkRefused }),
   /** A new key; the one that signed this call stays valid until the next rotation. */
   Rpc.make("RotateKey", { success: SessionKey, error: LinkRefused })
 ).middleware(LinkAuthentication) {}

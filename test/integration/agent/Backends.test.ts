@@ -21,6 +21,7 @@ import { Metrics } from "@nxmesh/core/observe/Metrics"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { HealthCheckConfig } from "@nxmesh/protocol/model/Upstream"
 import * as Fixtures from "../../../packages/core/test/nginx/Fixtures.ts"
+import { deploying } from "./Deploying.ts"
 import {
   dataDirectory,
   freePort,
@@ -28,6 +29,7 @@ import {
   nextDeploymentId,
   nginxBinary,
   order,
+  site,
   temporaryInstance,
   until
 } from "./Instance.ts"
@@ -183,5 +185,27 @@ describe("upstream servers with a health check", () => {
         assert.strictEqual(answers.size, 3)
       }).pipe(Effect.provide(agentLayer(instance)))
     })
+  )
+
+  it.live("never overtake a rollback, nor the interval that the cluster wants between two reloads", () =>
+    deploying(({ deployer, port, trees }) =>
+      Effect.gen(function* () {
+        const request = (text: string, index: number) => ({
+          deploymentId: nextDeploymentId(),
+          bundle: trees.bundle([site("a.test", port, text)]),
+          order: order(index)
+        })
+        const first = yield* deployer.apply({ ...request("one", 1), reloadIntervalMillis: 3_600_000 })
+        assert.strictEqual(first.status, "settled")
+        assert.strictEqual(yield* deployer.reloadWaitMillis(0), 0)
+        assert.isAbove(yield* deployer.reloadWaitMillis(0, "by the agent"), 3_000_000)
+        yield* deployer.apply({ ...request("two", 2), reloadIntervalMillis: 0 })
+        assert.strictEqual(yield* deployer.reloadWaitMillis(0, "by the agent"), 0)
+        const late = yield* deployer.apply({ ...request("one", 2), over: first.id, force: true })
+        assert.strictEqual(late.status, "failed")
+        assert.include(late.error?.message, "another deployment serves meanwhile")
+        assert.strictEqual(yield* get(port, "a.test"), "two")
+      })
+    )
   )
 })

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { appendFile, chmod, copyFile, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { RenderedFile } from "@nxmesh/core/nginx/Render"
+import { Limits } from "@nxmesh/agent/Limits"
 import { drifting, driftingOn, type DriftTools } from "./Drifting.ts"
 import { edit, get, site, temporaryInstance, Trees, until } from "./Instance.ts"
 
@@ -186,6 +187,45 @@ describe("drift, by the policy revert", () => {
       yield* driftingOn(instance, trees, ({ reported }) => reported(({ response }) => response === "reverted"))
       assert.strictEqual(yield* Effect.promise(() => readFile(path, "utf8")), before)
     })
+  )
+  it.live("deploys the held bundle anew when the settled text is nowhere any more", () =>
+    Effect.gen(function* () {
+      const instance = yield* temporaryInstance
+      const trees = new Trees()
+      const port = yield* driftingOn(instance, trees, (tools) =>
+        Effect.andThen(tools.setDrift("alert"), Effect.as(settled(tools), tools.port))
+      )
+      yield* driftingOn(instance, trees, (tools) =>
+        Effect.gen(function* () {
+          const { directory, generation } = yield* tools.deployer.current
+          yield* tools.held.keep({ generation, resources: [] })
+          // Another rendering than before, as with another address of a backend.
+          trees.byGeneration.set(generation, [site("a.test", port, "anew"), key])
+          const path = yield* tools.place(hostFile)
+          yield* Effect.promise(() => rm(path))
+          yield* tools.reported(({ response }) => response === "alerted")
+          yield* tools.setDrift("revert")
+          yield* tools.reported(({ response }) => response === "reverted")
+          assert.notStrictEqual((yield* tools.deployer.current).directory, directory)
+          assert.strictEqual(yield* get(port, "a.test"), "anew")
+        })
+      )
+    })
+  )
+  it.live("does not fight with one who changes a file again and again", () =>
+    drifting((tools) =>
+      Effect.gen(function* () {
+        yield* settled(tools)
+        const path = yield* tools.place(hostFile)
+        for (let time = 0; time < Limits.revertsAtOnceMax; time++) {
+          yield* edit(path, replace("one", "two"))
+          yield* until(Effect.map(tools.text(hostFile), (text) => text.includes("one")))
+        }
+        yield* edit(path, replace("one", "two"))
+        yield* tools.reported(({ response }) => response === "alerted")
+        assert.include(yield* tools.text(hostFile), "two")
+      })
+    )
   )
 })
 

@@ -55,6 +55,7 @@ const tools = (instance: NginxInstanceSettings, trees: Trees) =>
     return {
       deployer,
       exclusive,
+      held,
       instance,
       offers: yield* DriftOffers,
       port: yield* freePort,

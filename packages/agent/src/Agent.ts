@@ -42,6 +42,7 @@ import { Preflight } from "./preflight/Preflight.ts"
 import { SiteCheck } from "./probe/SiteCheck.ts"
 import { Settings } from "./Settings.ts"
 import { agentVersion } from "./Version.ts"
+import * as Watchdog from "./watchdog/Watchdog.ts"
 
 /** What this agent can do beyond the first version of the link, beside what it can do with its nginx. */
 const capabilities = ["delta", "key_rotation"] as const
@@ -139,7 +140,7 @@ const actions = AgentActions.layer.pipe(
 
 const telemetry = Layer.mergeAll(MetricsServer, MetricsReporter.layer, LinkMetrics.layer, LogsLayer.layer)
 
-const AgentLayer = Layer.mergeAll(telemetry, Refresh.layer, actions).pipe(
+const AgentLayer = Layer.mergeAll(telemetry, Refresh.layer, actions, Watchdog.layer).pipe(
   Layer.provideMerge(AgentMetrics.layer),
   Layer.provideMerge(Layer.mergeAll(LinkLayer, HealthLayer)),
   // Above the deployments: these hold the lock by which one process has the data directory.

@@ -6,10 +6,7 @@ import * as Doctor from "@nxmesh/agent/cli/Doctor"
 import * as BoundedCommand from "@nxmesh/agent/nginx/BoundedCommand"
 import { NginxFacts } from "@nxmesh/agent/nginx/NginxFacts"
 import { NginxInstance, type NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
-import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import * as PrivatePrefix from "@nxmesh/agent/nginx/PrivatePrefix"
-import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
-import * as Watchdog from "@nxmesh/agent/nginx/Watchdog"
 import { deployingOn } from "./Deploying.ts"
 import { edit, freePort, get, site, temporaryInstance, Trees, until } from "./Instance.ts"
 
@@ -116,23 +113,6 @@ describe("a system nginx", () => {
       const findings = yield* examine(system, own.prefix ?? "")
       assert.isFalse(Doctor.isHealthy(findings))
       assert.include(Doctor.describe(findings).join("\n"), `chmod 700 ${system.runtimeDirectory}`)
-    })
-  )
-})
-
-describe("the watchdog", () => {
-  it.live("starts the agent's own nginx again after it was killed", () =>
-    Effect.gen(function* () {
-      const instance = yield* temporaryInstance
-      yield* deployingOn(instance, new Trees(), ({ apply, port }) =>
-        Effect.gen(function* () {
-          yield* apply([site("a.test", port, "one")])
-          const master = yield* NginxProcess.find(instance.pidFile)
-          for (const one of [master, ...ProcessTable.children(master.pid)]) yield* NginxProcess.signal(one, "SIGKILL")
-          yield* until(Effect.map(get(port, "a.test"), (body) => body === "one"))
-          assert.isFalse(ProcessTable.isAlive(master))
-        }).pipe(Effect.provide(Watchdog.layer))
-      )
     })
   )
 })

@@ -13,6 +13,7 @@ import * as Validation from "../nginx/Validation.ts"
 import { Preflight } from "../preflight/Preflight.ts"
 import { ActionMemory } from "./ActionMemory.ts"
 import { type ActionResult, done, failed, fromError, refused } from "./ActionResult.ts"
+import { upgradeBinary } from "./BinaryUpgrade.ts"
 import * as NginxActions from "./NginxActions.ts"
 import * as Rollback from "./Rollback.ts"
 
@@ -53,6 +54,15 @@ const preflight = Effect.fnUntraced(function* (
   return first === undefined ? done("nginx would take the change") : failed(first.message, errors)
 })
 
+const actions = {
+  start: NginxActions.start,
+  stop: NginxActions.stop,
+  reload: NginxActions.reload,
+  restart: NginxActions.restart,
+  test: NginxActions.test,
+  upgrade_binary: upgradeBinary
+}
+
 /** Rollback and preflight wait for their turn themselves. */
 const run = (all: AllTools, action: AgentAction): Effect.Effect<ActionResult> => {
   switch (action._tag) {
@@ -60,10 +70,8 @@ const run = (all: AllTools, action: AgentAction): Effect.Effect<ActionResult> =>
       return Rollback.rollback(all, action.deployment_id)
     case "preflight":
       return preflight(all, action)
-    case "upgrade_binary":
-      return Effect.succeed(refused("this agent does not know the action upgrade_binary"))
     default:
-      return Effect.catch(all.supervisor.exclusive(NginxActions[action._tag](all)), (error) =>
+      return Effect.catch(all.supervisor.exclusive(actions[action._tag](all)), (error) =>
         Effect.succeed(fromError(action._tag === "test" ? "test" : "reload", error))
       )
   }

@@ -29,7 +29,8 @@ export interface Tools {
 
 type Action = Effect.Effect<ActionResult, NginxError | FileError>
 
-const running = ({ instance }: Tools) =>
+/** The master, unless it quits. */
+export const running = ({ instance }: Tools) =>
   Effect.map(
     Effect.orElseSucceed(NginxProcess.find(instance.pidFile), () => null),
     (master) => (master === null || NginxProcess.isQuitting(master) ? null : master)
@@ -65,11 +66,11 @@ const awaitProof = Effect.fnUntraced(function* (
   )
 })
 
-/** nginx's own test of what it would read now; `null` when it would take it. */
-const refusal = Effect.fnUntraced(function* (tools: Tools) {
+/** nginx's own test of what it would read now, or that of another binary; `error` is `null` when it would take it. */
+export const refusal = Effect.fnUntraced(function* (tools: Tools, by: NginxProcess.NginxCommand | null = null) {
   const { deployer, instance, validationMode } = tools
   const { deploymentId, directory } = yield* deployer.current
-  const nginx = (yield* running(tools)) ?? ownCommand(instance)
+  const nginx = by ?? (yield* running(tools)) ?? ownCommand(instance)
   if (nginx === null) {
     return yield* new NginxError({ reason: "refused", message: "nginx is not running, so that there is none to ask" })
   }

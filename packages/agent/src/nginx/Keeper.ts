@@ -49,6 +49,9 @@ export const keeperOf = (
   return booted && found !== null ? { _tag: "Systemd", unit: found } : { _tag: "Person" }
 }
 
+/** Whether the agent may start and stop it. */
+export const isOurs = (keeper: Keeper): boolean => keeper._tag === "Agent" || keeper._tag === "Systemd"
+
 /** What an operator does where the agent can not. */
 export const whatToDo = (keeper: Keeper): string =>
   keeper._tag === "Runtime"

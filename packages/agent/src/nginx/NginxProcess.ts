@@ -39,6 +39,9 @@ export const parseArguments = (title: string): MasterArguments => {
   return { configurationFile: value("c"), prefix: value("p"), globalDirectives: value("g") }
 }
 
+/** The program as the master was called by, which USR2 starts again. */
+export const programIn = (title: string): string => title.slice(masterTitle.length).split(/ -(?=[a-zA-Z?])/)[0] ?? ""
+
 /** The arguments as a command line has them. */
 export const commandLine = (parsed: MasterArguments): ReadonlyArray<string> => [
   ...(parsed.prefix === null ? [] : ["-p", parsed.prefix]),
@@ -144,6 +147,13 @@ export const isMaster = (pid: number): boolean =>
  */
 export const isQuitting = (master: ProcessTable.ProcessIdentity): boolean =>
   activeWorkers(master).length === 0 && drainingWorkers(master) > 0
+
+/** The master of an earlier binary that still takes connections beside this one, or `null`. */
+export const predecessor = (master: ProcessTable.ProcessIdentity): ProcessTable.ProcessIdentity | null => {
+  const parent = ProcessTable.stat(master.pid)?.parentPid ?? 0
+  const identity = isMaster(parent) ? ProcessTable.identify(parent) : null
+  return identity !== null && activeWorkers(identity).length > 0 ? identity : null
+}
 
 /** True for a worker of any nginx, whatever it is doing. */
 export const isWorker = (pid: number): boolean => workerTitle.test(ProcessTable.title(pid))

@@ -10,6 +10,8 @@ export type ServiceVerb = "start" | "stop" | "restart"
 export interface ServiceManagerShape {
   /** Whether systemd runs this machine (sd_booted(3)). */
   readonly booted: Effect.Effect<boolean>
+  /** It ended by a fault, and not because somebody stopped it. */
+  readonly hasFailed: (unit: string) => Effect.Effect<boolean>
   /** Waits for the job to end. */
   readonly run: (verb: ServiceVerb, unit: string) => Effect.Effect<void, NginxError>
 }
@@ -37,6 +39,15 @@ export class ServiceManager extends Context.Service<ServiceManager, ServiceManag
 ) {
   static readonly layer = Layer.succeed(ServiceManager, {
     booted: Effect.sync(() => existsSync("/run/systemd/system")),
+    hasFailed: (unit) =>
+      BoundedCommand.run({
+        program: "systemctl",
+        arguments: ["is-failed", "--quiet", "--", unit],
+        timeout: Limits.nginxVersionTimeout
+      }).pipe(
+        Effect.map(({ exitCode }) => exitCode === 0),
+        Effect.orElseSucceed(() => false)
+      ),
     run: systemctl
   })
 }

@@ -30,7 +30,7 @@ export class Supervisor extends Context.Service<
      * with `stopped` while a person wants none.
      */
     readonly ensureRunning: Started
-    /** False while a person wants it stopped, and nobody has started it since. */
+    /** False while a person wants it stopped: by the action, and nobody has started it since, or by systemctl(1), for a unit that has not failed. */
     readonly isWanted: Effect.Effect<boolean>
     readonly keeper: Effect.Effect<Keeper>
     /** Starts it through its keeper; beside a master that drains, which is left its clients where that can be. */
@@ -105,10 +105,25 @@ const keeper = Effect.fnUntraced(function* ({ instance, services, settings, wish
   })
 })
 
-const isWanted = Effect.fnUntraced(function* ({ instance, wish }: Around) {
+const isWanted = Effect.fnUntraced(function* (around: Around) {
+  const { instance, services, wish } = around
+  const master = yield* masterOf(instance)
   const stop = yield* wish.stop
-  return stop === null || isOver(stop, yield* masterOf(instance))
+  if (stop !== null && !isOver(stop, master)) return false
+  if (stop !== null) yield* startedSince(wish)
+  if (master !== null) return true
+  const by = yield* keeper(around)
+  return by._tag !== "Systemd" || (yield* services.hasFailed(by.unit))
 })
+
+/** The wish of before would count again when this nginx dies. */
+const startedSince = (wish: Around["wish"]) =>
+  Effect.andThen(
+    Effect.logInfo("nginx was started since it was stopped on request, and so is wanted again"),
+    Effect.catch(wish.set(null), (error) =>
+      Effect.logWarning(`that nginx is wanted again is not kept for a restart: ${error.message}`)
+    )
+  )
 
 export const stopped = new NginxError({
   reason: "stopped",
@@ -124,13 +139,34 @@ const ensureRunning = Effect.fn("Supervisor.ensureRunning")(function* ({
   const master = found._tag === "Success" ? found.success : null
   const stop = yield* wish.stop
   if (stop !== null && !isOver(stop, master)) return yield* stopped
-  if (master !== null && !NginxProcess.isQuitting(master)) return master
+  if (master !== null && !NginxProcess.isQuitting(master)) return yield* alone(master)
   if (instance.prefix !== null) return yield* startOwn(instance, instance.prefix)
   if (found._tag === "Failure") return yield* found.failure
   return yield* new NginxError({
     reason: "not_running",
     message: "nginx was told to quit and takes nothing new: start it again once its last clients are gone"
   })
+})
+
+/** While two binaries serve, a reload of the new one proves nothing of the old one's workers. A package ends the old one soon. */
+const alone = Effect.fnUntraced(function* (
+  master: NginxProcess.NginxMaster
+): Effect.fn.Return<NginxProcess.NginxMaster, NginxError> {
+  return yield* Effect.gen(function* () {
+    while (NginxProcess.predecessor(master) !== null) yield* Effect.sleep(Limits.upgradePollInterval)
+    return master
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: Limits.upgradeGrace,
+      orElse: () =>
+        Effect.fail(
+          new NginxError({
+            reason: "refused",
+            message: `two nginx binaries serve, because an upgrade was not finished: end the old one (kill -QUIT ${NginxProcess.predecessor(master)?.pid ?? "its master"})`
+          })
+        )
+    })
+  )
 })
 
 /** The agent's own nginx as it would be started: to test a tree by while none runs. `null` for a system's. */

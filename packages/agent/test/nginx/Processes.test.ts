@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { commandLine, parseArguments } from "../../src/nginx/NginxProcess.ts"
 import * as ProcessTable from "../../src/nginx/ProcessTable.ts"
 import { parseAnswer, parseStatus } from "../../src/nginx/ProofAnswer.ts"
-import { spend } from "../../src/nginx/RestartBudget.ts"
 
 describe("ProcessTable", () => {
   it("reads a stat line whose command holds spaces and parentheses", () => {
@@ -74,14 +73,5 @@ describe("ProofAnswer", () => {
       waiting: 2
     })
     assert.isNull(parseStatus("nothing"))
-  })
-})
-
-describe("RestartBudget", () => {
-  it("allows five starts in a minute, and one more when the first is a minute old", () => {
-    let restarts: ReadonlyArray<number> = []
-    for (let at = 0; at < 5; at += 1) restarts = spend(restarts, at) ?? assert.fail("refused")
-    assert.isNull(spend(restarts, 59_999))
-    assert.isNotNull(spend(restarts, 60_000))
   })
 })

@@ -31,6 +31,7 @@ import { AgentMetrics } from "./metrics/AgentMetrics.ts"
 import * as DeploymentMetrics from "./metrics/DeploymentMetrics.ts"
 import * as LinkMetrics from "./metrics/LinkMetrics.ts"
 import * as MetricsReporter from "./metrics/MetricsReporter.ts"
+import * as StatsdOutput from "./metrics/StatsdOutput.ts"
 import { MetricsServer } from "./metrics/MetricsServer.ts"
 import * as Detection from "./modes/Detection.ts"
 import { capabilityNames } from "./modes/ModeCapabilities.ts"
@@ -138,7 +139,13 @@ const actions = AgentActions.layer.pipe(
   Layer.provide(Preflight.layer)
 )
 
-const telemetry = Layer.mergeAll(MetricsServer, MetricsReporter.layer, LinkMetrics.layer, LogsLayer.layer)
+const telemetry = Layer.mergeAll(
+  MetricsServer,
+  MetricsReporter.layer,
+  LinkMetrics.layer,
+  LogsLayer.layer,
+  StatsdOutput.layer
+)
 
 const AgentLayer = Layer.mergeAll(telemetry, Refresh.layer, actions, Watchdog.layer).pipe(
   Layer.provideMerge(AgentMetrics.layer),

@@ -228,10 +228,6 @@ export const Limits = {
   /** What every path over Ethernet carries whole. */
   statsdDatagramBytesMax: 1_400,
 
-  // metrics
-  linkLookInterval: Duration.seconds(1),
-  metricsReportInterval: Duration.seconds(30),
-
   // logs
   /** How often logs are looked at; with nginx's own second of buffering, what a line is late. */
   logPollInterval: Duration.seconds(1),

@@ -43,6 +43,8 @@ export interface SettingsShape {
   readonly nginxOwnsDefaultServer: boolean | null
   /** What the reports that wait for a master may take on the disk. */
   readonly outboxMegabytesMax: number
+  /** Where metrics are sent by UDP. */
+  readonly statsdAddress: Address | null
   /** Whether nginx writes an access log for the agent, which reads and rotates it. `null`: so beside no container. */
   readonly accessLogs: boolean | null
   /** Logs of other configuration that the agent reads too. */
@@ -173,6 +175,12 @@ export const definitions: Definitions<SettingsShape> = {
     read: Values.readMegabytes,
     fallback: 64,
     help: "MiB that reports, metrics and logs may take in data_dir while no master takes them [64]"
+  },
+  statsdAddress: {
+    key: "statsd_address",
+    read: readAddress,
+    fallback: null,
+    help: "host:port of a StatsD server that gets the metrics by UDP every 10 s [none]"
   },
   accessLogs: {
     key: "access_logs",

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { ConfigProvider, Effect, Fiber, Layer, References } from "effect"
+import { spawnSync } from "node:child_process"
 import { copyFileSync, existsSync, statSync, truncateSync } from "node:fs"
 import { request } from "node:http"
 import { connect } from "node:net"
@@ -150,6 +151,9 @@ describe("nginx's logs", () => {
         assert.match(text, /nxmesh_http_requests_total\{host="one\.test",status="2xx"\} 2/)
         assert.match(text, /nxmesh_http_request_duration_seconds_count\{host="one\.test",location="\/deep\/"\} 1/)
         assert.include(text, 'result="read"} 2')
+        assert.deepInclude(spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" }), {
+          ...{ status: 0, stderr: "" }
+        })
       }).pipe(Effect.provide(agentLayer(instance, offered)))
       // nginx's notices about the start and the reload are there too, with their own time
       const started = offered.lines.find(({ error }) => error?.level === "notice")

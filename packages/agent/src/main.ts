@@ -43,7 +43,7 @@ const doctor = Effect.fn("main.doctor")(function* ({ config }: Flags) {
   const findings = yield* Effect.gen(function* () {
     const settings = yield* Settings
     const { ownsDefaultServer } = layoutOf(settings, yield* NginxInstance)
-    return yield* Doctor.examine(settings.dataDirectory, ownsDefaultServer)
+    return yield* Doctor.examine(settings.dataDirectory, ownsDefaultServer, settings.deploymentMode)
   }).pipe(Effect.provide(DeploymentLayer.groundLayer.pipe(Layer.provideMerge(configured(config)))))
   yield* print(Doctor.describe(findings))
   if (!Doctor.isHealthy(findings)) return yield* new Unhealthy({ message: "the agent cannot work here yet" })

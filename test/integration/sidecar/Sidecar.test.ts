@@ -19,6 +19,9 @@ describe.skipIf(!canMakePods())("an agent beside the nginx of another container"
         [report.mode.tier, report.mode.test, report.mode.problems, report.mode.restart],
         [1, "chroot", [], "runtime"]
       )
+      assert.include(report.doctor.join("\n"), "include /etc/nginx/conf.d/current/*.conf; is there")
+      assert.include(report.doctor.join("\n"), "ok      tier 1")
+      assert.notInclude(report.doctor.join("\n"), "PROBLEM")
       // nginx is process 1 of the namespace that both share, and none of its files are the agent's.
       assert.deepStrictEqual([report.pid, report.ownFiles], [1, []])
       assert.notTypeOf(report.nginx, "string")
@@ -40,7 +43,7 @@ describe.skipIf(!canMakePods())("an agent beside the nginx of another container"
       const { agent } = yield* pod({ rights, init: "runtime" })
       const report = yield* agent({ rights, port: yield* freePort, restart: true })
       assert.deepStrictEqual([report.mode.tier, report.mode.test, report.mode.problems], [2, "reload", []])
-      assert.include(report.mode.advice.join(), "SYS_CHROOT")
+      assert.match(report.doctor.join("\n"), /^advice  tier 2.*SYS_CHROOT/m)
       // It may not run nginx's binary, and reads from it what -V would print.
       assert.notTypeOf(report.nginx, "string")
       assert.strictEqual(report.good.status, "settled", JSON.stringify(report.good))
@@ -60,6 +63,7 @@ describe.skipIf(!canMakePods())("an agent beside the nginx of another container"
       for (const name of ["conf", "run", "data"]) chownSync(join(root, name), otherUser, otherUser)
       const report = yield* agent({ rights: restrictedRights(otherUser), port: yield* freePort })
       assert.deepStrictEqual([report.mode.tier, report.mode.reload], [null, false])
+      assert.match(report.doctor.join("\n"), /^PROBLEM the agent may not signal nginx/m)
       assert.include(report.mode.problems.join(), `uid is ${otherUser}, that of nginx is ${nginxUser}`)
       assert.notStrictEqual(report.good.status, "settled")
     })

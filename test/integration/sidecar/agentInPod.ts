@@ -1,6 +1,7 @@
 /** An agent in a container of its own: `node agentInPod.ts OPTIONS` deploys to the nginx of the other one and prints what came of it. */
 import { Effect, Layer } from "effect"
 import { readdirSync } from "node:fs"
+import * as Doctor from "@nxmesh/agent/cli/Doctor"
 import * as Detection from "@nxmesh/agent/modes/Detection"
 import type { ModeCapabilities } from "@nxmesh/agent/modes/ModeCapabilities"
 import * as SidecarStart from "@nxmesh/agent/modes/SidecarStart"
@@ -11,11 +12,13 @@ import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
 import type { NginxCapabilities } from "@nxmesh/protocol/model/Agent"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import { deployingOn } from "../agent/Deploying.ts"
-import { get, site, Trees, until } from "../agent/Instance.ts"
+import { dataDirectory, get, site, Trees, until } from "../agent/Instance.ts"
 
 export interface Report {
   readonly mode: ModeCapabilities
   readonly nginx: NginxCapabilities | string
+  /** What `nxmesh-agent doctor` says there. */
+  readonly doctor: ReadonlyArray<string>
   readonly pid: number
   readonly good: DeploymentOutcome
   readonly bad: DeploymentOutcome
@@ -45,11 +48,22 @@ const program = deployingOn(instance, new Trees(), ({ apply }) =>
     const { capabilities } = yield* NginxFacts
     const nginx = yield* Effect.catch(capabilities, ({ message }) => Effect.succeed(message))
     const mode = yield* Detection.capabilities(instance, "docker_sidecar")
+    const doctor = Doctor.describe(yield* Doctor.examine(dataDirectory(instance), true, "docker_sidecar"))
     const pid = yield* masterPid
     const good = yield* apply([site("a.test", port, "one")])
     const bad = yield* apply([site("a.test", port, "two", "    bogus on;\n")])
     const served = yield* get(port, "a.test")
-    const report: Report = { mode, nginx, pid, good, bad, served, later: null, ownFiles: readdirSync("/etc/nginx") }
+    const report: Report = {
+      mode,
+      nginx,
+      doctor,
+      pid,
+      good,
+      bad,
+      served,
+      later: null,
+      ownFiles: readdirSync("/etc/nginx")
+    }
     if (!restart) return report
     // As the out-of-memory killer ends a container: the socket stays on the volume, where the next nginx has to bind.
     const master = yield* NginxProcess.find(instance.pidFile)

@@ -6,10 +6,13 @@ import { Effect } from "effect"
 import { access, constants, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 import { Limits } from "../Limits.ts"
-import * as BoundedCommand from "../nginx/BoundedCommand.ts"
+import type { DeploymentMode } from "@nxmesh/protocol/model/Agent"
+import * as Detection from "../modes/Detection.ts"
+import { type ModeCapabilities, modeCapabilities, type ModeFacts } from "../modes/ModeCapabilities.ts"
 import * as Inspection from "../nginx/Inspection.ts"
+import * as NginxBinary from "../nginx/NginxBinary.ts"
 import { NginxFacts } from "../nginx/NginxFacts.ts"
-import { NginxInstance, type NginxInstanceSettings } from "../nginx/NginxInstance.ts"
+import { asNginxSees, NginxInstance, type NginxInstanceSettings } from "../nginx/NginxInstance.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"
 import * as Validation from "../nginx/Validation.ts"
 
@@ -50,9 +53,8 @@ const privateRuntime = Effect.fnUntraced(function* (path: string) {
     : null
 })
 
-const dump = Effect.fnUntraced(function* (master: NginxProcess.NginxMaster) {
-  return yield* BoundedCommand.run({
-    program: master.executable,
+const dump = Effect.fnUntraced(function* (instance: NginxInstanceSettings, master: NginxProcess.NginxMaster) {
+  return yield* NginxBinary.run(instance, master, {
     arguments: ["-T", ...NginxProcess.commandLine(master.arguments)],
     timeout: Limits.nginxTestTimeout,
     outputBytesMax: Limits.nginxDumpBytesMax
@@ -98,47 +100,73 @@ const running = Effect.fnUntraced(function* (
   master: NginxProcess.NginxMaster,
   ownsDefaultServer: boolean
 ) {
-  const result = yield* Effect.result(dump(master))
+  const result = yield* Effect.result(dump(instance, master))
   const tested =
     result._tag === "Failure"
       ? [problem(`cannot run ${master.executable}: ${result.failure.message}`)]
       : result.success.exitCode === 0
         ? configurationFindings(
             Inspection.dumpedFiles(result.success.stdout),
-            instance.confDirectory,
+            asNginxSees(instance).confDirectory,
             ownsDefaultServer
           )
         : [problem(`nginx refuses its present configuration: ${result.success.stderr.trim()}`)]
   return [ok(`nginx runs as process ${master.pid}`), ...tested]
 })
 
+/** How the mode works here; `facts` as they were found. */
+export const modeFindings = (facts: ModeFacts, mode: ModeCapabilities): ReadonlyArray<Finding> => [
+  ...mode.problems.map(problem),
+  ...mode.advice.map(advice),
+  ...(mode.tier === 1 ? [ok("tier 1: staged trees are tested inside nginx's container before anything changes")] : []),
+  ...(facts.mode === "standalone"
+    ? [
+        facts.standaloneTest === "namespace"
+          ? ok("staged trees are tested in a mount namespace of their own")
+          : advice("no right to make mount namespaces: staged trees are tested by a copy of nginx.conf beside it")
+      ]
+    : [
+        ok(
+          `the agent has uid ${facts.uid}${facts.capabilities.length === 0 ? "" : ` and ${facts.capabilities.join(", ")}`}`
+        )
+      ])
+]
+
+/** Why no nginx is there, unless the mode's own findings say it. */
+const absent = (instance: NginxInstanceSettings, message: string): ReadonlyArray<Finding> => {
+  if (instance.sidecar === true) return [problem(message)]
+  return [
+    instance.prefix === null
+      ? problem(`${message}; start nginx, or set NXMESH_NGINX_PID_FILE`)
+      : ok("nginx does not run yet; the agent starts it")
+  ]
+}
+
 /** Everything found, in the order in which to mend it. */
 export const examine = Effect.fn("Doctor.examine")(function* (
   dataDirectory: string,
-  ownsDefaultServer: boolean
+  ownsDefaultServer: boolean,
+  deploymentMode: DeploymentMode = "standalone"
 ): Effect.fn.Return<ReadonlyArray<Finding>, never, NginxInstance | NginxFacts> {
   const instance = yield* NginxInstance
   const capabilities = yield* Effect.result((yield* NginxFacts).capabilities)
   const master = yield* Effect.result(NginxProcess.find(instance.pidFile))
-  const mode = yield* Validation.detectMode
+  const facts = yield* Detection.detect(instance, deploymentMode)
+  const mode = modeCapabilities(facts)
   return [
     capabilities._tag === "Success"
       ? ok(`nginx ${capabilities.success.version}`)
       : problem(`${instance.binary} does not run: ${capabilities.failure.message}`),
-    ...(master._tag === "Success"
-      ? yield* running(instance, master.success, ownsDefaultServer)
-      : [
-          instance.prefix === null
-            ? problem(`${master.failure.message}; start nginx, or set NXMESH_NGINX_PID_FILE`)
-            : ok("nginx does not run yet; the agent starts it")
-        ]),
+    ...(master._tag === "Failure"
+      ? absent(instance, master.failure.message)
+      : mode.test === "reload" || mode.test === null
+        ? [ok(`nginx runs as process ${master.success.pid}`)]
+        : yield* running(instance, master.success, ownsDefaultServer)),
     yield* writable(instance.confDirectory, "generations"),
     yield* writable(instance.runtimeDirectory, "proof socket"),
     yield* writable(dataDirectory, "journal and cache"),
     (yield* privateRuntime(instance.runtimeDirectory)) ?? ok(`${instance.runtimeDirectory} is private`),
-    mode === "namespace"
-      ? ok("staged trees are tested in a mount namespace of their own")
-      : advice("no right to make mount namespaces: staged trees are tested by a copy of nginx.conf beside it")
+    ...modeFindings(facts, mode)
   ]
 })
 

@@ -217,6 +217,8 @@ export const Limits = {
     messageDeadline: Duration.seconds(5),
     /** How long whoever asks for an action waits for the agent's answer, and how long an agent that connects anew is asked again. */
     actionAnswerMax: Duration.seconds(60),
+    /** What is asked for while the agent is connected is given to it, though the clocks of two masters may differ by so much. */
+    actionClocksDifferMax: Duration.minutes(5),
     /** A preflight tests a whole configuration, more than once when it finds who is to blame. */
     preflightAnswerMax: Duration.seconds(60),
     /** Of one agent, which does one at a time. */

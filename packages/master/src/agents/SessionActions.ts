@@ -64,14 +64,20 @@ export const makeSessionActions = Effect.fnUntraced(function* (
 
   const perform = (action_id: ActionId, action: AgentAction) => give({ _tag: "Perform", action_id, action })
 
+  /** Found pending when the agent connected, and nobody waited for them any more. */
+  const passedOver = new Set<ActionId>()
+  let isFirst = true
+
   const look = Effect.gen(function* () {
     const asked = yield* pending
     const nowMillis = yield* Clock.currentTimeMillis
+    const youngMillis = Duration.toMillis(isFirst ? Limits.agents.actionAnswerMax : Limits.agents.actionClocksDifferMax)
+    isFirst = false
     for (const each of asked) {
       const action = lifecycleOf(each)
       // What nobody waits for any more is not begun: a restart that comes an hour late is an outage.
-      const isLate = nowMillis - Date.parse(each.requested_at) > Duration.toMillis(Limits.agents.actionAnswerMax)
-      if (action === null || isLate || given.has(each.id) || tooOld(protocol) !== null) continue
+      if (nowMillis - Date.parse(each.requested_at) > youngMillis) passedOver.add(each.id)
+      if (action === null || given.has(each.id) || passedOver.has(each.id) || tooOld(protocol) !== null) continue
       given.add(each.id)
       yield* Effect.logInfo("an agent is asked for an action", {
         agent_id: agentId,
@@ -81,7 +87,7 @@ export const makeSessionActions = Effect.fnUntraced(function* (
       yield* perform(each.id, action)
     }
     const known = new Set(asked.map(({ id }) => id))
-    for (const id of given) if (!known.has(id)) given.delete(id)
+    for (const ids of [given, passedOver]) for (const id of ids) if (!known.has(id)) ids.delete(id)
   })
 
   /** One question and its answer. */

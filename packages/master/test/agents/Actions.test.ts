@@ -1,18 +1,21 @@
 /** What is asked of an agent reaches it from any master, once, and its answer reaches whoever waits (rules 8 and 16). */
 import { assert, describe, it } from "@effect/vitest"
+import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import type { Command } from "@nxmesh/protocol/Command"
 import { type ActionId, DeploymentId } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
+import type { ActionRecord } from "@nxmesh/protocol/model/ActionRecord"
 import type { ActionOutcome, ActionStatus } from "@nxmesh/protocol/model/AgentAction"
 import type { ResourceDraft } from "@nxmesh/protocol/peer/AgentMessage"
 import { Context, Duration, Effect, Fiber, Queue } from "effect"
 import { TestClock } from "effect/testing"
 import { ActionOutcomes } from "../../src/agents/ActionOutcomes.ts"
+import { makeSessionActions } from "../../src/agents/SessionActions.ts"
 import { SessionRouter } from "../../src/agents/SessionRouter.ts"
 import { Limits } from "../../src/Limits.ts"
 import { Reads } from "../../src/state/Reads.ts"
-import { agentId, host, labelled, upstream, uuid } from "../config/Fixtures.ts"
+import { agentId, host, labelled, upstream, uuid, workspace } from "../config/Fixtures.ts"
 import { engineLayer } from "../config/TestEngine.ts"
 import { admit, description, initialise } from "../state/TestCluster.ts"
 import { actionId, requestAction, saveHost, submit, temporaryDirectory, tenant } from "../state/TestMaster.ts"
@@ -56,6 +59,21 @@ const answer = (
 
 const outcomeAt = ({ services }: TestMaster, number: number) =>
   Context.get(services, ActionOutcomes).outcome(actionId(number), Limits.agents.actionAnswerMax)
+
+const record = (number: number, requested_at: string): ActionRecord => ({
+  id: actionId(number),
+  agent_id: agent,
+  workspace_id: workspace(1),
+  action: "reload",
+  deployment_id: null,
+  requested_by: "somebody",
+  requested_at,
+  status: "pending",
+  message: null,
+  started_at: null,
+  finished_at: null,
+  errors: []
+})
 
 const reload = requestAction(1, 1, { action: "reload" })
 
@@ -112,6 +130,32 @@ describe("an action", () => {
         assert.strictEqual((yield* Reads.use((reads) => reads.action(actionId(1))))?.status, "pending")
       })
     )
+  )
+
+  it.effect("asked for while the agent is connected is given to it, also when the clock of the leader is behind", () =>
+    Effect.gen(function* () {
+      const given: Array<ActionId> = []
+      const asked: Array<ActionRecord> = []
+      const actions = yield* makeSessionActions({
+        agentId: agent,
+        protocol: 3,
+        engine: { draftedUpdate: () => Effect.die("not asked for") },
+        identifiers: { uuid: Effect.succeed("") } as unknown as Identifiers["Service"],
+        order: Effect.succeed({ epoch: 1, index: 1 }),
+        base: () => null,
+        pending: Effect.sync(() => asked),
+        record: () => Effect.void,
+        give: (directive) => Effect.sync(() => void (directive._tag === "Perform" && given.push(directive.action_id)))
+      })
+      yield* TestClock.setTime(Date.parse("2026-03-02T15:00:00.000Z"))
+      asked.push(record(1, "2026-03-02T14:58:00.000Z"))
+      yield* actions.look
+      assert.deepStrictEqual(given, [], "it is from before the agent connected, and nobody waits")
+      asked.push(record(2, "2026-03-02T14:58:00.000Z"), record(3, "2026-03-02T14:00:00.000Z"))
+      yield* actions.look
+      yield* actions.look
+      assert.deepStrictEqual(given, [actionId(2)])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("that is not answered in time is answered as pending, and is not lost", () =>

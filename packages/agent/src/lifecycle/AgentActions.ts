@@ -39,7 +39,8 @@ const tools = Effect.gen(function* () {
     identifiers: yield* Identifiers,
     outcomes: yield* Outcomes,
     preflight: yield* Preflight,
-    validationMode: yield* Validation.detectMode
+    // Asked for with the first action: a start has no time for it.
+    validationMode: yield* Effect.cached(Validation.detectMode)
   }
 })
 type AllTools = Effect.Success<typeof tools>

@@ -24,7 +24,7 @@ export interface Tools {
   readonly supervisor: Supervisor["Service"]
   readonly wish: NginxWish["Service"]
   readonly deployer: Deployer["Service"]
-  readonly validationMode: Validation.ValidationMode
+  readonly validationMode: Effect.Effect<Validation.ValidationMode>
 }
 
 type Action = Effect.Effect<ActionResult, NginxError | FileError>
@@ -74,7 +74,7 @@ export const refusal = Effect.fnUntraced(function* (tools: Tools, by: NginxProce
   if (nginx === null) {
     return yield* new NginxError({ reason: "refused", message: "nginx is not running, so that there is none to ask" })
   }
-  const tested = yield* Validation.validate(instance, nginx, validationMode, {
+  const tested = yield* Validation.validate(instance, nginx, yield* validationMode, {
     directory,
     live: directory,
     marker: `deployment ${deploymentId}`

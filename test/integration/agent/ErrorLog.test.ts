@@ -43,15 +43,9 @@ describe("nginx's error log during a reload", () => {
         const broken = `    location /dead { proxy_pass http://127.0.0.1:${dead}; }\n    error_page 404 = /dead;\n    location = / { proxy_pass http://127.0.0.1:${dead}; }\n`
         const files = (body: string) => [site("a.test", port, body, broken)]
         yield* apply(files("one"))
-        let enough = false
-        const load = yield* Effect.forkChild(
-          Effect.gen(function* () {
-            while (!enough) yield* get(port, "a.test")
-          })
-        )
+        const load = yield* Effect.forkChild(Effect.forever(get(port, "a.test")))
         const outcome = yield* apply(files("two"))
-        enough = true
-        yield* Fiber.join(load)
+        yield* Fiber.interrupt(load)
         assert.strictEqual(outcome.status, "settled", JSON.stringify(outcome))
         const complaints = outcome.warnings.filter((warning) => warning.includes("Connection refused"))
         assert.lengthOf(complaints, 1, JSON.stringify(outcome.warnings))

@@ -1,7 +1,7 @@
 /** Goal: what a real nginx logs reaches the outbox in fields, each line once, whatever clients send and whatever becomes of the files. */
 import { assert, describe, it } from "@effect/vitest"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
-import { ConfigProvider, Effect, Fiber, Layer, References } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, Ref, References } from "effect"
 import { spawnSync } from "node:child_process"
 import { copyFileSync, existsSync, statSync, truncateSync } from "node:fs"
 import { request } from "node:http"
@@ -171,10 +171,10 @@ describe("nginx's logs", () => {
         yield* deploy(port)
         const { exclusive } = yield* Supervisor
         let sent = 0
-        let enough = false
+        const running = yield* Ref.make(true)
         const load = yield* Effect.forkChild(
           Effect.gen(function* () {
-            for (; !enough; sent++) yield* ask(port, sent)
+            for (; yield* Ref.get(running); sent++) yield* ask(port, sent)
           })
         )
         for (const round of [1, 2, 3]) {
@@ -187,7 +187,7 @@ describe("nginx's logs", () => {
           // As the agent does it, only at another size.
           yield* LogRotation.rotateNow(instance, [logOf(instance)], exclusive)
         }
-        enough = true
+        yield* Ref.set(running, false)
         yield* Fiber.join(load)
         yield* seen(offered, sent)
         assert.deepStrictEqual(numbersOf(offered), upTo(sent))

@@ -11,7 +11,7 @@ import type { Answered, Numbered, TelemetryAnswers, TelemetryRequest } from "./T
 type Answer = TelemetryAnswers[TelemetryRequest["_tag"]]
 
 const file = new TelemetryFile(workerData as string)
-let waiting: Array<Numbered> = []
+const waiting: Array<Numbered> = []
 
 const answer = (message: Answered): void => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window

@@ -44,19 +44,21 @@ describe("an older peer", () => {
 })
 
 describe("AgentLink", () => {
-  it("has every call of the specification's agent.proto", () => {
+  it("has every call of the specification's agent.proto, and what came after it", () => {
     assert.deepStrictEqual(
       [...AgentLink.requests.keys()].toSorted((a, b) => a.localeCompare(b)),
       [
         "Directives",
         "Enrol",
         "FetchBundle",
+        "OfferDrift",
         "Register",
         "ReportAction",
         "ReportDeployments",
         "ReportHealth",
         "ReportLogs",
         "ReportMetrics",
+        "ReportOutbox",
         "RotateKey"
       ]
     )

@@ -41,7 +41,8 @@ const start = Effect.fnUntraced(function* (path: string) {
   }
 })
 
-describe("The embedded store of telemetry", () => {
+// Its thread starts from the sources: seconds on a machine that does much else.
+describe("The embedded store of telemetry", { timeout: 60_000 }, () => {
   it.live("has what it took after a restart, and does not take it again", () =>
     Effect.gen(function* () {
       const path = yield* temporaryDirectory("telemetry")

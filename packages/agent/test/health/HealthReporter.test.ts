@@ -25,7 +25,11 @@ const reporting = (policy: { seconds: number }) =>
     Layer.provideMerge(AlertBoard.layer),
     Layer.provide([
       Layer.mock(Backends)({ down: Effect.succeed([]) }),
-      Layer.mock(Deployer)({ current: Effect.succeed(served), lastOutcome: Effect.succeed(null) }),
+      Layer.mock(Deployer)({
+        current: Effect.succeed(served),
+        lastOutcome: Effect.succeed(null),
+        recovered: { decision: "Nothing", outcome: null, served }
+      }),
       DriftWatch.layerNone,
       Layer.mock(HostMetrics)({ read: Effect.succeed({ cpuPercent: 1, memory: space, disk: space }) }),
       Layer.mock(NginxHealth)({

@@ -77,10 +77,9 @@ const problemsOf = (facts: ModeFacts): ReadonlyArray<string> => {
 const adviceOf = (facts: ModeFacts): ReadonlyArray<string> => {
   const { master } = facts
   if (master === null || !isSidecar(facts)) return []
+  const missing = master.test?.missing ?? null
   return [
-    ...(master.test?.missing == null
-      ? []
-      : [`tier 2, a configuration is tested by the reload itself: ${master.test.missing}`]),
+    ...(missing === null ? [] : [`tier 2, a configuration is tested by the reload itself: ${missing}`]),
     ...(master.sharesNetwork === false
       ? [
           "nginx is in another network namespace: the agent resolves names and probes upstreams from its own; share it (network_mode, or one pod)"

@@ -93,14 +93,17 @@ export const advance = <E>(search: Search<E>, verdict: Verdict<E>): Search<E> =>
 /** Draws every conclusion that needs no test. */
 const infer = <E>(search: Search<E>): Search<E> => {
   let state = search
-  for (;;) {
-    const [group, ...rest] = state.groups
-    if (group === undefined || state.hopeless !== null) return state
-    if (group.units.length === 0 && state.isGoodTested) state = { ...state, groups: rest }
-    else if (group.known?.count === state.good.length + group.units.length) {
-      state = refused(state, group, rest, group.known.verdict)
-    } else return state
-  }
+  for (let more = concluded(state); more !== null; more = concluded(state)) state = more
+  return state
+}
+
+/** One conclusion; `null` when the next step is a test, or there is none. */
+const concluded = <E>(search: Search<E>): Search<E> | null => {
+  const [group, ...rest] = search.groups
+  if (group === undefined || search.hopeless !== null) return null
+  if (group.units.length === 0 && search.isGoodTested) return { ...search, groups: rest }
+  const isKnown = group.known?.count === search.good.length + group.units.length
+  return isKnown && group.known !== null ? refused(search, group, rest, group.known.verdict) : null
 }
 
 const refused = <E>(

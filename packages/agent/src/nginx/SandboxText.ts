@@ -105,9 +105,9 @@ const harmless = (directive: Directive, file: SandboxFile, around: SandboxSurrou
   if (/(^|_)ssl_(client_|trusted_)?certificate$/.test(name) && isOurs) {
     return leading(directive, `${sandboxRoot}/dummy.crt`)
   }
-  if (/_temp_path$/.test(name)) return leading(directive, `${sandboxRoot}/temp/${name}`)
-  if (/_cache_path$/.test(name)) return leading(directive, `${sandboxRoot}/temp/${named(first)}`)
-  if (/_pass$/.test(name) && args.length === 1) return leading(directive, passed(first, around.upstreams))
+  if (name.endsWith("_temp_path")) return leading(directive, `${sandboxRoot}/temp/${name}`)
+  if (name.endsWith("_cache_path")) return leading(directive, `${sandboxRoot}/temp/${named(first)}`)
+  if (name.endsWith("_pass") && args.length === 1) return leading(directive, passed(first, around.upstreams))
   switch (name) {
     case "listen":
       return { ...leading(directive, listener(first)), args: [listener(first), ...args.slice(1).filter(isKeptOption)] }

@@ -7,7 +7,6 @@ import { AlertBoard } from "@nxmesh/agent/alerts/AlertBoard"
 import { Outcomes } from "@nxmesh/agent/link/Outcomes"
 import * as NginxProcess from "@nxmesh/agent/nginx/NginxProcess"
 import type { NginxInstanceSettings } from "@nxmesh/agent/nginx/NginxInstance"
-import { NginxWish } from "@nxmesh/agent/nginx/NginxWish"
 import * as ProcessTable from "@nxmesh/agent/nginx/ProcessTable"
 import * as Watchdog from "@nxmesh/agent/watchdog/Watchdog"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
@@ -100,23 +99,6 @@ describe("the watchdog", () => {
         yield* isTrue
         assert.strictEqual((yield* apply([site("a.test", port, "two")])).status, "settled")
         assert.strictEqual((yield* masterOf(instance)).pid, pid)
-      })
-    )
-  )
-
-  it.live("leaves an nginx stopped that a person wants stopped", () =>
-    watched(({ instance, supervisor }) =>
-      Effect.gen(function* () {
-        const wish = yield* NginxWish
-        const { pid, startTicks } = yield* masterOf(instance)
-        yield* wish.set({ master: { pid, startTicks }, unit: null })
-        yield* supervisor.exclusive(supervisor.quit)
-        // Long enough for twenty looks, each of which would have started it.
-        const { turns } = supervisor
-        const before = yield* turns
-        yield* Effect.sleep(Duration.millis(400))
-        assert.strictEqual(yield* turns, before)
-        assert.strictEqual((yield* Effect.result(masterOf(instance)))._tag, "Failure")
       })
     )
   )

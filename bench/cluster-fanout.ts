@@ -1,12 +1,13 @@
 // One change over the REST API of a cluster of three real masters, until every connected agent has its directive: TLS, signed
 // calls, encoding and the log included. Then, with --storm, the leading master dies, and its agents return to the others. The
-// agents are the agent's own link in one process (bench/cluster/AgentHerd.ts). Processor time is counted for each process, for on
+// agents speak the real protocol from one process, as lean as can be (bench/cluster/LeanAgent.ts). Processor time is counted for each process, for on
 // a machine with fewer cores than processes the times on the wall say how few there are.
 //
 //   npm run bench cluster-fanout
 //   npm run bench cluster-fanout --agents 2000 --hosts 500 --rounds 10 --storm
 //   npm run bench cluster-fanout --agents 10000 --storm --home       waits until the fleet is even again, minutes
 //   npm run bench cluster-fanout --settle 0              agents that report at once; 300 ms is what a small nginx takes
+//   npm run bench cluster-fanout --own-link              the agent's own link in place of the lean ones
 //   npm run bench cluster-fanout --profile /tmp/profiles             a .cpuprofile of every process while the rounds run
 
 import { mkdirSync } from "node:fs"
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     storm: { type: "boolean", default: false },
     home: { type: "boolean", default: false },
+    "own-link": { type: "boolean", default: false },
     profile: { type: "string" }
   }
 })
@@ -246,7 +248,11 @@ const program = Effect.gen(function* () {
   const connectingSince = performance.now()
   const settleMillis = Number(values.settle)
   const half = Math.floor(agentCount / 2)
-  const firstHalf = yield* startHerd(cluster, api, workspaceId, { count: half, settleMillis })
+  const firstHalf = yield* startHerd(cluster, api, workspaceId, {
+    count: half,
+    settleMillis,
+    ownLink: values["own-link"]
+  })
   yield* everyoneHas(firstHalf.agents, 0)
   // What a master takes by itself, caches that fill up among it, is there by now: the other half shows what an agent takes.
   const heldBefore = yield* shares(cluster, firstHalf)
@@ -254,7 +260,8 @@ const program = Effect.gen(function* () {
   const secondHalf = yield* startHerd(cluster, api, workspaceId, {
     count: agentCount - half,
     after: half,
-    settleMillis
+    settleMillis,
+    ownLink: values["own-link"]
   })
   const herd = together(firstHalf, secondHalf)
   yield* everyoneHas(herd.agents, 0)

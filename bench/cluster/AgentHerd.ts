@@ -1,6 +1,7 @@
 /**
- * Many agents in one process: each the agent's own link (TLS, enrolment, signed calls, failover) with a data directory of its own,
- * and no nginx. A deployment is taken at once, and reported as settled after as long as an nginx would take.
+ * Many agents in one process, without nginx: lean ones (LeanAgent.ts), or each the agent's own link (TLS, enrolment, signed calls,
+ * failover) with a data directory of its own. A deployment is taken at once, and reported as settled after as long as an nginx
+ * would take.
  */
 import { Identity } from "@nxmesh/agent/link/Identity"
 import { Link } from "@nxmesh/agent/link/Link"
@@ -18,6 +19,8 @@ import { temporaryDirectory } from "../../test/support/Fleet.ts"
 import { plainOutcome } from "../../test/support/Resources.ts"
 import { until } from "../../test/support/Wait.ts"
 import { withoutNginx } from "../../test/support/WithoutNginx.ts"
+import { facts, health } from "./AgentFacts.ts"
+import { LeanAgent } from "./LeanAgent.ts"
 
 export interface HerdAgent {
   /** The master it is connected to; `null` while there is none. */
@@ -33,22 +36,6 @@ export interface Herd {
   readonly agents: ReadonlyArray<HerdAgent>
   /** Connected agents by the URL of their master. */
   readonly connected: Effect.Effect<ReadonlyMap<string, number>>
-}
-
-const facts = {
-  hostname: "bench",
-  version: "0.1.0",
-  deployment_mode: "standalone",
-  nginx: null,
-  capabilities: []
-} as const
-
-const health = {
-  timestamp: "2026-03-02T14:30:00.000Z",
-  nginx_status: { is_running: true, pid: 1, uptime_seconds: 1, active_connections: 1, requests_per_second: 0 },
-  system_metrics: { cpu_percent: 1, memory_used_mb: 1, memory_total_mb: 2, disk_used_gb: 1, disk_total_gb: 2 },
-  config_checksum: null,
-  alerts: []
 }
 
 const generationOf = (update: BundleUpdate): Generation =>
@@ -113,6 +100,19 @@ const startAgent = (options: {
     }
   })
 
+const startLeanAgent = (urls: ReadonlyArray<string>, token: string, settleMillis: number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new LeanAgent({ masters: urls.map((url) => new URL(url).host), token, settleMillis })),
+    (agent) => Effect.sync(() => agent.end())
+  ).pipe(
+    Effect.map((agent): HerdAgent => ({
+      master: () => Effect.sync(() => (agent.master === null ? null : `wss://${agent.master}/agents`)),
+      deployedAt: () => agent.deployedAt,
+      readyAt: () => agent.readyAt,
+      generation: () => agent.generation
+    }))
+  )
+
 const connectMillis = 120_000
 
 /** In memory where that can be: real agents have a disk each, and would not wait for each other's. */
@@ -129,6 +129,8 @@ const herdDirectory = Effect.suspend(() =>
 const startingMax = 64
 
 export interface HerdOptions {
+  /** The agent's own link costs the machine five times what a lean agent does. */
+  readonly ownLink?: boolean
   readonly count: number
   /** How many there are already, which have the first names. */
   readonly after?: number
@@ -154,7 +156,7 @@ export const startHerd = (
   cluster: TestCluster,
   api: Api,
   workspaceId: string,
-  { after = 0, count, settleMillis }: HerdOptions
+  { after = 0, count, ownLink = false, settleMillis }: HerdOptions
 ): Effect.Effect<Herd, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directory = yield* herdDirectory
@@ -168,13 +170,15 @@ export const startHerd = (
             name,
             labels: {}
           })
-          const agent = yield* startAgent({
-            directory: join(directory, name),
-            urls,
-            token: token.token,
-            fingerprint: token.ca_fingerprint,
-            settleMillis
-          })
+          const agent = yield* ownLink
+            ? startAgent({
+                directory: join(directory, name),
+                urls,
+                token: token.token,
+                fingerprint: token.ca_fingerprint,
+                settleMillis
+              })
+            : startLeanAgent(urls, token.token, settleMillis)
           yield* until(Effect.sync(agent.readyAt), (at) => at > 0, {
             fact: `${name} is connected`,
             timeoutMillis: connectMillis,

@@ -31,11 +31,7 @@ const isUntouched = (known: RememberedFile, { ino, mtimeMs, size }: Stats): bool
   known.inode === ino && known.modifiedMillis === mtimeMs && known.bytes === size
 
 /** What to remember of the file at `path` when it has this content and mode; `null` when it has not. */
-const inspect = (
-  path: string,
-  file: RenderedFile,
-  known: RememberedFile | undefined
-): RememberedFile | null => {
+const inspect = (path: string, file: RenderedFile, known: RememberedFile | undefined): RememberedFile | null => {
   const { content, mode } = file
   if (known !== undefined && known.content === content) {
     const found = lstatSync(path)

@@ -3,7 +3,7 @@
  * Node keeps a buffer as large as its largest single write for as long as it lives: a bundle sent whole would be paid for by
  * every agent's connection until it ends.
  */
-import { WebSocket } from "ws"
+import { WebSocket } from "@effect/platform-node/NodeWS"
 import { Limits } from "../Limits.ts"
 
 export class PiecewiseWriter {

@@ -52,7 +52,7 @@ export const settingsFile = (layout: Layout, { index, nginx }: Pick<RenderEnviro
     return limit === null ? "" : comment(0, host.name) + zoneDirective(host.id, limit)
   })
   const upgrade = 'map $http_upgrade $nxm_connection_upgrade {\n    default upgrade;\n    "" "";\n}\n'
-  const log = layout.accessLog == null ? "" : accessLogText(layout.accessLog, index.hosts, nginx)
+  const log = layout.accessLog ? accessLogText(layout.accessLog, index.hosts, nginx) : ""
   return `${layout.ownsMainContext ? hashSizes(index) : ""}${upgrade}${zones.join("")}${log}`
 }
 

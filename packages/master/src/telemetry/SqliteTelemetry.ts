@@ -90,8 +90,8 @@ export const layerSqliteTelemetry = Layer.effect(
           report: JSON.stringify(report),
           nowMillis
         })).pipe(
-          Effect.map((rows) => void metrics.rows.inc(rows)),
-          Effect.catch(() => Effect.sync(() => void metrics.dropped.inc()))
+          Effect.map((rows) => metrics.rows.inc(rows)),
+          Effect.catch(() => Effect.sync(() => metrics.dropped.inc()))
         )
         return Effect.asVoid(FiberSet.run(notes, write))
       })

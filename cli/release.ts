@@ -9,5 +9,5 @@ if (folder === undefined) {
   process.exitCode = 2
 } else {
   await writeRelease(resolve(folder))
-  process.stdout.write(`${resolve(folder)}: copy it to /opt/nxmesh; docs/operating/install.md goes on\n`)
+  process.stdout.write(`${resolve(folder)}: copy it to /opt/nxmesh; docs/operating/master.md and agent.md go on\n`)
 }

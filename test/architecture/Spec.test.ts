@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { logRecord } from "@nxmesh/core/observe/LogRecord"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { PageLinks, PageMeta } from "@nxmesh/protocol/api/Envelope"
-import { HealthReport, NginxStatus, SystemMetrics } from "@nxmesh/protocol/link/Report"
+import { HealthReport, NginxStatus, SystemMetrics } from "@nxmesh/protocol/model/Health"
 import { Agent, AgentState, DeploymentMode } from "@nxmesh/protocol/model/Agent"
 import { AgentSelector } from "@nxmesh/protocol/model/AgentSelector"
 import {

@@ -50,6 +50,10 @@ describe("An upstream's health check", () => {
       )
       assert.include(said.state_reason, `${dead} of pool (connection refused)`)
       assert.notInclude(said.state_reason, living)
+      assert.deepStrictEqual(
+        said.health.backends_down.map(({ address }: { readonly address: string }) => address),
+        [dead]
+      )
       assert.strictEqual((yield* visit(port, "site.example")).text, "living")
     })
   )

@@ -15,7 +15,8 @@ import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { refused } from "@nxmesh/protocol/link/LinkRefused"
 import type { OutboxBatch } from "@nxmesh/protocol/link/OutboxBatch"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
-import type { DeploymentReport, HealthReport } from "@nxmesh/protocol/link/Report"
+import type { DeploymentReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import { type Cause, Context, Effect, Layer, Queue, Redacted, Stream } from "effect"
 
 interface MemoryAgent {

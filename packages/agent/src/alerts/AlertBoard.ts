@@ -1,5 +1,5 @@
 /** Where every part of the agent puts what an operator should hear of; health reports carry it to the master (AF-003). */
-import type { Alert } from "@nxmesh/protocol/link/Report"
+import type { Alert } from "@nxmesh/protocol/model/Health"
 import { Context, Effect, Layer } from "effect"
 
 export class AlertBoard extends Context.Service<

@@ -1,7 +1,7 @@
 /** What an operator hears of servers that fail and of names without an address. Pure. */
 import { type Addresses, leftOut } from "@nxmesh/core/nginx/Backends"
 import { isAddress, splitBackend } from "@nxmesh/core/nginx/ProxyUrl"
-import type { Alert, BackendDown } from "@nxmesh/protocol/link/Report"
+import type { Alert, BackendDown } from "@nxmesh/protocol/model/Health"
 import { Limits as WireLimits } from "@nxmesh/protocol/Limits"
 import type { Upstream } from "@nxmesh/protocol/model/Upstream"
 import { DateTime } from "effect"

@@ -6,7 +6,7 @@
 import { Clock, Context, Effect, FiberSet, Layer, Random, Semaphore } from "effect"
 import { indexBundle } from "@nxmesh/core/nginx/BundleIndex"
 import { hostNames } from "@nxmesh/core/nginx/Render"
-import type { BackendDown } from "@nxmesh/protocol/link/Report"
+import type { BackendDown } from "@nxmesh/protocol/model/Health"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import { AlertBoard } from "../alerts/AlertBoard.ts"
 import { HeldBundle } from "../bundle/HeldBundle.ts"

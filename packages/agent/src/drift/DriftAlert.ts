@@ -1,5 +1,5 @@
 /** What an operator hears of drift. Pure. */
-import type { Alert } from "@nxmesh/protocol/link/Report"
+import type { Alert } from "@nxmesh/protocol/model/Health"
 import type { Drift } from "@nxmesh/protocol/model/Drift"
 
 const done: Readonly<Record<Drift["response"], string>> = {

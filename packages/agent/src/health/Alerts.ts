@@ -1,5 +1,5 @@
 /** What an operator should know of an agent now, the worst first. Pure. */
-import type { Alert, NginxStatus, SystemMetrics } from "@nxmesh/protocol/link/Report"
+import type { Alert, NginxStatus, SystemMetrics } from "@nxmesh/protocol/model/Health"
 import type { DeploymentError, DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { SiteHealth } from "../probe/SiteCheck.ts"
 import type { OpenFilesTotal } from "./OpenFiles.ts"

@@ -1,5 +1,5 @@
 /** The agent's health reports (AF-003): what is known of nginx, of its servers and of the machine, for a master or for the outbox. */
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import { Clock, Context, DateTime, Duration, Effect, Layer, Ref, Schedule, Stream } from "effect"
 import { AlertBoard } from "../alerts/AlertBoard.ts"
 import { Backends } from "../backends/Backends.ts"

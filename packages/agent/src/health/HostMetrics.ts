@@ -1,6 +1,6 @@
 /** CPU, memory and disk of the machine, from /proc and statfs(2). The parsers are pure. */
 import { readFile, statfs } from "node:fs/promises"
-import type { SystemMetrics } from "@nxmesh/protocol/link/Report"
+import type { SystemMetrics } from "@nxmesh/protocol/model/Health"
 import { Context, Effect, Layer, Ref } from "effect"
 
 /** Ticks of all CPUs since boot. */

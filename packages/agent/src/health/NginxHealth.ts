@@ -1,6 +1,6 @@
 /** How nginx is: its master from the process table, its connections from stub_status on the proof socket. */
 import { readFile } from "node:fs/promises"
-import type { NginxStatus } from "@nxmesh/protocol/link/Report"
+import type { NginxStatus } from "@nxmesh/protocol/model/Health"
 import { Clock, Context, Effect, Layer, Ref } from "effect"
 import { NginxInstance } from "../nginx/NginxInstance.ts"
 import * as NginxProcess from "../nginx/NginxProcess.ts"

@@ -1,5 +1,5 @@
 /** When a health report is due (AF-003): at once, at every interval, and as soon as something that matters changed. Pure. */
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 
 /** What makes a report due before its time. Numbers that move all the time are not in it. */
 export const significance = (report: HealthReport): string => {

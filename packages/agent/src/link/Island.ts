@@ -1,5 +1,5 @@
 /** What an agent does while no master is there, beside serving: it goes on looking after itself, and remembers what it saw. */
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import { Duration, Effect, Stream } from "effect"
 import { Outbox } from "../outbox/Outbox.ts"
 import { CurrentPolicy } from "../policy/CurrentPolicy.ts"

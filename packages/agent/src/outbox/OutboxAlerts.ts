@@ -1,5 +1,5 @@
 /** What an operator should hear of the outbox. Pure. */
-import type { Alert } from "@nxmesh/protocol/link/Report"
+import type { Alert } from "@nxmesh/protocol/model/Health"
 import * as Counts from "./Counts.ts"
 
 export interface OutboxTrouble {

@@ -1,5 +1,5 @@
 /** What the watchdog has an operator know. Pure. */
-import type { Alert } from "@nxmesh/protocol/link/Report"
+import type { Alert } from "@nxmesh/protocol/model/Health"
 import { isOurs, type Keeper, whatToDo as byHand } from "../nginx/Keeper.ts"
 import type { Trouble } from "./Remedies.ts"
 import { isAtEnd, type State } from "./WatchdogMachine.ts"

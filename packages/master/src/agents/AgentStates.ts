@@ -1,5 +1,5 @@
 /** What state an agent is in (CF-002), derived from what is stored and what its session knows. Nothing is remembered. */
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import type { AgentState, StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { DeploymentError, DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"

@@ -4,7 +4,7 @@
  * again when they connect.
  */
 import type { AgentId, Generation } from "@nxmesh/protocol/Ids"
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import type { AgentSession } from "./AgentSession.ts"
 import type { Failure } from "./RetryPolicy.ts"
 

@@ -42,6 +42,7 @@ export const agentView = Effect.fnUntraced(function* (stored: Stored) {
     state_reason: reason,
     deployment_mode: facts?.deployment_mode ?? null,
     last_seen_at: presence?.lastSeenAt ?? null,
+    health: presence?.health ?? null,
     capabilities: facts?.capabilities ?? [],
     desired_generation: desired,
     // The agent's own word; the record answers for one that this master has not met since it started.

@@ -79,6 +79,15 @@ const actionsText = (actions: ReadonlyArray<ActionRecord>): string =>
     actions.map(({ action, id, message, requested_at, status }) => [action, status, requested_at, message ?? "-", id])
   )
 
+/** What it reported last that somebody should look at. */
+const troubles = ({ health, quarantined }: Agent): ReadonlyArray<readonly [string, string]> => [
+  ...(health?.alerts ?? []).map(({ message, severity }) => [severity, message] as const),
+  ...(health?.drift?.files ?? []).map(
+    ({ kind, path }) => ["drift", `${kind} ${path}, ${health?.drift?.response} (${health?.drift?.found_at})`] as const
+  ),
+  ...quarantined.map((error) => ["left out", errorText(error)] as const)
+]
+
 export interface AgentDetails {
   readonly agent: Agent
   readonly deployments: ReadonlyArray<Deployment>
@@ -96,8 +105,7 @@ export const agentText = ({ actions, agent, deployments }: AgentDetails): string
     ["last seen", agent.last_seen_at ?? "never"]
   ]
   return [
-    ...facts.map(([name, value]) => printable(`${name.padEnd(12)} ${value}`)),
-    ...agent.quarantined.map((error) => printable(`left out     ${errorText(error)}`)),
+    ...[...facts, ...troubles(agent)].map(([name, value]) => printable(`${name.padEnd(12)} ${value}`)),
     "",
     policyText(agent),
     ...(deployments.length === 0 ? [] : ["", deploymentsText(deployments)]),

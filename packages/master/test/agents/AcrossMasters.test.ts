@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import { Context, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { AgentPresence } from "../../src/agents/AgentPresence.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import { Effect, Layer, Queue } from "effect"
 import { AgentSessions } from "../../src/agents/AgentSessions.ts"
 import { ConfigEngine } from "../../src/config/ConfigEngine.ts"

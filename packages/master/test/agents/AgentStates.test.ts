@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Generation } from "@nxmesh/protocol/Ids"
-import type { HealthReport } from "@nxmesh/protocol/link/Report"
+import type { HealthReport } from "@nxmesh/protocol/model/Health"
 import type { AgentState } from "@nxmesh/protocol/model/Agent"
 import type { DeploymentError } from "@nxmesh/protocol/model/Deployment"
 import { agentState } from "../../src/agents/AgentStates.ts"

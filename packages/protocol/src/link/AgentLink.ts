@@ -12,7 +12,8 @@ import { DriftAnswer, DriftOffer } from "./DriftOffer.ts"
 import { LinkRefused } from "./LinkRefused.ts"
 import { OutboxBatch, OutboxTaken } from "./OutboxBatch.ts"
 import { Enrolled, Enrolment, Registered, Registration, SessionKey } from "./Registration.ts"
-import { DeploymentReport, HealthReport, LogReport, MetricsReport } from "./Report.ts"
+import { DeploymentReport, LogReport, MetricsReport } from "./Report.ts"
+import { HealthReport } from "../model/Health.ts"
 
 /** The connection that a call came on. */
 export interface LinkCaller {

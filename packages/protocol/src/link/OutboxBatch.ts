@@ -4,7 +4,8 @@
  */
 import { Schema } from "effect"
 import { Limits } from "../Limits.ts"
-import { HealthReport, LogReport, MetricsReport } from "./Report.ts"
+import { LogReport, MetricsReport } from "./Report.ts"
+import { HealthReport } from "../model/Health.ts"
 
 /** What each kind of report is decoded by. */
 export const outboxReports = { health: HealthReport, logs: LogReport, metrics: MetricsReport } as const

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { AgentId, EnrolmentTokenId, Generation, WorkspaceId } from "../Ids.ts"
 import { AgentPolicy, AgentPolicyChoice } from "./AgentPolicy.ts"
 import { DeploymentError } from "./Deployment.ts"
+import { HealthReport } from "./Health.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
 import { Labels, Name, Timestamp } from "./Text.ts"
 
@@ -92,6 +93,8 @@ export const Agent = Schema.Struct({
   state_reason: Schema.NullOr(Schema.String),
   deployment_mode: Schema.NullOr(DeploymentMode),
   last_seen_at: Schema.NullOr(Timestamp),
+  /** What it reported last: how nginx is, alerts, drift with its diff, servers left out; `null` before its first report. */
+  health: Schema.NullOr(HealthReport),
   capabilities: Schema.Array(Schema.String),
   /** What the agent should serve. */
   desired_generation: Generation,

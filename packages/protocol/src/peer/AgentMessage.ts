@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { AgentId, Generation } from "../Ids.ts"
-import { HealthReport } from "../link/Report.ts"
+import { HealthReport } from "../model/Health.ts"
 import { ActionOutcome } from "../model/AgentAction.ts"
 import { StoredCertificate } from "../model/Certificate.ts"
 import { Template } from "../model/Template.ts"

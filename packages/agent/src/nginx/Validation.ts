@@ -3,8 +3,8 @@
  * is, before anything live changes. What each part is for is in design-nginx.md, "Validation".
  */
 import { Clock, Effect } from "effect"
-import { readFile, rm, stat } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { readdir, readFile, rm, stat } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
 import * as AtomicFile from "@nxmesh/core/file/AtomicFile"
 import { FileError } from "@nxmesh/core/file/FileError"
 import { Limits } from "../Limits.ts"
@@ -86,6 +86,12 @@ export const wrapperText = (configuration: string, confDirectory: string, direct
   return configuration.includes(line) ? configuration.replaceAll(line, `${confDirectory}/${directory}/`) : null
 }
 
+/** What an agent left that was killed while nginx tested. Tests of one nginx come one after the other. */
+const removeLeft = async (directory: string, prefix: string): Promise<void> => {
+  const left = (await readdir(directory)).filter((name) => name.startsWith(prefix))
+  await Promise.all(left.map((name) => rm(join(directory, name), { force: true })))
+}
+
 const withWrapper = Effect.fnUntraced(function* (
   instance: NginxInstanceSettings,
   nginx: NginxCommand,
@@ -98,9 +104,12 @@ const withWrapper = Effect.fnUntraced(function* (
   const text = wrapperText(configuration, asNginxSees(instance).confDirectory, staged.directory)
   if (text === null) return yield* notIncluded(instance, file)
   // Beside nginx.conf, because relative includes follow the directory of `-c`; hidden, so that no glob matches it.
-  const name = `.nxmesh-test-${staged.directory}`
+  const ours = `.nxmesh-test-${basename(file)}-`
+  const name = `${ours}${staged.directory}`
   const wrapped: MasterArguments = { ...nginx.arguments, configurationFile: join(dirname(file), name) }
-  const wrapper = yield* attempt("find", dirname(file), async () => join(here(dirname(file)), name))
+  const beside = yield* attempt("find", dirname(file), async () => here(dirname(file)))
+  const wrapper = join(beside, name)
+  yield* attempt("tidy", beside, () => removeLeft(beside, ours))
   return yield* Effect.acquireUseRelease(
     AtomicFile.write(wrapper, text),
     () =>

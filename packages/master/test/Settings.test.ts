@@ -50,7 +50,7 @@ describe("Settings", () => {
       ["1s", "90s", "5m", "24h", "30d"].map(read),
       [1_000, 90_000, 300_000, 86_400_000, 2_592_000_000]
     )
-    assert.deepStrictEqual(new Set(["0s", "60", "1.5m", "-1s", "31d", "s", "99999999s", ""].map(read)), new Set([null]))
+    assert.deepStrictEqual(new Set(["0s", "60", "1.5m", "-1s", "31d", "s", "99999999s"].map(read)), new Set([null]))
   })
 
   it("explains every setting", () => {

@@ -82,12 +82,15 @@ describe("drift, by the policy revert", () => {
             yield* tools.place(key.path),
             yield* tools.place("http/99-mine.conf")
           ]
-          yield* Effect.promise(async () => {
-            await rm(host)
-            await writeFile(added, "server { listen 127.0.0.1:1; }\n")
-            await chmod(secret, 0o644)
-            await appendFile(secret, "more of a key")
-          })
+          // Held, so that all of it is found at once.
+          yield* tools.exclusive(
+            Effect.promise(async () => {
+              await rm(host)
+              await writeFile(added, "server { listen 127.0.0.1:1; }\n")
+              await chmod(secret, 0o644)
+              await appendFile(secret, "more of a key")
+            })
+          )
           const drift = yield* tools.reported(({ files, response }) => response === "reverted" && files.length === 3)
           assert.deepStrictEqual(drift.files.map(({ kind, path }) => `${kind} ${path}`).toSorted(), [
             "added http/99-mine.conf",

@@ -47,6 +47,12 @@ describe("settings", () => {
     assert.deepStrictEqual(Result.getOrThrow(read({}, "# nothing is set\n")), fallbacks)
   })
 
+  it("are not set by an empty variable, which is how Compose passes on one that is not there", () => {
+    const file = "node_name: filed\n"
+    assert.strictEqual(Result.getOrThrow(read({ NXMESH_NODE_NAME: "" }, file)).name, "filed")
+    assert.strictEqual(Result.getOrThrow(read({ NXMESH_NODE_NAME: "" })).name, null)
+  })
+
   it("come from the environment before the file", () => {
     const settings = Result.getOrThrow(read({ NXMESH_ADDRESS: "[::1]:0" }, "address: 127.0.0.1:1\nnode_name: one\n"))
     assert.deepStrictEqual(settings.address, { host: "::1", port: 0 })

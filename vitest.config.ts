@@ -45,6 +45,8 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           isolate: false,
+          // Much of it waits: for nginx to drain, for timeouts of real sockets.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000
         }
@@ -54,7 +56,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000
         }

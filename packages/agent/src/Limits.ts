@@ -215,7 +215,6 @@ export const Limits = {
   pingTimeout: Duration.seconds(20),
   outcomesKeptMax: 64,
   outcomesPerReportMax: 16,
-  healthInterval: Duration.seconds(30),
   /** How often the agent looks for a change of health that is reported at once. */
   healthProbeInterval: Duration.seconds(2),
   metricsConnectionsMax: 64,

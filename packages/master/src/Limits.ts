@@ -53,7 +53,6 @@ export const Limits = {
     /** An agent pings every 10 s; a connection that says nothing for this long is dead. */
     silenceTimeout: Duration.seconds(30),
     silenceCheckInterval: Duration.seconds(5),
-    heartbeatInterval: Duration.seconds(30),
     noncesPerConnectionMax: 4_096,
     /** Of a message to an agent, per write: below the 16 KiB from which Node's TLS makes, and keeps, a larger buffer. */
     pieceBytes: 15_000,

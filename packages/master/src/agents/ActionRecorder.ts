@@ -1,21 +1,14 @@
 /** Puts what agents answer to people's actions into the log, once. */
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { ActionOutcome } from "@nxmesh/protocol/model/AgentAction"
-import { Effect, Schedule } from "effect"
-import { isTransient } from "../command/CommandError.ts"
-import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
+import { Effect } from "effect"
+import { Commands } from "../command/Commands.ts"
 import { Limits } from "../Limits.ts"
 import { Reads } from "../state/Reads.ts"
+import { recordRetry } from "./RecordRetry.ts"
 
 /** A leader comes back in a second. Whether it was written may be unknown: the first answer counts, so once more does no harm. */
-const recordRetry = Schedule.exponential("50 millis").pipe(
-  Schedule.jittered,
-  Schedule.upTo({ duration: Limits.agents.actionRecordRetryMax }),
-  Schedule.setInputType<CommandError | CommandRejected>(),
-  Schedule.while(
-    ({ input }) => input._tag === "CommandError" && (isTransient(input) || input.reason._tag === "OutcomeUnknown")
-  )
-)
+const actionRetry = recordRetry(Limits.agents.actionRecordRetryMax, ({ reason }) => reason._tag === "OutcomeUnknown")
 
 /** Done when it is durable. One that cannot be written stays pending, and is asked for again when the agent connects anew. */
 export const makeActionRecorder = Effect.gen(function* () {
@@ -32,7 +25,7 @@ export const makeActionRecorder = Effect.gen(function* () {
         command: { _tag: "RecordAgentAction", agent_id: agentId, outcome }
       })
       .pipe(
-        Effect.retry(recordRetry),
+        Effect.retry(actionRetry),
         Effect.catch(({ message }) => Effect.logWarning(`what became of an action is not recorded: ${message}`, about))
       )
   })

@@ -5,10 +5,10 @@
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { GenerationVersions } from "../config/GenerationVersions.ts"
-import { Context, Deferred, Effect, Layer, Queue, Schedule } from "effect"
-import { isTransient } from "../command/CommandError.ts"
-import { type CommandError, type CommandRejected, Commands } from "../command/Commands.ts"
+import { Context, Deferred, Effect, Layer, Queue } from "effect"
+import { type CommandError, Commands } from "../command/Commands.ts"
 import { Limits } from "../Limits.ts"
+import { recordRetry } from "./RecordRetry.ts"
 
 export interface Ended {
   readonly outcome: DeploymentOutcome
@@ -22,12 +22,7 @@ interface Waiting extends Ended {
 }
 
 /** A leader comes back in a second, and a queue empties sooner; a node that stopped does not, and the agent keeps its outcome. */
-const outcomeRetry = Schedule.exponential("50 millis").pipe(
-  Schedule.jittered,
-  Schedule.upTo({ duration: Limits.agents.outcomeRetryMax }),
-  Schedule.setInputType<CommandError | CommandRejected>(),
-  Schedule.while(({ input }) => input._tag === "CommandError" && isTransient(input))
-)
+const outcomeRetry = recordRetry(Limits.agents.outcomeRetryMax)
 
 export class OutcomeRecorder extends Context.Service<
   OutcomeRecorder,

@@ -47,6 +47,8 @@ export default defineConfig({
           isolate: false,
           // Much of it waits: for nginx to drain, for timeouts of real sockets.
           maxWorkers: 3,
+          // Parts with another number of workers run after each other, also where one command names both.
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000
         }

@@ -22,6 +22,9 @@ export const requiredPrograms: ReadonlyArray<RequiredProgram> = [
   { program: "nsenter", debianPackage: "util-linux", purpose: "programs on hosts of a test" },
   { program: "mkfs.ext4", debianPackage: "e2fsprogs", purpose: "disks of a test, which fill up" },
   { program: "setpriv", debianPackage: "util-linux", purpose: "the rights of Docker and Kubernetes, for sidecars" },
+  { program: "pg_ctlcluster", debianPackage: "postgresql", purpose: "the other store of telemetry" },
+  { program: "redis-server", debianPackage: "redis-server", purpose: "counters and tails that masters share" },
+  { program: "chromium", debianPackage: "chromium", purpose: "the console as people see it" },
   { program: "systemd-analyze", debianPackage: "systemd", purpose: "checks the units of packaging/systemd" }
 ]
 

@@ -10,7 +10,7 @@ import type { Command, CommandOf, CommandTag } from "./Command.ts"
 import type { ClusterVersionRange } from "./model/Master.ts"
 
 /** The versions that this build knows. */
-export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 3 }
+export const clusterVersions: ClusterVersionRange = { lowest: 1, highest: 4 }
 
 /** A version, or how to tell it from the command: a field may be newer than the command that has it. */
 type Since = { readonly [Tag in CommandTag]?: number | ((command: CommandOf<Tag>) => number) }

@@ -47,6 +47,34 @@ export type UserId = typeof UserId.Type
 export const SessionId = uuid.pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
+export const GroupId = uuid.pipe(Schema.brand("GroupId"))
+export type GroupId = typeof GroupId.Type
+
+/** A role that people made; the built-in ones go by their names. */
+export const RoleId = uuid.pipe(Schema.brand("RoleId"))
+export type RoleId = typeof RoleId.Type
+
+export const RoleBindingId = uuid.pipe(Schema.brand("RoleBindingId"))
+export type RoleBindingId = typeof RoleBindingId.Type
+
+export const ServiceAccountId = uuid.pipe(Schema.brand("ServiceAccountId"))
+export type ServiceAccountId = typeof ServiceAccountId.Type
+
+export const ApiKeyId = uuid.pipe(Schema.brand("ApiKeyId"))
+export type ApiKeyId = typeof ApiKeyId.Type
+
+export const IdentityProviderId = uuid.pipe(Schema.brand("IdentityProviderId"))
+export type IdentityProviderId = typeof IdentityProviderId.Type
+
+export const AlertRuleId = uuid.pipe(Schema.brand("AlertRuleId"))
+export type AlertRuleId = typeof AlertRuleId.Type
+
+export const AlertSilenceId = uuid.pipe(Schema.brand("AlertSilenceId"))
+export type AlertSilenceId = typeof AlertSilenceId.Type
+
+export const WebhookId = uuid.pipe(Schema.brand("WebhookId"))
+export type WebhookId = typeof WebhookId.Type
+
 /** One version of a secret. Generations hash this id, so re-wrapping a key moves no fleet. */
 export const SecretVersionId = uuid.pipe(Schema.brand("SecretVersionId"))
 export type SecretVersionId = typeof SecretVersionId.Type

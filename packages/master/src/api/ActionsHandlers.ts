@@ -2,7 +2,7 @@
 import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { ActionId, type AgentId } from "@nxmesh/protocol/Ids"
 import { type ActionRecord, type ActionRequest, actionPermission } from "@nxmesh/protocol/model/ActionRecord"
-import { permits } from "@nxmesh/protocol/model/Permission"
+import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
 import { principalName } from "@nxmesh/protocol/Principal"
 import { Clock, Duration, Effect } from "effect"
 import type { SessionUnavailable } from "../agents/SessionRouter.ts"
@@ -32,7 +32,7 @@ export const isRepeated = Effect.fnUntraced(function* (key: string | undefined) 
 /** Before anything is written. Apply looks at the permission once more. */
 const requireAskable = Effect.fnUntraced(function* (agentId: AgentId, { action }: ActionRequest) {
   const permission = actionPermission(action)
-  if (!permits((yield* CurrentUser).role, permission)) {
+  if (!allowsSomewhere((yield* CurrentUser).access, permission)) {
     return yield* Effect.fail(refuse("FORBIDDEN", `this needs the permission ${permission}`))
   }
   if (action === "maintenance_on" || action === "maintenance_off") return

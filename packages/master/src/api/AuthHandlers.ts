@@ -1,10 +1,10 @@
-import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { Effect, Redacted } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { type SessionError, sessionApiError } from "../auth/SessionErrors.ts"
 import { type IssuedTokens, type ReadOnlyToken, Sessions } from "../auth/Sessions.ts"
 import { ReadBarrier } from "../command/ReadBarrier.ts"
+import { currentPerson } from "./CurrentPerson.ts"
 import { answerHeaders } from "./ResponseHeaders.ts"
 import { remoteAddress } from "./Submission.ts"
 
@@ -61,7 +61,7 @@ export const layerAuth = HttpApiBuilder.group(
         return tokenPair(yield* Effect.catch(issued, refused))
       }),
       logout: Effect.fn("auth.logout")(function* () {
-        const { session_id, user_id } = yield* CurrentUser
+        const { session_id, user_id } = yield* currentPerson
         const logout = { userId: user_id, sessionId: session_id, remoteAddress: yield* callerAddress }
         yield* Effect.catch(sessions.logout(logout), refused)
       })

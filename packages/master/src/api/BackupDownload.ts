@@ -1,5 +1,6 @@
 /** Gives a backup away: on the record, one at a time, and not to a client that has stopped taking it. */
 import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
+import { principalName } from "@nxmesh/protocol/Principal"
 import { versionProblem } from "@nxmesh/protocol/ClusterVersion"
 import type { Command } from "@nxmesh/protocol/Command"
 import { type Duration, Effect, Schedule, Stream } from "effect"
@@ -34,8 +35,8 @@ const record = Effect.gen(function* () {
 
 const announce = Effect.gen(function* () {
   const unrecorded = yield* record
-  const { user_id } = yield* CurrentUser
-  const told = { principal: user_id, remote_address: yield* remoteAddress }
+  const { principal } = yield* CurrentUser
+  const told = { principal: principalName(principal), remote_address: yield* remoteAddress }
   yield* unrecorded === null
     ? Effect.logInfo("a backup is given away", told)
     : Effect.logWarning("a backup is given away, of which the audit does not tell", { ...told, why: unrecorded })

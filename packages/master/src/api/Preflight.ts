@@ -4,7 +4,7 @@ import type { PreflightReport } from "@nxmesh/protocol/api/Preflight"
 import type { Command } from "@nxmesh/protocol/Command"
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentError } from "@nxmesh/protocol/model/Deployment"
-import { permits } from "@nxmesh/protocol/model/Permission"
+import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import type { ResourceDraft } from "@nxmesh/protocol/peer/AgentMessage"
 import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
@@ -36,7 +36,7 @@ const draftOf = (command: Command): ResourceDraft | null => {
 
 /** Text of people that cannot save it is not given to any nginx either. */
 const requireSnippets = Effect.fnUntraced(function* (drafts: ReadonlyArray<ResourceDraft>) {
-  if (permits((yield* CurrentUser).role, "config:snippet")) return
+  if (allowsSomewhere((yield* CurrentUser).access, "config:snippet")) return
   const reads = yield* Reads
   const isRaw = Effect.fnUntraced(function* (draft: ResourceDraft) {
     if (draft._tag === "template") return true

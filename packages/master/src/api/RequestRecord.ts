@@ -1,5 +1,6 @@
 /** What is learned of a request on its way, for its log line and for the audit. */
 import { CurrentUser, RequestAttribution } from "@nxmesh/protocol/api/Authentication"
+import { principalName } from "@nxmesh/protocol/Principal"
 import { Context, Effect, Layer } from "effect"
 
 export interface RequestRecordShape {
@@ -17,9 +18,9 @@ export class RequestRecord extends Context.Service<RequestRecord, RequestRecordS
 /** Writes down who asked, as soon as it is known. */
 export const layerRequestAttribution = Layer.succeed(RequestAttribution, (httpEffect) =>
   Effect.gen(function* () {
-    const user = yield* CurrentUser
+    const { principal } = yield* CurrentUser
     const record = Context.getOrUndefined(yield* Effect.context<never>(), RequestRecord)
-    if (record !== undefined) record.principal = user.user_id
+    if (record !== undefined) record.principal = principalName(principal)
     return yield* httpEffect
   })
 )

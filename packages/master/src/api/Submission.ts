@@ -44,7 +44,7 @@ export const commandRefusal = (error: CommandRejected | CommandError): ApiError 
 
 export const currentPrincipal: Effect.Effect<Principal, never, CurrentUser> = Effect.map(
   CurrentUser,
-  ({ session_id, user_id }) => ({ _tag: "User", user_id, session_id })
+  ({ principal }) => principal
 )
 
 export const remoteAddress = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>

@@ -1,4 +1,3 @@
-import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { UserId } from "@nxmesh/protocol/Ids"
 import { rolePermissions } from "@nxmesh/protocol/model/Permission"
@@ -10,6 +9,7 @@ import { sessionApiError } from "../auth/SessionErrors.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
+import { currentPerson } from "./CurrentPerson.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, answerUnlessKnown, ifMatchRevision } from "./ConditionalRequest.ts"
 import { newId } from "./NewIds.ts"
@@ -66,13 +66,13 @@ export const layerUsers = HttpApiBuilder.group(
         yield* submit({ _tag: "DeleteUser", id: params.id, if_match: ifMatchRevision(headers["if-match"]) })
       }),
       me: Effect.fn("users.me")(function* () {
-        const { user_id } = yield* CurrentUser
+        const { user_id } = yield* currentPerson
         const index = yield* reads.appliedIndex
         const user = view(yield* existing("user", user_id))
         return yield* answerOne({ ...user, permissions: rolePermissions[user.role] }, index)
       }),
       changePassword: Effect.fn("users.changePassword")(function* ({ payload }) {
-        const { session_id, user_id } = yield* CurrentUser
+        const { session_id, user_id } = yield* currentPerson
         const attempt = {
           userId: user_id,
           sessionId: session_id,

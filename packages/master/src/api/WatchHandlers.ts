@@ -14,11 +14,11 @@ export const layerWatch = HttpApiBuilder.group(
     const { watch } = yield* EventWatch
     return handlers.handleAll({
       watch: Effect.fn("watch.watch")(function* ({ query }) {
-        const { role } = yield* CurrentUser
+        const { access } = yield* CurrentUser
         const answer = yield* watch({
           index: query.index,
           waitSeconds: query.wait_seconds,
-          tell: (applied) => watchable(applied, role)
+          tell: (applied) => watchable(applied, access)
         }).pipe(Effect.mapError(({ message }) => refuse("TOO_MANY_REQUESTS", message)))
         yield* answerHeaders(indexHeader(answer.index))
         return { data: answer }

@@ -1,7 +1,8 @@
 /** What of an applied event a watcher gets to see. Pure. */
 import type { WatchedKind, WatchEvent } from "@nxmesh/protocol/api/WatchApi"
 import type { AppliedEvent } from "@nxmesh/protocol/Event"
-import { type Permission, permits, type Role } from "@nxmesh/protocol/model/Permission"
+import { type Access, allowsSomewhere } from "@nxmesh/protocol/model/Access"
+import type { Permission } from "@nxmesh/protocol/model/Permission"
 
 const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
   organization: "organization:read",
@@ -18,10 +19,10 @@ const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
   deployment: "config:read"
 }
 
-/** `null` for what is of no use outside, or not for this role to know. */
-export const watchable = ({ event, index }: AppliedEvent, role: Role): WatchEvent | null => {
+/** `null` for what is of no use outside, or not for them to know. */
+export const watchable = ({ event, index }: AppliedEvent, access: Access): WatchEvent | null => {
   const seen = watchEvent(event, index)
-  return seen !== null && permits(role, neededToRead[seen.kind]) ? seen : null
+  return seen !== null && allowsSomewhere(access, neededToRead[seen.kind]) ? seen : null
 }
 
 const watchEvent = (event: AppliedEvent["event"], index: number): WatchEvent | null => {

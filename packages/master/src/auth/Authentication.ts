@@ -8,7 +8,7 @@ import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
 import { Clock, Data, Effect, Layer, Redacted } from "effect"
 import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
-import { authorize } from "./Authorize.ts"
+import { accessOfRole, authorize } from "./Authorize.ts"
 import { type AccessClaims, Tokens } from "./Tokens.ts"
 
 class Refused extends Data.TaggedError("Refused")<{
@@ -58,7 +58,10 @@ export const AuthenticationLayer = Layer.effect(
       if (user === undefined || user.disabled) {
         return yield* new Refused({ reason: "no_account", message: "the account does not exist or is disabled" })
       }
-      const current = CurrentUser.of({ user_id: user.id, session_id: claims.sessionId, role: user.role })
+      const current = CurrentUser.of({
+        principal: { _tag: "User", user_id: user.id, session_id: claims.sessionId },
+        access: accessOfRole(user.role)
+      })
       return { current, isReadOnly: claims.readOnly === true }
     })
 
@@ -70,14 +73,12 @@ export const AuthenticationLayer = Layer.effect(
             Effect.mapError(({ message }) => unauthenticated(message))
           )
           if (isReadOnly && endpoint.method !== "GET") return yield* forbidden(readOnlyMessage)
-          const decision = authorize(demandOf(endpoint, group), current.role)
+          const decision = authorize(demandOf(endpoint, group), current.access)
           switch (decision._tag) {
             case "Allowed":
               return yield* Effect.provideService(httpEffect, CurrentUser, current)
             case "Missing":
-              return yield* forbidden(
-                `this needs the permission ${decision.permission}, which the role ${current.role} lacks`
-              )
+              return yield* forbidden(`this needs the permission ${decision.permission}, which you do not have`)
             case "Undeclared":
               yield* Effect.logError(
                 `endpoint ${group.identifier}.${endpoint.name} declares no permission; it is refused`

@@ -46,14 +46,18 @@ export const upgradeAdvice = (clusterVersion: number, upgrade: Upgrade): string 
   }
 }
 
-/** A next version that is possible, who is to take it, and since when both are so. */
+/** The highest version that every master knows, who is to take it, and since when both are so. */
 export interface Steady {
   readonly next: number
+  readonly highest: number
   readonly masters: ReadonlyArray<MasterId>
   readonly sinceMillis: number
 }
 
-/** What there is to remember of `before`; `null`: the next version is not possible. */
+/**
+ * What there is to remember of `before`; `null`: the next version is not possible. A cluster on its way through several
+ * versions waits once: it goes up one by one, to what all have known for that long.
+ */
 export const steadied = (
   before: Steady | null,
   upgrade: Upgrade,
@@ -62,11 +66,12 @@ export const steadied = (
 ): Steady | null => {
   if (upgrade._tag !== "Possible") return null
   const ids = masters.map(({ id }) => id)
+  const highest = Math.min(...masters.map(({ cluster_versions }) => cluster_versions.highest))
   const isSame =
-    before?.next === upgrade.next &&
+    before?.highest === highest &&
     before.masters.length === ids.length &&
     ids.every((id) => before.masters.includes(id))
-  return isSame ? before : { next: upgrade.next, masters: ids, sinceMillis: nowMillis }
+  return { next: upgrade.next, highest, masters: ids, sinceMillis: isSame ? before.sinceMillis : nowMillis }
 }
 
 /** Whether it has been so for long enough that no master goes back to the build of before by itself. */

@@ -151,12 +151,16 @@ const inOrder =
 /** Cluster version 3. */
 const version3: ReadonlyArray<Step> = [statements(actionsOfAgents)]
 
+/** Cluster version 4. */
+const version4: ReadonlyArray<Step> = []
+
 /** The first is that of 0.1.0, from before there were cluster versions; each of the others is a version's. */
 const steps: ReadonlyArray<Step> = [
   statements(initial),
   statements(sessionsOfRaft + severalMasters),
   inOrder(version2),
-  inOrder(version3)
+  inOrder(version3),
+  inOrder(version4)
 ]
 
 /** Each cluster version has one step, so the schema of a file tells its version, also where nothing was changed. */

@@ -3,6 +3,8 @@ import { Sessions } from "@nxmesh/master/auth/Sessions"
 import { Tokens } from "@nxmesh/master/auth/Tokens"
 import { Commands } from "@nxmesh/master/command/Commands"
 import { Reads } from "@nxmesh/master/state/Reads"
+import { principalName } from "@nxmesh/protocol/Principal"
+import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
 import { Authentication, CurrentUser, demands } from "@nxmesh/protocol/api/Authentication"
 import { SessionId } from "@nxmesh/protocol/Ids"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
@@ -14,7 +16,7 @@ import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpApiMiddlewa
 import { TestClock } from "effect/testing"
 import { administrator, master } from "./MasterState.ts"
 
-const Answer = Schema.Struct({ user: Schema.String, role: Schema.String })
+const Answer = Schema.Struct({ user: Schema.String, mayWriteUsers: Schema.Boolean })
 class Doors extends HttpApiGroup.make("doors")
   .add(
     HttpApiEndpoint.get("mine", "/mine", { success: Answer }).annotateMerge(demands("authenticated")),
@@ -26,7 +28,10 @@ class Doors extends HttpApiGroup.make("doors")
   .middleware(Authentication) {}
 class House extends HttpApi.make("house").add(Doors) {}
 
-const answer = Effect.map(CurrentUser, ({ role, user_id }) => ({ user: user_id, role }))
+const answer = Effect.map(CurrentUser, ({ access, principal }) => ({
+  user: principalName(principal),
+  mayWriteUsers: allowsSomewhere(access, "user:write")
+}))
 const handlers = HttpApiBuilder.group(House, "doors", (group) =>
   Effect.succeed(
     group.handleAll({
@@ -86,8 +91,8 @@ describe("Authentication", () => {
       const { client, use } = yield* makeClient
       const issued = yield* login
       yield* use(Redacted.value(issued.accessToken))
-      assert.deepStrictEqual(yield* client.mine(), { user: issued.userId, role: "admin" })
-      assert.strictEqual((yield* client.users()).role, "admin")
+      assert.deepStrictEqual(yield* client.mine(), { user: issued.userId, mayWriteUsers: true })
+      assert.isTrue((yield* client.users()).mayWriteUsers)
     }).pipe(Effect.provide(master))
   )
 
@@ -100,7 +105,7 @@ describe("Authentication", () => {
         tokens.issue({ userId, sessionId: unrecorded, role: "admin", readOnly: true })
       )
       yield* use(Redacted.value(accessToken))
-      assert.strictEqual((yield* client.hosts()).role, "admin")
+      assert.isTrue((yield* client.hosts()).mayWriteUsers)
       assert.strictEqual(yield* codeOf(client.change()), "FORBIDDEN")
       yield* become("viewer", true)
       assert.strictEqual(yield* codeOf(client.hosts()), "UNAUTHENTICATED")
@@ -147,7 +152,7 @@ describe("Authentication", () => {
       yield* client.users()
       yield* become("viewer")
       assert.strictEqual(yield* codeOf(client.users()), "FORBIDDEN")
-      assert.strictEqual((yield* client.hosts()).role, "viewer")
+      assert.isFalse((yield* client.hosts()).mayWriteUsers)
     }).pipe(Effect.provide(master))
   )
 

@@ -1,4 +1,4 @@
-import { authorize } from "@nxmesh/master/auth/Authorize"
+import { accessOfRole, authorize } from "@nxmesh/master/auth/Authorize"
 import { Permission, Role } from "@nxmesh/protocol/model/Permission"
 import { assert, describe, it } from "@effect/vitest"
 
@@ -25,7 +25,13 @@ const expected: Readonly<Record<Permission, string>> = {
   "user:read": "admin",
   "user:write": "admin",
   "user:delete": "admin",
+  "access:read": "admin",
+  "access:write": "admin",
+  "audit:read": "admin",
   "metrics:read": "admin operator viewer",
+  "log:read": "admin operator viewer",
+  "alert:read": "admin operator viewer",
+  "alert:write": "admin operator",
   "cluster:read": "admin operator viewer",
   "cluster:write": "admin"
 }
@@ -36,15 +42,15 @@ describe("Authorize", () => {
     (permission, role) => {
       const allowed = expected[permission].split(" ").includes(role)
       assert.deepStrictEqual(
-        authorize(permission, role),
+        authorize(permission, accessOfRole(role)),
         allowed ? { _tag: "Allowed" } : { _tag: "Missing", permission }
       )
     }
   )
 
   it.each(Role.literals)("lets %s through where a valid token is enough, and nowhere that declares nothing", (role) => {
-    assert.strictEqual(authorize("authenticated", role)._tag, "Allowed")
-    assert.strictEqual(authorize(null, role)._tag, "Allowed")
-    assert.strictEqual(authorize(undefined, role)._tag, "Undeclared")
+    assert.strictEqual(authorize("authenticated", accessOfRole(role))._tag, "Allowed")
+    assert.strictEqual(authorize(null, accessOfRole(role))._tag, "Allowed")
+    assert.strictEqual(authorize(undefined, accessOfRole(role))._tag, "Undeclared")
   })
 })

@@ -71,10 +71,19 @@ describe("the cluster rises (rule 6)", () => {
   it("when all have known the next for 30 s", () => {
     const steady = steadied(null, possible, both, 1_000)
     const later = steadied(steady, possible, both.toReversed(), 20_000)
-    assert.deepStrictEqual(later, steady)
     assert.isNotNull(later)
+    assert.strictEqual(later?.sinceMillis, 1_000)
     assert.isFalse(isDue(later!, 30_999))
     assert.isTrue(isDue(later!, 31_000))
+  })
+
+  it("through every version that all have known for so long, and waits again for one that came later", () => {
+    const upTo3 = [upTo(1, 3), upTo(2, 3)]
+    const steady = steadied(null, judgeUpgrade(1, upTo3), upTo3, 0)
+    const second = steadied(steady, judgeUpgrade(2, upTo3), upTo3, 31_000)
+    assert.deepInclude(second, { next: 3, sinceMillis: 0 })
+    const upTo4 = [upTo(1, 4), upTo(2, 4)]
+    assert.deepInclude(steadied(steady, judgeUpgrade(2, upTo4), upTo4, 31_000), { next: 3, sinceMillis: 31_000 })
   })
 
   it("and not sooner when a master came, left, or went back to an old build meanwhile", () => {

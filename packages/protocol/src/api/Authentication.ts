@@ -3,14 +3,18 @@ import { Context } from "effect"
 import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import { Forbidden, TooManyRequests, Unauthenticated, Unavailable } from "../Errors.ts"
-import type { SessionId, UserId } from "../Ids.ts"
-import type { Permission, Role } from "../model/Permission.ts"
+import type { Access } from "../model/Access.ts"
+import type { Permission } from "../model/Permission.ts"
+import type { Principal } from "../Principal.ts"
 import { summaryOf } from "./Summaries.ts"
 
-/** The person whose access token came with the request, verified. */
+/** Who asks, verified, and what they may do: a person by an access token, or a service account by an API key. */
 export class CurrentUser extends Context.Service<
   CurrentUser,
-  { readonly user_id: UserId; readonly session_id: SessionId; readonly role: Role }
+  {
+    readonly principal: Principal & { readonly _tag: "User" | "ServiceAccount" }
+    readonly access: Access
+  }
 >()("@nxmesh/protocol/api/CurrentUser") {}
 
 /** Verifies the bearer token (RFC 6750) and enforces the endpoint's `RequiredPermission`. */

@@ -27,7 +27,16 @@ export const Permission = Schema.Literals([
   "user:read",
   "user:write",
   "user:delete",
+  /** Roles, groups, bindings, service accounts and identity providers. */
+  "access:read",
+  "access:write",
+  "audit:read",
   "metrics:read",
+  /** Access and error logs: they tell of visitors. */
+  "log:read",
+  "alert:read",
+  /** Rules, silences and where alerts are delivered. */
+  "alert:write",
   "cluster:read",
   /** Who is a master, who leads, the freeze switch, join tokens. */
   "cluster:write"
@@ -54,6 +63,9 @@ export const rolePermissions: Readonly<Record<Role, ReadonlyArray<Permission>>> 
     "certificate:read",
     "certificate:write",
     "metrics:read",
+    "log:read",
+    "alert:read",
+    "alert:write",
     "cluster:read"
   ],
   viewer: [
@@ -63,6 +75,8 @@ export const rolePermissions: Readonly<Record<Role, ReadonlyArray<Permission>>> 
     "config:read",
     "certificate:read",
     "metrics:read",
+    "log:read",
+    "alert:read",
     "cluster:read"
   ]
 }

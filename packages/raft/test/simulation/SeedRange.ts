@@ -22,9 +22,16 @@ export interface SeedsDone {
   readonly problems: string
 }
 
-/** No seed is begun after `secondsMax`; on a busy machine fewer are run. */
-export const runSeeds = async (seeds: number, secondsMax: number): Promise<SeedsDone> => {
-  const args = [program, "--seeds", String(seeds), "--budget", String(secondsMax)]
+interface Bounds {
+  /** Of the simulated clusters. */
+  readonly simulatedSeconds: number
+  /** No seed is begun after so many seconds: on a busy machine fewer are run. */
+  readonly secondsMax: number
+}
+
+export const runSeeds = async (seeds: number, { secondsMax, simulatedSeconds }: Bounds): Promise<SeedsDone> => {
+  const bounds = ["--seconds", String(simulatedSeconds), "--budget", String(secondsMax)]
+  const args = [program, "--seeds", String(seeds), ...bounds]
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
   const output = await text(child.stdout)

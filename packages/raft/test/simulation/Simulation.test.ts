@@ -24,7 +24,7 @@ describe("a seed", () => {
 
 describe("clusters of production nodes under faults", () => {
   it("keep every property of Raft, execute once, converge, and are linearizable", { timeout: 420_000 }, async () => {
-    const done = await runSeeds(1000, 300)
+    const done = await runSeeds(1000, { simulatedSeconds: 35, secondsMax: 300 })
     assert.strictEqual(done.exitCode, 0, done.problems)
     assert.isAtLeast(done.seeds, 100)
     assert.isAtLeast(done.operations / done.seeds, 200)

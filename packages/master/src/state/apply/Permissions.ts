@@ -74,7 +74,7 @@ const agentAct = (agentId: string, command: Command): boolean => {
 
 export const requirePermission = (tx: Transaction, permission: Permission): void => {
   if (tx.principal._tag === "System") return
-  if (tx.principal._tag === "Agent") return refuse("FORBIDDEN", `an agent does not have the permission ${permission}`)
+  if (tx.principal._tag !== "User") return refuse("FORBIDDEN", `this needs the permission ${permission}`)
   const user = findResource(tx.connection, "user", tx.principal.user_id)
   if (user === undefined || !permits(user.role, permission)) {
     refuse("FORBIDDEN", `this needs the permission ${permission}`)
@@ -93,6 +93,8 @@ export const authorize = (tx: Transaction, command: Command): void => {
       }
       if (!agentAct(principal.agent_id, command)) refuse("FORBIDDEN", `an agent may not give ${command._tag}`)
       return
+    case "ServiceAccount":
+      return refuse("FORBIDDEN", "this needs a person")
     case "User": {
       const user = findResource(tx.connection, "user", principal.user_id)
       if (user === undefined || user.disabled)

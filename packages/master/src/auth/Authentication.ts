@@ -1,23 +1,14 @@
 /**
- * The API's door: the bearer token, then the session and the user as they are now, then what the endpoint demands.
- * Session and user are read at every request, microseconds in the embedded state, so that logout, disabling and a
- * change of role act at once and no cache has to be told.
+ * The API's door: who the bearer text is of (`Credentials`), then what they may do as it is now, then what the endpoint
+ * demands.
  */
 import { Authentication, CurrentUser, demandOf } from "@nxmesh/protocol/api/Authentication"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
-import { Clock, Data, Effect, Layer, Redacted } from "effect"
+import { Effect, Layer } from "effect"
 import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
 import { accessOfRole, authorize } from "./Authorize.ts"
-import { type AccessClaims, Tokens } from "./Tokens.ts"
-
-class Refused extends Data.TaggedError("Refused")<{
-  readonly reason: "missing" | "expired" | "invalid" | "session_ended" | "no_account"
-  readonly message: string
-}> {}
-
-const howToLogIn =
-  "send the access token of POST /api/v1/auth/login in the header Authorization, as in Bearer <access_token>"
+import { Credentials, type Identified } from "./Credentials.ts"
 
 const readOnlyMessage =
   "this token is for reading alone: it was given while the cluster had no quorum. Log in again when it has one"
@@ -32,47 +23,24 @@ export const AuthenticationLayer = Layer.effect(
   Effect.gen(function* () {
     const { refusedTokens } = yield* authMetrics
     const reads = yield* Reads
-    const tokens = yield* Tokens
+    const credentials = yield* Credentials
 
-    /** The session is recorded, of this user, and has not ended. */
-    const standing = Effect.fnUntraced(function* ({ sessionId, userId }: AccessClaims) {
-      const session = yield* reads.session(sessionId)
-      const nowMillis = yield* Clock.currentTimeMillis
-      const isOver = session === undefined || session.ended_at !== null || Date.parse(session.expires_at) <= nowMillis
-      if (isOver || session.user_id !== userId) {
-        return yield* new Refused({ reason: "session_ended", message: "the session has ended; log in" })
-      }
-    })
-
-    const identify = Effect.fn("Authentication.identify")(function* (token: Redacted.Redacted<string>) {
-      if (Redacted.value(token) === "") return yield* new Refused({ reason: "missing", message: howToLogIn })
-      const claims = yield* tokens
-        .verify(token)
-        .pipe(
-          Effect.mapError(
-            ({ message, reason }) => new Refused({ reason: reason === "Expired" ? "expired" : "invalid", message })
-          )
-        )
-      if (claims.readOnly !== true) yield* standing(claims)
-      const user = yield* reads.get("user", claims.userId)
-      if (user === undefined || user.disabled) {
-        return yield* new Refused({ reason: "no_account", message: "the account does not exist or is disabled" })
-      }
-      const current = CurrentUser.of({
-        principal: { _tag: "User", user_id: user.id, session_id: claims.sessionId },
-        access: accessOfRole(user.role)
-      })
-      return { current, isReadOnly: claims.readOnly === true }
+    /** What they may do as it is at this request: a change of role acts at once. */
+    const currentOf = Effect.fnUntraced(function* (identified: Identified) {
+      const { principal } = identified
+      const user = principal._tag === "User" ? yield* reads.get("user", principal.user_id) : undefined
+      return CurrentUser.of({ principal, access: user === undefined ? [] : accessOfRole(user.role) })
     })
 
     return Authentication.of({
       bearer: (httpEffect, { credential, endpoint, group }) =>
         Effect.gen(function* () {
-          const { current, isReadOnly } = yield* identify(credential).pipe(
+          const identified = yield* credentials.identify(credential).pipe(
             Effect.tapError(({ reason }) => Effect.sync(() => refusedTokens.inc({ reason }))),
             Effect.mapError(({ message }) => unauthenticated(message))
           )
-          if (isReadOnly && endpoint.method !== "GET") return yield* forbidden(readOnlyMessage)
+          const current = yield* currentOf(identified)
+          if (identified.isReadOnly && endpoint.method !== "GET") return yield* forbidden(readOnlyMessage)
           const decision = authorize(demandOf(endpoint, group), current.access)
           switch (decision._tag) {
             case "Allowed":
@@ -88,4 +56,4 @@ export const AuthenticationLayer = Layer.effect(
         })
     })
   })
-)
+).pipe(Layer.provide(Credentials.layer))

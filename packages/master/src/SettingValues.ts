@@ -95,3 +95,13 @@ export const readBootstrapExpect: Reader<number> = (text) => {
     ? Result.succeed(count)
     : Result.fail(`must be a number of masters from 1 to ${Limits.state.mastersMax}`)
 }
+
+/** With user and password where Redis asks for them; a path is the database's number. */
+export const readRedisUrl: Reader<Redacted.Redacted<string>> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const isOne =
+    url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== "" && /^(\/\d{0,4})?$/.test(url.pathname)
+  return isOne
+    ? Result.succeed(Redacted.make(text))
+    : Result.fail("must be a URL of Redis, as in redis://user:password@redis.example.com:6379/0, or rediss:// for TLS")
+}

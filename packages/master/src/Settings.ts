@@ -26,7 +26,8 @@ import {
   readEmail,
   readJoinToken,
   readMegabytes,
-  readPassword
+  readPassword,
+  readRedisUrl
 } from "./SettingValues.ts"
 
 export interface SettingsShape {
@@ -66,6 +67,8 @@ export interface SettingsShape {
   /** What the fleet's health, metrics and logs may take on this master's disk, and how long they are kept. */
   readonly telemetryMegabytesMax: number
   readonly telemetryKept: Duration.Duration
+  /** Where masters keep what they share and may lose: counters of rate limits, live tails. */
+  readonly redisUrl: Redacted.Redacted<string> | null
   readonly logLevel: LogLevel.LogLevel
 }
 
@@ -200,6 +203,14 @@ export const definitions: Definitions<SettingsShape> = {
     read: readDuration,
     fallback: Duration.days(7),
     help: "how long health, metrics and logs of agents are kept [7d]"
+  },
+  redisUrl: {
+    key: "redis_url",
+    variable: "REDIS_URL",
+    read: readRedisUrl,
+    fallback: null,
+    help: "redis:// or rediss:// URL of the Redis that masters share rate limits and live tails through [each master by itself]",
+    secret: true
   },
   logLevel: {
     key: "log_level",

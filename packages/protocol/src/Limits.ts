@@ -26,6 +26,7 @@ export const Limits = {
   rewriteRulesMax: 64,
   upstreamServersMax: 256,
   accessRulesMax: 256,
+  allowlistBlocksMax: 1_000,
   previewDraftsMax: 32,
 
   // HTTP
@@ -34,6 +35,8 @@ export const Limits = {
   perPageMax: 200,
   pageMax: 100_000,
   idempotencyKeyCharactersMax: 128,
+  /** Agents that one stream of a console follows: more than any screen shows. */
+  liveAgentsMax: 200,
   watchSecondsDefault: 30,
   watchSecondsMax: 55,
 

@@ -2,8 +2,10 @@
 import type { Reader } from "./SettingValues.ts"
 
 export interface Definition<A> {
-  /** The key in the YAML file. The environment variable is `NXMESH_` and the key in capitals. */
+  /** The key in the YAML file. The environment variable is `NXMESH_` and the key in capitals, but for `variable`. */
   readonly key: string
+  /** The variable's name where a convention gives one, as in `REDIS_URL`. */
+  readonly variable?: string
   readonly read: Reader<A>
   readonly fallback: A
   /** One line; the default in brackets. */
@@ -17,7 +19,8 @@ export interface Definition<A> {
 /** One definition for each field of the settings. */
 export type Definitions<Shape> = { readonly [K in keyof Shape]: Definition<Shape[K]> }
 
-export const variableOf = ({ key }: Pick<Definition<unknown>, "key">): string => `NXMESH_${key.toUpperCase()}`
+export const variableOf = ({ key, variable }: Pick<Definition<unknown>, "key" | "variable">): string =>
+  variable ?? `NXMESH_${key.toUpperCase()}`
 
 export const listOf = <Shape>(definitions: Definitions<Shape>): ReadonlyArray<Definition<unknown>> =>
   Object.values<Definition<unknown>>(definitions)

@@ -6,7 +6,7 @@ import { BlockList, isIP, isIPv6 } from "node:net"
 import type { AddressBlock } from "../SettingValues.ts"
 
 /** A peer on a socket of both families shows its IPv4 address in IPv6 form. */
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")
+export const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")
 
 const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4")
 
@@ -16,10 +16,18 @@ const addressIn = (text: string): string | null => {
   return isIP(bare) === 0 ? null : plain(bare)
 }
 
-export const clientAddressBehind = (trusted: ReadonlyArray<AddressBlock>) => {
+/** Whether an address, as a socket names its peer, is in one of the blocks. */
+export const trustedBy = (trusted: ReadonlyArray<AddressBlock>) => {
   const proxies = new BlockList()
   for (const { address, prefix } of trusted) proxies.addSubnet(address, prefix, familyOf(address))
-  const isProxy = (address: string) => isIP(address) !== 0 && proxies.check(address, familyOf(address))
+  return (peer: string): boolean => {
+    const address = plain(peer)
+    return isIP(address) !== 0 && proxies.check(address, familyOf(address))
+  }
+}
+
+export const clientAddressBehind = (trusted: ReadonlyArray<AddressBlock>) => {
+  const isProxy = trustedBy(trusted)
 
   /** `forwarded` is the whole X-Forwarded-For, whose lines are joined by commas. */
   return (peer: string, forwarded: string | undefined): string => {

@@ -5,20 +5,32 @@ import { type SessionError, sessionApiError } from "../auth/SessionErrors.ts"
 import { type IssuedTokens, type ReadOnlyToken, Sessions } from "../auth/Sessions.ts"
 import { ReadBarrier } from "../command/ReadBarrier.ts"
 import { currentPerson } from "./CurrentPerson.ts"
+import { clearRefreshCookie, refreshCookie, setRefreshCookie } from "./RefreshCookie.ts"
+import { refuse } from "./Refusal.ts"
 import { answerHeaders } from "./ResponseHeaders.ts"
 import { remoteAddress } from "./Submission.ts"
 
 const callerAddress = Effect.map(remoteAddress, (address) => address ?? "unknown")
 
-const tokenPair = ({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens) => ({
+const tokenPair = ({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens, inCookie: boolean) => ({
   data: {
     token_type: "Bearer" as const,
     access_token: Redacted.value(accessToken),
     expires_in: expiresInSeconds,
-    refresh_token: Redacted.value(refreshToken),
+    refresh_token: inCookie ? null : Redacted.value(refreshToken),
     read_only: false
   }
 })
+
+const answerTokens = Effect.fnUntraced(function* (issued: IssuedTokens, inCookie: boolean) {
+  if (inCookie) yield* setRefreshCookie(issued.refreshToken)
+  return tokenPair(issued, inCookie)
+})
+
+const noToken = refuse(
+  "UNAUTHENTICATED",
+  "send refresh_token, or the cookie that the login set; log in when there is none"
+)
 
 const readOnlyToken = ({ accessToken, expiresInSeconds }: ReadOnlyToken) => ({
   data: {
@@ -50,19 +62,26 @@ export const layerAuth = HttpApiBuilder.group(
     )
     return handlers.handleAll({
       login: Effect.fn("auth.login")(function* ({ payload }) {
-        const attempt = { ...payload, remoteAddress: yield* callerAddress }
+        const { refresh_cookie = false, ...who } = payload
+        const attempt = { ...who, remoteAddress: yield* callerAddress }
         yield* neverStored
-        if (yield* hasQuorum) return tokenPair(yield* Effect.catch(sessions.login(attempt), refused))
+        if (yield* hasQuorum) {
+          return yield* answerTokens(yield* Effect.catch(sessions.login(attempt), refused), refresh_cookie)
+        }
         return readOnlyToken(yield* Effect.catch(sessions.loginToRead(attempt), refused))
       }),
       refresh: Effect.fn("auth.refresh")(function* ({ payload }) {
         yield* neverStored
-        const issued = sessions.refresh(payload.refresh_token, yield* callerAddress)
-        return tokenPair(yield* Effect.catch(issued, refused))
+        const inCookie = payload.refresh_token === undefined
+        const token = payload.refresh_token ?? (yield* refreshCookie)
+        if (token === undefined) return yield* Effect.fail(noToken)
+        const issued = sessions.refresh(token, yield* callerAddress)
+        return yield* answerTokens(yield* Effect.catch(issued, refused), inCookie)
       }),
       logout: Effect.fn("auth.logout")(function* () {
         const { session_id, user_id } = yield* currentPerson
         const logout = { userId: user_id, sessionId: session_id, remoteAddress: yield* callerAddress }
+        yield* clearRefreshCookie
         yield* Effect.catch(sessions.logout(logout), refused)
       })
     })

@@ -10,12 +10,15 @@ import { one } from "./Envelope.ts"
 /** The password is only bounded here: what a login accepts is decided by its hash. */
 export const LoginRequest = Schema.Struct({
   email: Email,
-  password: Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(Limits.passwordCharactersMax)))
+  password: Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(Limits.passwordCharactersMax))),
+  /** True: the refresh token comes as a cookie that scripts cannot read, and not in the body. For consoles in a browser. */
+  refresh_cookie: Schema.optionalKey(Schema.Boolean)
 }).annotate({ identifier: "LoginRequest" })
 export type LoginRequest = typeof LoginRequest.Type
 
+/** Without the token, that of the cookie is meant, and the next one comes as a cookie too. */
 export const RefreshRequest = Schema.Struct({
-  refresh_token: Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(1_024)))
+  refresh_token: Schema.optionalKey(Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(1_024))))
 }).annotate({ identifier: "RefreshRequest" })
 export type RefreshRequest = typeof RefreshRequest.Type
 
@@ -25,7 +28,7 @@ export const TokenPair = Schema.Struct({
   access_token: Schema.String,
   /** Seconds until the access token ends. */
   expires_in: Schema.Int,
-  /** `null` with a token for reading alone. */
+  /** `null` with a token for reading alone, and where it is in a cookie. */
   refresh_token: Schema.NullOr(Schema.String),
   /** True when the cluster had no quorum to record a session: log in again when it has one. */
   read_only: Schema.Boolean

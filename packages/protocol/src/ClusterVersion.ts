@@ -23,7 +23,8 @@ export const since: Since = {
   SaveWorkspace: ({ workspace }) => (workspace.agent_policy === undefined ? 1 : 3),
   SaveAgent: ({ agent }) => (agent.policy === undefined ? 1 : 3),
   RequestAgentAction: 3,
-  RecordAgentAction: 3
+  RecordAgentAction: 3,
+  SaveSettings: 4
 }
 
 /** The cluster version that the command needs. */

@@ -32,6 +32,7 @@ import { ChangeSummary } from "./model/ConfigVersion.ts"
 import { DeploymentOutcome } from "./model/Deployment.ts"
 import { MasterDescription } from "./model/Master.ts"
 import { Organization, Workspace } from "./model/Organization.ts"
+import { ChosenSettings } from "./model/InstallationSettings.ts"
 import { Revision } from "./model/Resource.ts"
 import { SealedSecret } from "./model/SealedSecret.ts"
 import { Template } from "./model/Template.ts"
@@ -128,6 +129,8 @@ export const Command = Schema.TaggedUnion({
       })
     )
   },
+  /** All that was chosen for the installation, as it is to be from here on. */
+  SaveSettings: { if_match: Schema.NullOr(Revision), chosen: ChosenSettings },
   /** Somebody takes a copy of everything: for the audit, and before the copy is made. */
   RecordBackup: { master_id: MasterId },
   /** Of the leader: every master notes the digest of its state at this entry (design-cluster.md 12). */

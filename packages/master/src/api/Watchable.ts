@@ -5,6 +5,7 @@ import { type Access, allowsSomewhere } from "@nxmesh/protocol/model/Access"
 import type { Permission } from "@nxmesh/protocol/model/Permission"
 
 const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
+  settings: "cluster:read",
   organization: "organization:read",
   workspace: "workspace:read",
   agent: "agent:read",

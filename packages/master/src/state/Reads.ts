@@ -31,6 +31,7 @@ import * as Checks from "./ReadChecks.ts"
 import * as Cluster from "./ReadCluster.ts"
 import * as Identities from "./ReadIdentities.ts"
 import * as History from "./ReadHistory.ts"
+import { storedSettings, type StoredSettings } from "./ReadSettings.ts"
 import { findResource, findResourceBy, resourcesBy } from "./Resources.ts"
 import { readAppliedIndex } from "./StateMachine.ts"
 
@@ -100,6 +101,7 @@ export class Reads extends Context.Service<
       readonly checks: ReadonlyArray<StateCheck>
       readonly own: ReturnType<typeof Checks.ownCheck>
     }>
+    readonly settings: Effect.Effect<StoredSettings>
     readonly appliedIndex: Effect.Effect<number>
     readonly audit: (query: ListQuery) => Effect.Effect<Page<AuditRow & { readonly hash: string }>>
   }
@@ -152,6 +154,7 @@ export class Reads extends Context.Service<
         agentClaim: (agentId) => Effect.sync(() => Cluster.agentClaim(reader, agentId)),
         agentClaims: Effect.sync(() => Cluster.agentClaims(reader)),
         stateChecks: Effect.sync(() => ({ checks: Checks.stateChecks(reader), own: Checks.ownCheck(reader) })),
+        settings: Effect.sync(() => storedSettings(reader)),
         appliedIndex: Effect.sync(() => readAppliedIndex(reader)),
         audit: (query) =>
           Effect.sync(() =>

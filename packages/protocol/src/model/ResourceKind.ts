@@ -6,6 +6,8 @@ export type VersionedKind = typeof VersionedKind.Type
 
 /** Every kind that the API keeps; audit entries and references name one. */
 export const ResourceKind = Schema.Literals([
+  /** What holds for the whole installation: there is one. */
+  "settings",
   "organization",
   "workspace",
   "agent",

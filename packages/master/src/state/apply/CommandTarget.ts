@@ -17,6 +17,8 @@ export const commandTarget = (command: Command): Target | null => {
     case "SetMasterVoting":
     case "RemoveMaster":
       return { kind: "master", id: command.id }
+    case "SaveSettings":
+      return { kind: "settings", id: "installation" }
     case "SaveOrganization":
       return { kind: "organization", id: command.organization.id }
     case "DeleteOrganization":

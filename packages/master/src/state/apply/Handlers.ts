@@ -6,6 +6,7 @@ import { claimAgents } from "./AgentClaims.ts"
 import { initialiseCluster, openEpoch, recordBackup, setClusterVersion, setFreeze } from "./Cluster.ts"
 import { recordDeployments } from "./Deployments.ts"
 import { admitMaster, createJoinToken, revokeJoinToken } from "./Joining.ts"
+import { saveSettings } from "./InstallationSettings.ts"
 import { describeMaster, removeMaster, setMasterVoting } from "./Masters.ts"
 import { createEnrolmentToken, enrolAgent, revokeEnrolmentToken, rotateAgentKey } from "./Enrolment.ts"
 import { deleteOrganization, deleteWorkspace, saveOrganization, saveWorkspace } from "./Organizations.ts"
@@ -36,6 +37,7 @@ export const handlers: Handlers = {
   SetFreeze: setFreeze,
   SetClusterVersion: setClusterVersion,
   OpenEpoch: openEpoch,
+  SaveSettings: saveSettings,
   RecordBackup: recordBackup,
   CheckState: checkState,
   ReportDigest: reportDigest,

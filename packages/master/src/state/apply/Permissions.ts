@@ -18,6 +18,7 @@ export const commandPermissions: Readonly<Record<CommandTag, Permission | null>>
   SetFreeze: "cluster:write",
   SetClusterVersion: "cluster:write",
   OpenEpoch: null,
+  SaveSettings: "cluster:write",
   RecordBackup: "cluster:write",
   CheckState: null,
   ReportDigest: null,

@@ -28,6 +28,7 @@ export const Limits = {
   accessRulesMax: 256,
   allowlistBlocksMax: 1_000,
   previewDraftsMax: 32,
+  groupMembersMax: 1_000,
 
   // HTTP
   requestBodyBytesMax: 1_048_576,
@@ -58,6 +59,12 @@ export const Limits = {
   driftedFilesMax: 16,
   driftDiffCharactersMax: 4_096,
   backendsDownMax: 64,
+
+  // alerts
+  alertForSecondsMax: 86_400,
+  alertWindowSecondsMax: 3_600,
+  silenceDaysMax: 90,
+  webhookRulesMax: 100,
 
   // between masters
   peerRequestBytesMax: 4 * 1_048_576,

@@ -315,3 +315,10 @@ export const Limits = {
     leaderlessMax: Duration.seconds(10)
   }
 } as const
+  // audit
+  audit: {
+    /** Of a row's `before` or `after`; a longer one is named by its hash. */
+    valueCharactersMax: 32_768,
+    userAgentCharactersMax: 200
+  },
+

@@ -251,6 +251,15 @@ export const Proposal = Schema.Struct({
 export type Proposal = typeof Proposal.Type
 
 /** An entry's result: the same on every master, kept under its idempotency key. */
+/** What the audit tells of the request that a command came with, beyond its address. */
+export const RequestOrigin = Schema.Struct({
+  /** As in the answer's `x-request-id` and the master's log. */
+  request_id: Schema.String,
+  /** What the client says that it is: any text, cut. */
+  user_agent: Schema.NullOr(Schema.String)
+})
+export type RequestOrigin = typeof RequestOrigin.Type
+
 export const Outcome = Schema.Union([
   Schema.TaggedStruct("Accepted", {
     /** Index of the entry that did it: for a replayed answer, of the first one. */
@@ -260,5 +269,7 @@ export const Outcome = Schema.Union([
     value: Schema.Unknown
   }),
   Schema.TaggedStruct("Rejected", { index: Schema.Int, rejection: Rejection })
+  /** Of a request by the API. Kept since cluster version 4. */
+  origin: Schema.optionalKey(RequestOrigin),
 ])
 export type Outcome = typeof Outcome.Type

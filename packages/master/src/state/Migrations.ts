@@ -8,6 +8,7 @@ import type { ClusterVersionRange } from "@nxmesh/protocol/model/Master"
 import { Data } from "effect"
 import type { Connection } from "./Connection.ts"
 import { changingTables } from "./digest/StateDigest.ts"
+import { auditPlaces } from "./schema/Audit.ts"
 import { installationSettings } from "./schema/InstallationSettings.ts"
 
 const stamped =
@@ -153,7 +154,7 @@ const inOrder =
 const version3: ReadonlyArray<Step> = [statements(actionsOfAgents)]
 
 /** Cluster version 4. */
-const version4: ReadonlyArray<Step> = [statements(installationSettings)]
+const version4: ReadonlyArray<Step> = [statements(auditPlaces), statements(installationSettings)]
 
 /** The first is that of 0.1.0, from before there were cluster versions; each of the others is a version's. */
 const steps: ReadonlyArray<Step> = [

@@ -10,6 +10,7 @@ import { type Connection, fatalCondition } from "../Connection.ts"
 import { StateVersionUnknown } from "../Migrations.ts"
 import { clusterVersion } from "../ReadCluster.ts"
 import { recordAudit } from "./Audit.ts"
+import { recordReplay } from "./SecretsGiven.ts"
 import { handle } from "./Handlers.ts"
 import { rememberedOutcome, rememberOutcome } from "./IdempotencyKeys.ts"
 import { authorize } from "./Permissions.ts"
@@ -90,7 +91,8 @@ const transactionOf = (connection: Connection, { index, proposal }: Entry, atMil
   atMillis,
   timestamp: timestampOf(atMillis),
   principal: proposal.principal,
-  remoteAddress: proposal.remote_address
+  remoteAddress: proposal.remote_address,
+  origin: proposal.origin
 })
 
 /** A command of a version that the cluster has not reached is refused on every master alike, whatever its build knows (rule 6). */
@@ -111,11 +113,14 @@ export const applyEntry = (connection: Connection, entry: Entry, previousMillis:
   if (isFencedOff(entry)) return { outcome: { _tag: "Rejected", index, rejection: leadershipChanged }, events: [] }
   const tx = transactionOf(connection, entry, entryMillis(entry, previousMillis))
   const known = repeated(tx, proposal)
-  if (known !== undefined) return { outcome: known, events: [] }
+  if (known !== undefined) {
+    recordReplay(tx, command, known)
+    return { outcome: known, events: [] }
+  }
   const conclude = (result: Attempt): void => {
     const subject = "audit" in result ? result.audit : refusedSubject(command)
     if (result.rejection !== undefined || subject !== null) {
-      recordAudit(tx, command._tag, subject, result.rejection?.code ?? "accepted")
+      recordAudit(tx, command, subject, result.rejection?.code ?? "accepted")
     }
     if (idempotency !== null && !("defect" in result)) rememberOutcome(tx, idempotency, outcomeOf(index, result))
   }

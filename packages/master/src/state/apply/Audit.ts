@@ -1,103 +1,61 @@
-/**
- * Who did what, in the order of the log. Each row's hash covers the row before it, so that no row can be changed,
- * removed or slipped in without every later hash telling.
- */
-import { canonicalJson } from "@nxmesh/core/nginx/Generation"
-import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
+/** Who did what, in the order of the log: the row that an entry adds to the chain. */
+import type { Command } from "@nxmesh/protocol/Command"
 import { principalName } from "@nxmesh/protocol/Principal"
+import { clusterVersion } from "../ReadCluster.ts"
+import { auditAnchor, auditHash, type AuditRow } from "./AuditChain.ts"
+import { auditPlace } from "./AuditPlace.ts"
+import { auditText, firstText } from "./AuditText.ts"
 import type { AuditSubject, Transaction } from "./Transaction.ts"
 
-/** Fields that hold a secret, sealed or hashed, or would help to guess one. */
-const secretFields: ReadonlySet<string> = new Set([
-  "password_hash",
-  "private_key",
-  "private_jwk",
-  "ca_private_key",
-  "sealed_token",
-  "sealed_next",
-  "session_key",
-  "token_hash",
-  "refresh_hash"
-])
-const mask = "<masked>"
+const lastHash = ({ connection }: Transaction): string | undefined =>
+  connection.get<{ readonly hash: string }>("SELECT hash FROM audit ORDER BY entry DESC LIMIT 1")?.hash
 
-/** The value with every secret masked. A change of a secret still shows: both sides are there. */
-export const masked = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(masked)
-  if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [name, secretFields.has(name) ? mask : masked(field)])
+const insert = (tx: Transaction, row: AuditRow): void => {
+  const columns = { ...row, hash: auditHash(row) }
+  const names = Object.keys(columns)
+  tx.connection.run(
+    `INSERT INTO audit (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+    ...Object.values(columns)
   )
 }
 
-export interface AuditRow {
-  readonly entry: number
-  readonly at: string
-  readonly principal: string
-  readonly command: string
-  readonly kind: string | null
-  readonly resource_id: string | null
-  readonly before: string | null
-  readonly after: string | null
-  readonly remote_address: string | null
-  /** `accepted`, or the code of the rejection. */
-  readonly outcome: string
-  readonly previous_hash: string
-}
+const common = (tx: Transaction, command: Command, subject: AuditSubject | null, outcome: string) => ({
+  entry: tx.index,
+  at: tx.timestamp,
+  principal: principalName(tx.principal),
+  command: command._tag,
+  kind: subject?.kind ?? null,
+  resource_id: subject?.id ?? null,
+  remote_address: tx.remoteAddress,
+  outcome
+})
 
-/** The hash of the row before the first. */
-export const auditAnchor = "0".repeat(64)
+/** As up to cluster version 3. */
+const recordFirst = (tx: Transaction, command: Command, subject: AuditSubject | null, outcome: string): void =>
+  insert(tx, {
+    ...common(tx, command, subject, outcome),
+    before: firstText(subject?.before),
+    after: firstText(subject?.after),
+    previous_hash: lastHash(tx) ?? auditAnchor
+  })
 
-export const auditHash = (row: AuditRow): string =>
-  sha256Hex(
-    canonicalJson({
-      entry: row.entry,
-      at: row.at,
-      principal: row.principal,
-      command: row.command,
-      kind: row.kind,
-      resource_id: row.resource_id,
-      before: row.before,
-      after: row.after,
-      remote_address: row.remote_address,
-      outcome: row.outcome,
-      previous_hash: row.previous_hash
-    })
-  )
-
-const text = (value: unknown): string | null =>
-  value === null || value === undefined ? null : canonicalJson(masked(value))
+/** The hash that the first row left after a cut follows. */
+const anchorHash = ({ connection }: Transaction): string =>
+  connection.get<{ readonly anchor_hash: string }>("SELECT anchor_hash FROM audit_marks")?.anchor_hash ?? auditAnchor
 
 /** Adds the entry to the chain. `subject` is `null` when the command was refused before it touched anything. */
-export const recordAudit = (tx: Transaction, command: string, subject: AuditSubject | null, outcome: string): void => {
-  const last = tx.connection.get<{ readonly hash: string }>("SELECT hash FROM audit ORDER BY entry DESC LIMIT 1")
-  const row: AuditRow = {
-    entry: tx.index,
-    at: tx.timestamp,
-    principal: principalName(tx.principal),
-    command,
-    kind: subject?.kind ?? null,
-    resource_id: subject?.id ?? null,
-    before: text(subject?.before),
-    after: text(subject?.after),
-    remote_address: tx.remoteAddress,
-    outcome,
-    previous_hash: last?.hash ?? auditAnchor
-  }
-  tx.connection.run(
-    `INSERT INTO audit (entry, at, principal, command, kind, resource_id, before, after, remote_address, outcome,
-       previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    row.entry,
-    row.at,
-    row.principal,
-    row.command,
-    row.kind,
-    row.resource_id,
-    row.before,
-    row.after,
-    row.remote_address,
-    row.outcome,
-    row.previous_hash,
-    auditHash(row)
-  )
+export const recordAudit = (tx: Transaction, command: Command, subject: AuditSubject | null, outcome: string): void => {
+  if (clusterVersion(tx.connection) < 4) return recordFirst(tx, command, subject, outcome)
+  const place = auditPlace(tx, command, subject)
+  insert(tx, {
+    ...common(tx, command, subject, outcome),
+    before: auditText(subject?.before),
+    after: auditText(subject?.after),
+    previous_hash: lastHash(tx) ?? anchorHash(tx),
+    form: 2,
+    organization_id: place.organization_id,
+    workspace_id: place.workspace_id,
+    request_id: tx.origin?.request_id ?? null,
+    user_agent: tx.origin?.user_agent ?? null
+  })
 }

@@ -3,6 +3,7 @@ import type { Event } from "@nxmesh/protocol/Event"
 import type { ResourceKind } from "@nxmesh/protocol/model/ResourceKind"
 import type { Timestamp } from "@nxmesh/protocol/model/Text"
 import type { Principal } from "@nxmesh/protocol/Principal"
+import type { RequestOrigin } from "@nxmesh/protocol/Command"
 import type { Rejection } from "@nxmesh/protocol/Rejection"
 import type { Connection } from "../Connection.ts"
 
@@ -15,14 +16,18 @@ export interface Transaction {
   readonly timestamp: Timestamp
   readonly principal: Principal
   readonly remoteAddress: string | null
+  /** Of the request that asked, for the audit. */
+  readonly origin?: RequestOrigin | undefined
 }
 
 /** The resource that an entry changed, for the audit. Secrets are masked when it is written. */
 export interface AuditSubject {
-  readonly kind: ResourceKind | "session" | "cluster"
+  readonly kind: ResourceKind | "session" | "cluster" | "audit" | "signing_key" | "encryption_key"
   readonly id: string
   readonly before: unknown
   readonly after: unknown
+  /** Whose it is, where the value itself does not say so by its `workspace_id`, `organization_id`, `agent_id` or `user_id`. */
+  readonly place?: { readonly organization_id: string | null; readonly workspace_id: string | null }
 }
 
 /** What one command did. */

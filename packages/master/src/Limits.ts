@@ -39,6 +39,12 @@ export const Limits = {
     backupRetrySeconds: 30
   },
 
+  // network and redis
+  network: {
+    /** Agents named when an allowlist that shuts them out is refused. */
+    shutOutAgentsNamedMax: 5
+  },
+
   link: {
     /** From an agent. A report of a thousand log lines is the largest. */
     requestBytesMax: 8 * 1_048_576,

@@ -48,6 +48,7 @@ import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
 import { PeerClient } from "./peer/PeerClient.ts"
 import { PeerServer } from "./peer/PeerServer.ts"
+import { InstallationSettings } from "./settings/InstallationSettings.ts"
 import { Secrets } from "./secrets/Secrets.ts"
 import { Database } from "./state/Database.ts"
 import { DataDirectory } from "./state/DataDirectory.ts"
@@ -65,7 +66,7 @@ const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
 )
 
 /** The state, and who this master is: what Raft needs before it starts. */
-const layerBeforeRaft = layerIdentity.pipe(
+const layerBeforeRaft = Layer.merge(layerIdentity, InstallationSettings.layer).pipe(
   Layer.provide(layerJoinCluster),
   Layer.provideMerge(Layer.mergeAll(ReplicatedState.layer, Reads.layer, WriteGate.layer)),
   Layer.provideMerge(layerGround)

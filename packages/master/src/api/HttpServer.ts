@@ -20,6 +20,8 @@ import { allRoutes, layerOperationsRoutes, openApiPath } from "./OperationsRoute
 import { layerOrganizations } from "./OrganizationsHandlers.ts"
 import { layerRequestAttribution } from "./RequestRecord.ts"
 import { makeRouteTable } from "./RouteTable.ts"
+import { layerSettings } from "./SettingsHandlers.ts"
+import { layerServiceAccounts } from "./ServiceAccountsHandlers.ts"
 import { layerTemplates } from "./TemplatesHandlers.ts"
 import { layerUpstreams } from "./UpstreamsHandlers.ts"
 import { layerUsers } from "./UsersHandlers.ts"
@@ -39,6 +41,7 @@ const layerGroups = Layer.mergeAll(
   layerDeployments,
   layerUsers,
   layerCluster.pipe(Layer.provide(Backups.layer)),
+  layerSettings,
   layerAuth,
   layerWatch,
   layerWellKnown

@@ -6,6 +6,8 @@ import { CertificatesApi } from "./CertificatesApi.ts"
 import { ClusterApi } from "./ClusterApi.ts"
 import { DeploymentsApi } from "./DeploymentsApi.ts"
 import { OrganizationsApi } from "./OrganizationsApi.ts"
+import { SettingsApi } from "./SettingsApi.ts"
+import { ServiceAccountsApi } from "./ServiceAccountsApi.ts"
 import { TemplatesApi } from "./TemplatesApi.ts"
 import { UpstreamsApi } from "./UpstreamsApi.ts"
 import { UsersApi } from "./UsersApi.ts"
@@ -29,6 +31,7 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     DeploymentsApi,
     UsersApi,
     ClusterApi,
+    SettingsApi,
     AuthApi,
     WatchApi
   )

@@ -60,6 +60,9 @@ const own: Readonly<Record<string, string>> = {
   "cluster.backup": "Take a backup of the whole state, as a stream; secrets in it are sealed with the key file",
   "cluster.setVersion": "Raise the cluster's version by one, once every master knows the next",
   "cluster.setFreeze": "Freeze deployments in the whole cluster, or unfreeze them",
+  "settings.get": "Get what holds for the whole installation",
+  "settings.change":
+    "Change what holds for the whole installation: the fields given are replaced, the others stay, null takes a section back to its defaults",
   "auth.login": "Log in with email and password",
   "auth.refresh": "Get new tokens for a refresh token, which is used up",
   "auth.logout": "End the session",

@@ -17,7 +17,7 @@ export const saveSettings = (tx: Transaction, { chosen, if_match }: CommandOf<"S
     )
   }
   const audit = { kind: "settings", id: settingsId, before: before.chosen, after: chosen } as const
-  if (canonicalJson(before.chosen) === canonicalJson(chosen)) return { value: null, events: [], audit }
+  if (canonicalJson(before.chosen) === canonicalJson(chosen)) return { value: before, events: [], audit }
   tx.connection.run(
     "INSERT OR REPLACE INTO installation_settings (only, updated_at, revision, data) VALUES (1, ?, ?, ?)",
     tx.timestamp,
@@ -27,7 +27,7 @@ export const saveSettings = (tx: Transaction, { chosen, if_match }: CommandOf<"S
   const operation = "update"
   const place = { organization_id: null, workspace_id: null }
   return {
-    value: null,
+    value: storedSettings(tx.connection),
     events: [{ _tag: "ResourceChanged", kind: "settings", id: settingsId, operation, ...place }],
     audit
   }

@@ -2,6 +2,7 @@
 import { hostname } from "node:os"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
+import { layerTracingMetrics } from "@nxmesh/core/observe/Tracing"
 import type { AgentFacts } from "@nxmesh/protocol/model/Agent"
 import { Effect, Layer, Result } from "effect"
 import { AlertBoard } from "./alerts/AlertBoard.ts"
@@ -141,6 +142,7 @@ const actions = AgentActions.layer.pipe(
 
 const telemetry = Layer.mergeAll(
   MetricsServer,
+  layerTracingMetrics("agent"),
   MetricsReporter.layer,
   LinkMetrics.layer,
   LogsLayer.layer,

@@ -5,7 +5,14 @@
 import { type Definitions, settingsHelp as helpOf } from "@nxmesh/core/settings/Definition"
 import { settingsFrom } from "@nxmesh/core/settings/ReadSettings"
 import type { SettingsFile } from "@nxmesh/core/settings/SettingsFile"
-import { type Address, readAddress, readBoolean, readLogLevel } from "@nxmesh/core/settings/SettingValues"
+import {
+  type Address,
+  readAddress,
+  readBoolean,
+  readLogLevel,
+  readRatio,
+  readServiceUrl
+} from "@nxmesh/core/settings/SettingValues"
 import type { DeploymentMode } from "@nxmesh/protocol/model/Agent"
 import type { Labels } from "@nxmesh/protocol/model/Text"
 import { Context, Layer } from "effect"
@@ -49,6 +56,10 @@ export interface SettingsShape {
   readonly accessLogs: boolean | null
   /** Logs of other configuration that the agent reads too. */
   readonly logFiles: ReadonlyArray<Values.LogFile>
+  /** Where spans go; `null`: nothing is traced. */
+  readonly tracesEndpoint: string | null
+  /** Of the traces that begin here, how many are recorded. */
+  readonly tracesRatio: number
   readonly logLevel: LogLevel.LogLevel
 }
 
@@ -194,6 +205,20 @@ export const definitions: Definitions<SettingsShape> = {
     fallback: [],
     help: "other logs to read, as path:format with the format combined, json or error",
     several: true
+  },
+  tracesEndpoint: {
+    key: "otlp_endpoint",
+    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    read: readServiceUrl,
+    fallback: null,
+    help: "base URL of an OpenTelemetry collector, OTLP over HTTP, that traces go to [nothing is traced]"
+  },
+  tracesRatio: {
+    key: "traces_ratio",
+    variable: "OTEL_TRACES_SAMPLER_ARG",
+    read: readRatio,
+    fallback: 0.1,
+    help: "of the traces that this agent begins by itself, how many are recorded, 0 to 1; changes follow the masters [0.1]"
   },
   logLevel: {
     key: "log_level",

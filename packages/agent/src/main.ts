@@ -1,8 +1,10 @@
 /** `nxmesh-agent`: entry point. */
+import { hostname } from "node:os"
 import { argv } from "node:process"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
+import { layerTracing } from "@nxmesh/core/observe/Tracing"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Console, Data, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -26,16 +28,27 @@ interface Flags {
   readonly config: Option.Option<string>
 }
 
-/** The settings of the environment and the file, and a log at their level. */
+/** The settings of the environment and the file, a log at their level, and traces. */
 const configured = (path: Option.Option<string>) => {
   const settings = Layer.unwrap(Effect.map(loadSettingsFile(Option.getOrNull(path)), Settings.layer))
-  const logging = Layer.unwrap(
-    Effect.map(Settings, ({ logLevel }) => layerJsonLogger({ component: "agent", minimumLevel: logLevel }))
+  const observed = Layer.unwrap(
+    Effect.map(Settings, ({ logLevel, tracesEndpoint, tracesRatio }) =>
+      Layer.merge(
+        layerJsonLogger({ component: "agent", minimumLevel: logLevel }),
+        layerTracing({
+          endpoint: tracesEndpoint,
+          service: "nxmesh-agent",
+          version: agentVersion,
+          instance: hostname(),
+          ratio: tracesRatio
+        })
+      )
+    )
   )
-  return logging.pipe(Layer.provideMerge(settings))
+  return observed.pipe(Layer.provideMerge(settings))
 }
 
-const run = Effect.fn("main.run")(({ config }: Flags) => runAgent.pipe(Effect.provide(configured(config))))
+const run = ({ config }: Flags) => runAgent.pipe(Effect.provide(configured(config)))
 
 const print = (lines: ReadonlyArray<string>) => Effect.forEach(lines, (line) => Console.log(line), { discard: true })
 

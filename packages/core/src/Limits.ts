@@ -1,3 +1,5 @@
+import { Duration } from "effect"
+
 /** Every bound of this package, in one place. Bare numbers carry their unit last in the name. */
 export const Limits = {
   nginx: {
@@ -21,6 +23,21 @@ export const Limits = {
     textCharactersMax: 16_384,
     itemsMax: 64,
     depthMax: 6
+  },
+  trace: {
+    /** Ended spans that wait for the collector; what ends while so many do is dropped, and counted. */
+    spansWaitingMax: 4_096,
+    spansPerExportMax: 512,
+    exportInterval: Duration.seconds(2),
+    exportTimeout: Duration.seconds(10),
+    /** Requests to the collector under way at once. */
+    exportsMax: 4,
+    /** What a program waits at its end for the collector to take the last spans. */
+    closeMax: Duration.seconds(2),
+    valueCharactersMax: 1_024,
+    attributesMax: 32,
+    linksMax: 32,
+    eventsMax: 16
   },
   crypto: {
     /** How far a signed call's timestamp may lie from the verifier's clock, either way. */

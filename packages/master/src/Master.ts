@@ -2,6 +2,7 @@
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { layerProcessMetrics } from "@nxmesh/core/observe/ProcessMetrics"
+import { layerTracingMetrics } from "@nxmesh/core/observe/Tracing"
 import { addressText, listensEverywhere } from "@nxmesh/core/settings/SettingValues"
 import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { Effect, Layer } from "effect"
@@ -82,7 +83,12 @@ const layerPeople = Sessions.layer.pipe(
 
 /** Everything that decides, and nothing that listens, but for Raft. */
 export const layerControlOver = <E, R>(raft: Layer.Layer<RaftNode, E, R>) =>
-  Layer.mergeAll(ConfigEngine.layer, layerPeople, layerProcessMetrics("master", version)).pipe(
+  Layer.mergeAll(
+    ConfigEngine.layer,
+    layerPeople,
+    layerProcessMetrics("master", version),
+    layerTracingMetrics("master")
+  ).pipe(
     Layer.provideMerge(Layer.mergeAll(Commands.layer, ReadBarrier.layer)),
     Layer.provideMerge(raft),
     Layer.provideMerge(layerBeforeRaft)

@@ -11,7 +11,9 @@ import {
   readBoolean,
   readHost,
   readLogLevel,
-  readPath
+  readPath,
+  readRatio,
+  readServiceUrl
 } from "@nxmesh/core/settings/SettingValues"
 import { Context, Duration, Layer } from "effect"
 import type { LogLevel, Redacted } from "effect"
@@ -69,6 +71,12 @@ export interface SettingsShape {
   readonly telemetryKept: Duration.Duration
   /** Where masters keep what they share and may lose: counters of rate limits, live tails. */
   readonly redisUrl: Redacted.Redacted<string> | null
+  /** Where the built console is; `null`: none is served. */
+  readonly consoleDirectory: string | null
+  /** Where spans go; `null`: nothing is traced. */
+  readonly tracesEndpoint: string | null
+  /** Of the traces that begin here, how many are recorded; `null`: as the installation's settings say. */
+  readonly tracesRatio: number | null
   readonly logLevel: LogLevel.LogLevel
 }
 
@@ -211,6 +219,26 @@ export const definitions: Definitions<SettingsShape> = {
     fallback: null,
     help: "redis:// or rediss:// URL of the Redis that masters share rate limits and live tails through [each master by itself]",
     secret: true
+  },
+  consoleDirectory: {
+    key: "console_dir",
+    read: readPath,
+    fallback: null,
+    help: "folder of the built console, which is served at / [none]"
+  },
+  tracesEndpoint: {
+    key: "otlp_endpoint",
+    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    read: readServiceUrl,
+    fallback: null,
+    help: "base URL of an OpenTelemetry collector, OTLP over HTTP, that traces go to [nothing is traced]"
+  },
+  tracesRatio: {
+    key: "traces_ratio",
+    variable: "OTEL_TRACES_SAMPLER_ARG",
+    read: readRatio,
+    fallback: null,
+    help: "of the traces that begin at this master, how many are recorded, 0 to 1 [as the installation's settings say]"
   },
   logLevel: {
     key: "log_level",

@@ -1,7 +1,9 @@
 /** `nxmesh-master`: reads settings, serves until a signal, stops within a bound. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
+import { layerTracing } from "@nxmesh/core/observe/Tracing"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
+import { tracingSettingsDefault } from "@nxmesh/protocol/model/TracingSettings"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Result, Scope } from "effect"
 import { help, readArguments } from "./Arguments.ts"
 import { RemovedFromCluster, Standing } from "./cluster/Standing.ts"
@@ -15,8 +17,19 @@ import { Settings } from "./Settings.ts"
 import { DataDirectory } from "./state/DataDirectory.ts"
 import { version } from "./Version.ts"
 
-const layerLogging = Layer.unwrap(
-  Effect.map(Settings, ({ logLevel }) => layerJsonLogger({ component: "master", minimumLevel: logLevel }))
+const layerObserved = Layer.unwrap(
+  Effect.map(Settings, ({ logLevel, nodeName, tracesEndpoint, tracesRatio }) =>
+    Layer.merge(
+      layerJsonLogger({ component: "master", minimumLevel: logLevel }),
+      layerTracing({
+        endpoint: tracesEndpoint,
+        service: "nxmesh-master",
+        version,
+        instance: nodeName,
+        ratio: tracesRatio ?? tracingSettingsDefault.sample_ratio
+      })
+    )
+  )
 )
 
 /** Releases everything, and gives up waiting at the bound: then the process exits with what is durable. */
@@ -75,7 +88,7 @@ const withSettings = <E>(config: string | null, run: Effect.Effect<number, E, Se
     })
   )
 
-const started = serve.pipe(Effect.provide(layerLogging), Effect.as(0))
+const started = serve.pipe(Effect.provide(layerObserved), Effect.as(0))
 
 const rejoined = askForRejoin.pipe(
   Effect.provide(DataDirectory.layer),

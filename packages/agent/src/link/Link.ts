@@ -120,7 +120,8 @@ export class Link extends Context.Service<
           )
         )
 
-      const run = Effect.fn("Link.run")(function* (handlers: LinkHandlers) {
+      // Lasts as long as the agent: no span.
+      const run = Effect.fnUntraced(function* (handlers: LinkHandlers) {
         const events = yield* Queue.bounded<LinkEvent>(16)
         const emit = (happening: Happening) => Effect.flatMap(stamp(happening), (event) => Queue.offer(events, event))
         const connection = yield* FiberHandle.make<unknown, never>()

@@ -193,11 +193,11 @@ export interface SessionEvents {
 }
 
 /**
- * Lasts until the connection ends, and always fails with why.
+ * Lasts until the connection ends, too long for a span, and always fails with why.
  *
  * @param refusedToken hash of a token that was refused to an agent that has an identity
  */
-export const runSession = Effect.fn("Link.session")(function* (
+export const runSession = Effect.fnUntraced(function* (
   transport: Transport,
   handlers: LinkHandlers,
   events: SessionEvents,

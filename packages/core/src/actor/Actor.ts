@@ -6,6 +6,7 @@
  * allows; then the actor stops, and everyone who asks is told.
  */
 import { Cause, Clock, Data, Deferred, Effect, Exit, Queue, type Scope } from "effect"
+import { untraced } from "../observe/Traceparent.ts"
 import { judgeCrash, type RestartPolicy } from "./RestartPolicy.ts"
 
 /** The message was not handled. Full: the mailbox has no room. Crashed: handling it crashed. Stopped: no one reads it. */
@@ -104,7 +105,7 @@ export const makeActor = Effect.fnUntraced(function* <State, Message, Reply, E, 
   })
 
   const first = yield* initial
-  yield* Effect.forkScoped(Effect.ensuring(supervise(first), refuseWaiting), { startImmediately: true })
+  yield* Effect.forkScoped(untraced(Effect.ensuring(supervise(first), refuseWaiting)), { startImmediately: true })
 
   return {
     ask: Effect.fnUntraced(function* (message: Message) {

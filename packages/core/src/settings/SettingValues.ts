@@ -43,6 +43,21 @@ export const readPath: Reader<string> = (text) =>
 export const readBoolean: Reader<boolean> = (text) =>
   text === "true" || text === "false" ? Result.succeed(text === "true") : Result.fail("must be true or false")
 
+/** Base URL of a service that a program asks by HTTP. It is logged, so it must hold no password. */
+export const readServiceUrl: Reader<string> = (text) => {
+  const url = URL.parse(text)
+  const isGood = url !== null && ["http:", "https:"].includes(url.protocol) && url.username === "" && url.hash === ""
+  return isGood && url.password === ""
+    ? Result.succeed(url.href.replace(/\/+$/, ""))
+    : Result.fail("must be an http:// or https:// URL without credentials, as in http://127.0.0.1:4318")
+}
+
+/** A part of the whole. */
+export const readRatio: Reader<number> = (text) =>
+  /^(0|1|[01]?\.[0-9]{1,9})$/.test(text) && Number(text) <= 1
+    ? Result.succeed(Number(text))
+    : Result.fail("must be a number from 0 to 1, as in 0.1")
+
 const logLevels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
   ["error", "Error"],
   ["warn", "Warn"],

@@ -47,6 +47,8 @@ const layerSettings = Layer.effect(
       trustedProxies: [{ address: "127.0.0.1", prefix: 32 }],
       adminEmail,
       adminPassword: Redacted.make(adminPassword),
+      tracesEndpoint: null,
+      tracesRatio: null,
       logLevel: "Debug"
     })
   )

@@ -1,0 +1,31 @@
+/** A span of what is over, for work that runs outside of any fiber, such as apply. */
+import { Context, Exit, Option, Tracer } from "effect"
+
+export interface PastSpan {
+  readonly name: string
+  readonly parent: Tracer.AnySpan
+  /** Nanoseconds since 1970. */
+  readonly startNanos: bigint
+  readonly endNanos: bigint
+  readonly attributes?: Readonly<Record<string, unknown>>
+  readonly exit?: Exit.Exit<unknown, unknown>
+}
+
+/** Does nothing when the parent is not recorded. An end before the start, by clocks of two machines, counts as the start. */
+export const recordSpan = (tracer: Tracer.Tracer, { exit = Exit.void, parent, ...past }: PastSpan): void => {
+  if (!parent.sampled) return
+  const { attributes = {}, endNanos, name } = past
+  const startTime = past.startNanos < endNanos ? past.startNanos : endNanos
+  const span = tracer.span({
+    name,
+    parent: Option.some(parent),
+    annotations: Context.empty(),
+    links: [],
+    startTime,
+    kind: "internal",
+    root: false,
+    sampled: true
+  })
+  for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
+  span.end(endNanos, exit)
+}

@@ -310,6 +310,13 @@ export const Limits = {
     subscriberEventsMax: 4_096
   },
 
+  // audit
+  audit: {
+    /** Of a row's `before` or `after`; a longer one is named by its hash. */
+    valueCharactersMax: 32_768,
+    userAgentCharactersMax: 200
+  },
+
   // command
   command: {
     /** A read waits so long for a leader, longer than an election takes. */
@@ -321,10 +328,3 @@ export const Limits = {
     leaderlessMax: Duration.seconds(10)
   }
 } as const
-  // audit
-  audit: {
-    /** Of a row's `before` or `after`; a longer one is named by its hash. */
-    valueCharactersMax: 32_768,
-    userAgentCharactersMax: 200
-  },
-

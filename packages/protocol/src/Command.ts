@@ -235,22 +235,6 @@ export type CommandOf<Tag extends CommandTag> = Extract<Command, { readonly _tag
 export const Idempotency = Schema.Struct({ key: Schema.String, body_hash: Sha256 })
 export type Idempotency = typeof Idempotency.Type
 
-/** What stands between a command and the log: who, when, and under which key it may be retried. */
-export const Proposal = Schema.Struct({
-  id: CommandId,
-  /** Milliseconds since 1970, by the clock of the master that proposes. Apply takes the leader's time, which its entry carries. */
-  at_millis: Schema.Int,
-  principal: Principal,
-  idempotency: Schema.NullOr(Idempotency),
-  /** Where the request came from, for the audit. */
-  remote_address: Schema.NullOr(Schema.String),
-  /** Of a leader's task: apply refuses the command in an entry of another term (design-cluster.md 8). */
-  fence: Schema.optionalKey(Schema.Struct({ term: Schema.Int })),
-  command: Command
-})
-export type Proposal = typeof Proposal.Type
-
-/** An entry's result: the same on every master, kept under its idempotency key. */
 /** What the audit tells of the request that a command came with, beyond its address. */
 export const RequestOrigin = Schema.Struct({
   /** As in the answer's `x-request-id` and the master's log. */
@@ -260,6 +244,24 @@ export const RequestOrigin = Schema.Struct({
 })
 export type RequestOrigin = typeof RequestOrigin.Type
 
+/** What stands between a command and the log: who, when, and under which key it may be retried. */
+export const Proposal = Schema.Struct({
+  id: CommandId,
+  /** Milliseconds since 1970, by the clock of the master that proposes. Apply takes the leader's time, which its entry carries. */
+  at_millis: Schema.Int,
+  principal: Principal,
+  idempotency: Schema.NullOr(Idempotency),
+  /** Where the request came from, for the audit. */
+  remote_address: Schema.NullOr(Schema.String),
+  /** Of a request by the API. Kept since cluster version 4. */
+  origin: Schema.optionalKey(RequestOrigin),
+  /** Of a leader's task: apply refuses the command in an entry of another term (design-cluster.md 8). */
+  fence: Schema.optionalKey(Schema.Struct({ term: Schema.Int })),
+  command: Command
+})
+export type Proposal = typeof Proposal.Type
+
+/** An entry's result: the same on every master, kept under its idempotency key. */
 export const Outcome = Schema.Union([
   Schema.TaggedStruct("Accepted", {
     /** Index of the entry that did it: for a replayed answer, of the first one. */
@@ -269,7 +271,5 @@ export const Outcome = Schema.Union([
     value: Schema.Unknown
   }),
   Schema.TaggedStruct("Rejected", { index: Schema.Int, rejection: Rejection })
-  /** Of a request by the API. Kept since cluster version 4. */
-  origin: Schema.optionalKey(RequestOrigin),
 ])
 export type Outcome = typeof Outcome.Type

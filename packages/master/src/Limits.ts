@@ -314,7 +314,12 @@ export const Limits = {
   audit: {
     /** Of a row's `before` or `after`; a longer one is named by its hash. */
     valueCharactersMax: 32_768,
-    userAgentCharactersMax: 200
+    userAgentCharactersMax: 200,
+    /** Of one `CutAudit`: a few tens of milliseconds of apply. */
+    cutRowsMax: 10_000,
+    /** Looked at between two chances for others to run, and for one page of a search. */
+    rowsTogether: 500,
+    rowsPerSearchMax: 50_000
   },
 
   // command

@@ -24,6 +24,20 @@ export const since: Since = {
   SaveAgent: ({ agent }) => (agent.policy === undefined ? 1 : 3),
   RequestAgentAction: 3,
   RecordAgentAction: 3,
+  RecordAuditExport: 4,
+  CutAudit: 4,
+  SaveServiceAccount: 4,
+  DeleteServiceAccount: 4,
+  CreateApiKey: 4,
+  RevokeApiKey: 4,
+  RecordApiKeyUses: 4,
+  SaveUser: ({ user }) => (user.role === null || user.organization_id !== undefined ? 4 : 1),
+  SaveRole: 4,
+  DeleteRole: 4,
+  SaveGroup: 4,
+  DeleteGroup: 4,
+  SaveRoleBinding: 4,
+  DeleteRoleBinding: 4,
   SaveSettings: 4
 }
 

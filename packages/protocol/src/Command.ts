@@ -27,6 +27,7 @@ import {
 import { ActionRequest } from "./model/ActionRecord.ts"
 import { AgentFacts, StoredAgent } from "./model/Agent.ts"
 import { ActionOutcome } from "./model/AgentAction.ts"
+import { AuditPoint } from "./model/Audit.ts"
 import { StoredCertificate } from "./model/Certificate.ts"
 import { ChangeSummary } from "./model/ConfigVersion.ts"
 import { DeploymentOutcome } from "./model/Deployment.ts"
@@ -133,6 +134,10 @@ export const Command = Schema.TaggedUnion({
   SaveSettings: { if_match: Schema.NullOr(Revision), chosen: ChosenSettings },
   /** Somebody takes a copy of everything: for the audit, and before the copy is made. */
   RecordBackup: { master_id: MasterId },
+  /** The audit was given away, from behind `after` to `head`, whole. */
+  RecordAuditExport: { after: AuditPoint, head: AuditPoint },
+  /** Forgets the audit up to and with this entry, which `exported`, the head of an export, shows to be kept elsewhere. */
+  CutAudit: { through: Schema.Int, exported: AuditPoint },
   /** Of the leader: every master notes the digest of its state at this entry (design-cluster.md 12). */
   CheckState: {},
   /** What a master noted at the entry of a check. */

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
-import { EnrolmentTokenId } from "@nxmesh/protocol/Ids"
+import { EnrolmentTokenId, type Sha256 } from "@nxmesh/protocol/Ids"
 import { Effect } from "effect"
 import { Limits } from "../../src/Limits.ts"
 import { auditAnchor, type ChainedRow, chainProblem } from "../../src/state/apply/AuditChain.ts"
 import { auditText, masked } from "../../src/state/apply/AuditText.ts"
 import { Database } from "../../src/state/Database.ts"
+import { auditMarks, type AuditSearch, auditSlice, type AuditSlice } from "../../src/state/ReadAudit.ts"
 import { agentId, organization, uuid, workspace } from "../config/Fixtures.ts"
 import { initialise } from "./TestCluster.ts"
 import {
@@ -153,6 +154,119 @@ describe("a value in the audit", () => {
         yield* tenant
         yield* submit(saveHost(1, {}, create))
         assert.isBelow((yield* rows).at(-1)?.after?.length ?? 0, Limits.audit.valueCharactersMax)
+      })
+    )
+  )
+})
+
+describe("rule 4: the audit is exported before it is cut, and leaves its anchor hash", () => {
+  const point = ({ entry, hash }: ChainedRow) => ({ entry, hash: hash as Sha256 })
+  const start = { entry: 0, hash: auditAnchor as Sha256 }
+
+  const cutAt = (through: number, exported: ReturnType<typeof point>) =>
+    ({ _tag: "CutAudit", through, exported }) as const
+
+  const begun = Effect.gen(function* () {
+    yield* atVersion4
+    yield* tenant
+    const chain = yield* rows
+    return { chain, last: point(chain.at(-1) as ChainedRow) }
+  })
+
+  it.effect("refuses a cut above what was exported, of another chain, and of an entry that is not there", () =>
+    onMaster(
+      Effect.gen(function* () {
+        const { last } = yield* begun
+        assert.strictEqual((yield* rejected(cutAt(2, last))).code, "CONFLICT", "nothing was exported")
+        yield* submit({
+          _tag: "RecordAuditExport",
+          after: start,
+          head: { entry: 3, hash: (yield* rows)[2]?.hash as Sha256 }
+        })
+        assert.strictEqual((yield* rejected(cutAt(4, last))).code, "CONFLICT", "above the export")
+        const other = { ...last, hash: hash("f") }
+        assert.strictEqual((yield* rejected(cutAt(2, other))).code, "CONFLICT", "of another chain")
+        assert.strictEqual((yield* rejected(cutAt(99, last))).code, "NOT_FOUND")
+        assert.lengthOf(
+          (yield* rows).filter(({ entry }) => entry <= 4),
+          4
+        )
+      })
+    )
+  )
+
+  it.effect(
+    "an export that leaves a gap to those before allows nothing, and a head that is not the chain's is refused",
+    () =>
+      onMaster(
+        Effect.gen(function* () {
+          const { chain, last } = yield* begun
+          yield* submit({ _tag: "RecordAuditExport", after: point(chain[1] as ChainedRow), head: last })
+          assert.strictEqual((yield* rejected(cutAt(1, last))).code, "CONFLICT")
+          const forged = { _tag: "RecordAuditExport", after: start, head: { ...last, hash: hash("f") } } as const
+          assert.strictEqual((yield* rejected(forged)).code, "CONFLICT")
+        })
+      )
+  )
+
+  it.effect("what is left follows the anchor, also when all was cut but the cut itself", () =>
+    onMaster(
+      Effect.gen(function* () {
+        const { last } = yield* begun
+        yield* submit({ _tag: "RecordAuditExport", after: start, head: last })
+        yield* submit(cutAt(2, last))
+        yield* submit(cutAt(last.entry, last))
+        const { reader } = yield* Database
+        const { anchor } = auditMarks(reader)
+        assert.deepStrictEqual(anchor, last)
+        const left = yield* rows
+        assert.deepStrictEqual(
+          left.map(({ command }) => command),
+          ["RecordAuditExport", "CutAudit", "CutAudit"]
+        )
+        let before: { readonly entry: number; readonly hash: string } = anchor
+        for (const row of left) {
+          assert.isNull(chainProblem(before, row))
+          before = row
+        }
+      })
+    )
+  )
+})
+
+describe("a search of the audit", () => {
+  const search: AuditSearch = {
+    visible: "all",
+    equal: {},
+    refused: false,
+    from: null,
+    to: null,
+    before: Number.MAX_SAFE_INTEGER
+  }
+  const entries = ({ rows }: AuditSlice) => rows.map(({ entry }) => entry)
+
+  it.effect("shows an organization's auditor its own rows alone, a bounded number looked at each time", () =>
+    onMaster(
+      Effect.gen(function* () {
+        yield* atVersion4
+        yield* tenant
+        yield* submit(saveOrganization(2))
+        yield* rejected(saveOrganization(2))
+        const { reader } = yield* Database
+        const other = { organizationIds: [organization(2)], workspaceIds: [] }
+        const own = { organizationIds: [], workspaceIds: [workspace(1)] }
+        const all = { rowsMax: 10, scanned: 100 }
+        assert.deepStrictEqual(auditSlice(reader, { ...search, visible: other }, all), {
+          ...auditSlice(reader, { ...search, equal: { organization_id: organization(2) } }, all)
+        })
+        assert.deepStrictEqual(entries(auditSlice(reader, { ...search, visible: other }, all)), [6, 5])
+        assert.deepStrictEqual(entries(auditSlice(reader, { ...search, visible: own }, all)), [4, 3])
+        assert.deepStrictEqual(entries(auditSlice(reader, { ...search, refused: true }, all)), [6])
+        const first = auditSlice(reader, { ...search, visible: own }, { rowsMax: 10, scanned: 2 })
+        assert.deepStrictEqual([entries(first), first.next], [[], 5])
+        const next = auditSlice(reader, { ...search, visible: own, before: 5 }, { rowsMax: 1, scanned: 2 })
+        assert.deepStrictEqual([entries(next), next.next], [[4], 4])
+        assert.isNull(auditSlice(reader, { ...search, before: 1 }, all).next)
       })
     )
   )

@@ -64,6 +64,10 @@ export const commandTarget = (command: Command): Target | null => {
     case "RotateSession":
     case "EndSession":
       return { kind: "session", id: command.id }
+    case "RecordAuditExport":
+      return { kind: "audit", id: String(command.head.entry) }
+    case "CutAudit":
+      return { kind: "audit", id: String(command.through) }
     case "SetFreeze":
     case "SetClusterVersion":
     case "OpenEpoch":

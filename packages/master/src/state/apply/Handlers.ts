@@ -3,6 +3,7 @@ import type { Command, CommandOf, CommandTag } from "@nxmesh/protocol/Command"
 import { deleteAgent, recordAgentFacts, saveAgent } from "./Agents.ts"
 import { recordAgentAction, requestAgentAction } from "./AgentActions.ts"
 import { claimAgents } from "./AgentClaims.ts"
+import { cutAudit, recordAuditExport } from "./AuditCuts.ts"
 import { initialiseCluster, openEpoch, recordBackup, setClusterVersion, setFreeze } from "./Cluster.ts"
 import { recordDeployments } from "./Deployments.ts"
 import { admitMaster, createJoinToken, revokeJoinToken } from "./Joining.ts"
@@ -39,6 +40,8 @@ export const handlers: Handlers = {
   OpenEpoch: openEpoch,
   SaveSettings: saveSettings,
   RecordBackup: recordBackup,
+  RecordAuditExport: recordAuditExport,
+  CutAudit: cutAudit,
   CheckState: checkState,
   ReportDigest: reportDigest,
   ClaimAgents: claimAgents,

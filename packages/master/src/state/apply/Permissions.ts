@@ -20,6 +20,8 @@ export const commandPermissions: Readonly<Record<CommandTag, Permission | null>>
   OpenEpoch: null,
   SaveSettings: "cluster:write",
   RecordBackup: "cluster:write",
+  RecordAuditExport: "audit:read",
+  CutAudit: "cluster:write",
   CheckState: null,
   ReportDigest: null,
   ClaimAgents: null,

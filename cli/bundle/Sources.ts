@@ -23,7 +23,9 @@ const files = (root: string, scope: SourceScope): ReadonlyArray<string> => [
   // Dependencies are as the lockfile names them, or nxmesh.mjs would have installed them.
   join(root, "package-lock.json"),
   ...filesBelow(join(root, "cli", "bundle")),
+  // The console is built by itself, for browsers.
   ...readdirSync(join(root, "packages"))
+    .filter((name) => name !== "web")
     .sort()
     .map((name) => join(root, "packages", name))
     .flatMap((folder) => [

@@ -26,7 +26,8 @@ export const clusterWelcome = (options: ClusterWelcomeOptions): string => {
 NxMesh runs: three masters, three agents, three nginx. Ctrl-C stops all; data and logs are in ${folder}
 
 ${masters.join("\n")}
-  API docs      ${origin(settings.masters[0]!)}/api/docs   (on each master)
+  Console       ${origin(settings.masters[0]!)}/   (on each master)
+  API docs      ${origin(settings.masters[0]!)}/api/docs
   First login   ${login.email}  ${login.password}   (kept in ${loginFile})
 ${sites.join("\n")}
 

@@ -4,6 +4,7 @@ import { closeSync, openSync, renameSync } from "node:fs"
 import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { nodeFlags } from "../bundle/Bundle.ts"
+import { consoleFolder } from "../console/ConsoleBuild.ts"
 import { inCheckout } from "../tooling/Checkout.ts"
 import { readJson, writePrivately } from "./Folder.ts"
 import { Problem } from "./Problem.ts"
@@ -59,10 +60,13 @@ export class Programs {
   /** Starts a program, and remembers it for a next run that finds it because this one was killed. */
   async start({ env, name, package: from }: ProgramToStart): Promise<RunningProgram> {
     const logFile = join(this.folder, "log", `${name}.log`)
+    // Every master serves the console, as it is at its start.
+    const served: Readonly<Record<string, string>> =
+      from === "master" ? { NXMESH_CONSOLE_DIR: await consoleFolder() } : {}
     const log = openLog(logFile)
     const child = spawn(process.execPath, [...nodeFlags[from], inCheckout("cli", "program.ts"), from], {
       cwd: this.folder,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...served, ...env },
       stdio: ["ignore", log, log]
     })
     closeSync(log)

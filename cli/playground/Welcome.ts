@@ -27,6 +27,7 @@ export const welcome = ({ settings, login, loginFile, siteId, upstreamId }: Welc
   return `
 NxMesh runs: one master, one agent, one nginx. Ctrl-C stops all three.
 
+  Console       ${origin}/
   API docs      ${origin}/api/docs
   First login   ${login.email}  ${login.password}   (kept in ${loginFile})
   Demo site     ${site}   (behind it, proxied: ${site}backend/)

@@ -28,6 +28,12 @@ export const checkParts: ReadonlyArray<CheckPart> = [
     args: ["-p", "packages/raft/tsconfig.json"]
   },
   {
+    name: "types: console",
+    budgetSeconds: 15,
+    script: tsc,
+    args: ["-p", "packages/web/tsconfig.json"]
+  },
+  {
     name: "lint",
     budgetSeconds: 20,
     script: inCheckout("node_modules/oxlint/bin/oxlint"),

@@ -44,6 +44,15 @@ export const Limits = {
     /** Agents named when an allowlist that shuts them out is refused. */
     shutOutAgentsNamedMax: 5
   },
+  redis: {
+    connectTimeoutMillis: 3_000,
+    /** Whoever asks Redis can do without it: longer than this helps nobody. */
+    commandTimeoutMillis: 1_000,
+    reconnectFirstMillis: 100,
+    reconnectMillisMax: 3_000,
+    /** Published messages that a subscriber has not taken; the oldest go first. */
+    messagesWaitingMax: 4_096
+  },
 
   link: {
     /** From an agent. A report of a thousand log lines is the largest. */
@@ -130,7 +139,13 @@ export const Limits = {
     /** A token given while there is no quorum: good for looking, until someone can log in. */
     readOnlyTokenLifetime: Duration.minutes(5),
     signingKeyBits: 2_048,
-    generatedPasswordBytes: 15
+    generatedPasswordBytes: 15,
+    /** 192 bits: beyond guessing, so that a fast hash is enough. */
+    apiKeySecretBytes: 24,
+    /** How exactly the last use of a key is known, how often a master tells of it, and of how many keys at once. */
+    keyUseResolution: Duration.hours(1),
+    keyUseInterval: Duration.minutes(1),
+    keyUsesPerCommandMax: 1_000
   },
   cluster: {
     /** A server certificate is renewed when less than this is left of it. */
@@ -203,6 +218,8 @@ export const Limits = {
     generationsRecordedKept: 4_096,
     /** A delta with more than this share of the bundle's resources is no longer worth it. */
     deltaShareMax: 0.5,
+    /** Traces of changes that one deployment, or one record of outcomes, is linked to. */
+    tracesMergedMax: 16,
     /** Hosts rendered between two chances for others to run, where a template is tried on all that use it. */
     hostsRenderedTogether: 50
   },
@@ -256,6 +273,20 @@ export const Limits = {
     outcomeRetryMax: Duration.seconds(30)
   },
 
+  // questions to the access logs
+  accessLogs: {
+    /** Where a question says no beginning. */
+    spanMillisDefault: 3_600_000,
+    /** By how much an agent's clock may be ahead, for its lines to be in what goes on until now. */
+    skewMillisMax: 60_000,
+    /** More agents than that are looked for among all lines of the time, and not one by one. */
+    agentsOneByOneMax: 64,
+    /** Lines that one page, or one aggregate, looks at. */
+    pageScanMax: 1_000_000,
+    aggregateScanMax: 2_000_000,
+    answerMillisMax: 5_000
+  },
+
   // telemetry
   telemetry: {
     megabytesMax: 1_048_576,
@@ -269,11 +300,102 @@ export const Limits = {
     requestsPerTransactionMax: 64,
     /** Of batches that wait to be written; what comes beyond comes again. */
     charactersInFlightMax: 32 * 1_048_576,
-    questionsWaitingMax: 4_096,
     /** Less than an agent waits for its answer. */
     answerTimeout: Duration.seconds(20),
     threadRestartMillis: 5_000,
-    busyMillisMax: 1_000
+    busyMillisMax: 1_000,
+    /** Of different names and labels: what an agent tells beyond is left out. */
+    seriesPerAgentMax: 5_000,
+    /** Reports that came by themselves, until they can be written: health of 10,000 agents for half a minute. */
+    notesWaitingMax: 10_000,
+    noteRetryInterval: Duration.seconds(1),
+    noteCharactersWaitingMax: 16 * 1_048_576,
+    notesTogetherMax: 512,
+    /** How much of its space each kind may take before it is the one that gives way. */
+    shares: { access_logs: 0.6, error_logs: 0.1, events: 0.05, health: 0.05, metrics: 0.2 },
+    /** A clock that is ahead by more has its lines kept under the time of their arrival. */
+    aheadMillisMax: 300_000,
+    // Queries beside the intake
+    readersMax: 2,
+    /** Threads that were told to stop and still are in SQLite. */
+    readersStoppingMax: 4,
+    queriesWaitingMax: 64,
+    queryTimeoutMillis: 5_000,
+    /** Shorter than a query may take there: a master that is slow is named, not waited for. */
+    gatherTimeout: Duration.seconds(6),
+    questionCharactersMax: 65_536,
+    // Postgres
+    postgresReadersMax: 4,
+    postgresWritersMax: 2,
+    postgresConnectTimeout: Duration.seconds(5),
+    postgresStatementMillis: 15_000,
+    postgresLockMillis: 5_000,
+    partitionsAhead: 2,
+    /** Of the schema's changes and of partitions, among masters that start at once. */
+    advisoryLock: 7_811_301
+  },
+
+  // live
+  live: {
+    /** Streams of all consoles on one master; a console has three or so. */
+    streamsMax: 2_000,
+    /** A stream without changes says so, which shows that it lives. */
+    waitSeconds: 20,
+    /** Changes that come sooner after others go out with the next ones. */
+    changesInterval: Duration.millis(100),
+    overviewInterval: Duration.seconds(1),
+    agentsInterval: Duration.millis(500),
+    snapshotMillisMin: 900,
+    agentsPerSlice: 200
+  },
+
+  // console
+  console: {
+    fileBytesMax: 16 * 1_048_576,
+    filesMax: 2_000
+  },
+
+  // alerting
+  alerting: {
+    /** How often the leader looks at everything that rules watch; what telemetry tells is asked for less often. */
+    interval: Duration.seconds(10),
+    telemetryInterval: Duration.seconds(30),
+    /** Agents looked at between two chances for others to run. */
+    agentsPerSlice: 200,
+    /** A condition that holds for so long is noted as pending, so that another leader does not count anew. */
+    pendingNotedAfter: Duration.seconds(20),
+    /** A rule that cannot be judged for so long is an alert itself. */
+    unknownFor: Duration.minutes(5),
+    /** Alerts in one entry of the log, and in one message. */
+    changesPerCommandMax: 256,
+    alertsPerMessageMax: 100,
+    /** Of one rule; what is beyond is left out, and the rule says so. */
+    alertsPerRuleMax: 20_000,
+    resolvedKept: Duration.days(7),
+    resolvedMax: 5_000,
+    silencesKept: Duration.days(30),
+    /** Rules, silences and webhooks of an installation, of each. */
+    resourcesPerKindMax: 1_000,
+    summaryCharactersMax: 1_024,
+    // Delivery
+    deliveryInterval: Duration.seconds(1),
+    deliveriesTogetherMax: 64,
+    deliveriesConcurrentMax: 8,
+    /** Messages to one webhook that wait. While any does, what comes is gathered for the next. */
+    deliveriesWaitingMax: 4,
+    deliveriesKeptPerWebhook: 50,
+    /** Between two messages to one webhook, tests left out. */
+    messageInterval: Duration.seconds(10),
+    deliveryTimeout: Duration.seconds(10),
+    /** Before the next attempt: doubled with each, up to the second, and given up after the third. */
+    retryFirst: Duration.seconds(2),
+    retryMax: Duration.minutes(15),
+    deliveryAge: Duration.hours(24),
+    answerBytesMax: 65_536,
+    errorCharactersMax: 512,
+    webhookSecretBytes: 32,
+    /** How long who asks for a test waits for its end. */
+    testWait: Duration.seconds(15)
   },
 
   // state
@@ -282,11 +404,16 @@ export const Limits = {
     mastersMax: 9,
     /** Referrers named when a delete is refused. */
     referencesNamedMax: 20,
+    /** Older entries are applied without spans: their trace was told when they were proposed. */
+    traceAgeMillisMax: 60_000,
     openTokensPerAgentMax: 16,
     openJoinTokensMax: 16,
     /** Agents in one `ClaimAgents`. */
     claimsPerCommandMax: 1_024,
     sessionsPerUserMax: 64,
+    serviceAccountsMax: 1_000,
+    /** Two are enough to replace one without a gap. */
+    apiKeysPerAccountMax: 10,
     /** Refresh tokens remembered per session, to tell a stolen one from a wrong one. */
     replacedTokensPerSessionMax: 3_000,
     refreshRetryWindow: Duration.seconds(30),

@@ -7,6 +7,8 @@ export const Limits = {
   emailCharactersMax: 254,
   passwordCharactersMin: 12,
   passwordCharactersMax: 256,
+  /** Ten years. */
+  apiKeySecondsMax: 315_360_000,
   pathCharactersMax: 1_024,
   urlCharactersMax: 2_048,
   headerValueCharactersMax: 4_096,
@@ -40,6 +42,16 @@ export const Limits = {
   liveAgentsMax: 200,
   watchSecondsDefault: 30,
   watchSecondsMax: 55,
+
+  // questions to the logs
+  logFilterCharactersMax: 512,
+  logLinesPerPageDefault: 100,
+  logLinesPerPageMax: 1_000,
+  logLinesPerExportMax: 100_000,
+  logDimensionsMax: 3,
+  logGroupsDefault: 50,
+  logGroupsMax: 1_000,
+  graphqlCharactersMax: 16_384,
 
   // link
   linkFrameBytesMax: 64 * 1_048_576,

@@ -1,16 +1,16 @@
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
-import type { MasterId } from "@nxmesh/protocol/Ids"
 import type { ClusterSwitches, Master } from "@nxmesh/protocol/model/ClusterStatus"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Backups } from "../backup/Backups.ts"
-import { ClusterStatus, type LiveStatus } from "../cluster/ClusterStatus.ts"
+import { ClusterStatus } from "../cluster/ClusterStatus.ts"
 import type { MemberChange } from "../cluster/Quorum.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
 import { giveBackup } from "./BackupDownload.ts"
 import { existing } from "./Change.ts"
-import { clusterView, leavingIds, mastersView, masterView } from "./ClusterView.ts"
+import { mastersView, masterView } from "./ClusterView.ts"
+import { currentCluster, leavingNames } from "./CurrentCluster.ts"
 import { issueJoinToken } from "./JoinTokens.ts"
 import { plannedHandover, refusedChange } from "./MemberChanges.ts"
 import { answerPage } from "./Pagination.ts"
@@ -27,14 +27,6 @@ interface PageRequest {
 const slice = <A>(items: ReadonlyArray<A>, { page, per_page }: PageRequest) => ({
   items: items.slice((page - 1) * per_page, page * per_page),
   total: items.length
-})
-
-/** What the removed ones were called that Raft still counts. */
-const leavingNames = Effect.fnUntraced(function* (masters: ReadonlyArray<ResourceOf<"master">>, live: LiveStatus) {
-  const { removedMasterName } = yield* Reads
-  const names = new Map<MasterId, string>()
-  for (const id of leavingIds(masters, live)) names.set(id, (yield* removedMasterName(id)) ?? id)
-  return (id: MasterId) => names.get(id) ?? id
 })
 
 export const layerCluster = HttpApiBuilder.group(
@@ -60,15 +52,13 @@ export const layerCluster = HttpApiBuilder.group(
 
     return handlers.handleAll({
       status: Effect.fn("cluster.status")(function* () {
-        const live = yield* status
         const index = yield* reads.appliedIndex
-        const state = yield* reads.clusterState
-        if (state === undefined) {
+        const cluster = yield* currentCluster
+        if (cluster === undefined) {
           return yield* Effect.fail(refuse("UNAVAILABLE", "This master does not know its cluster yet: try again soon"))
         }
-        const stored = yield* reads.masters
         yield* answerHeaders(indexHeader(index))
-        return { data: clusterView({ state, masters: stored, live }, yield* leavingNames(stored, live)) }
+        return { data: cluster }
       }),
       masters: Effect.fn("cluster.masters")(function* ({ query }) {
         const index = yield* reads.appliedIndex

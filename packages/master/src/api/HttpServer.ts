@@ -2,10 +2,12 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
 import { ByteSize, Effect, Layer } from "effect"
-import { HttpIncomingMessage, HttpRouter } from "effect/http"
+import { HttpIncomingMessage, HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { AuthenticationLayer } from "../auth/Authentication.ts"
 import { Backups } from "../backup/Backups.ts"
+import { layerConsole } from "../console/ConsoleRoute.ts"
+import { layerLiveRoute } from "../live/LiveRoute.ts"
 import { Settings } from "../Settings.ts"
 import { advertisedApi } from "./AdvertisedApi.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
@@ -40,6 +42,7 @@ const layerGroups = Layer.mergeAll(
   layerTemplates,
   layerDeployments,
   layerUsers,
+  layerServiceAccounts,
   layerCluster.pipe(Layer.provide(Backups.layer)),
   layerSettings,
   layerAuth,
@@ -54,12 +57,16 @@ const layerApi = Layer.unwrap(
 export const layerRoutes = Layer.mergeAll(
   layerApi.pipe(Layer.provide(layerGroups)),
   layerOperationsRoutes,
+  layerLiveRoute,
+  layerConsole,
   layerHttpEdge(makeRouteTable(allRoutes))
 )
 
 export const layerHttpServer = layerListening(
   HttpRouter.serve(layerRoutes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(ChangeTurns.layer),
+    // The edge makes the span of a request: named by its route, and without what its headers and address tell.
+    Layer.provide(Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(ProtocolLimits.requestBodyBytesMax)))
   )
 ).pipe(Layer.provide(NodeServices.layer))

@@ -47,7 +47,9 @@ export const Limits = {
   redis: {
     connectTimeoutMillis: 3_000,
     /** Whoever asks Redis can do without it: longer than this helps nobody. */
-    commandTimeoutMillis: 1_000,
+    commandTimeoutMillis: 500,
+    /** A Redis that was down for less is not worth a warning: connecting at the start takes a moment, too. */
+    warnedAfter: Duration.seconds(2),
     reconnectFirstMillis: 100,
     reconnectMillisMax: 3_000,
     /** Published messages that a subscriber has not taken; the oldest go first. */

@@ -49,6 +49,8 @@ import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
 import { PeerClient } from "./peer/PeerClient.ts"
 import { PeerServer } from "./peer/PeerServer.ts"
+import { Redis } from "./redis/Redis.ts"
+import { layerRedisWatch } from "./redis/RedisWatch.ts"
 import { InstallationSettings } from "./settings/InstallationSettings.ts"
 import { Secrets } from "./secrets/Secrets.ts"
 import { Database } from "./state/Database.ts"
@@ -67,7 +69,7 @@ const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
 )
 
 /** The state, and who this master is: what Raft needs before it starts. */
-const layerBeforeRaft = Layer.merge(layerIdentity, InstallationSettings.layer).pipe(
+const layerBeforeRaft = Layer.mergeAll(layerIdentity, InstallationSettings.layer, Redis.layer).pipe(
   Layer.provide(layerJoinCluster),
   Layer.provideMerge(Layer.mergeAll(ReplicatedState.layer, Reads.layer, WriteGate.layer)),
   Layer.provideMerge(layerGround)
@@ -171,7 +173,12 @@ const layerDescription = Layer.effectDiscard(
 )
 
 /** The whole program, but for the settings and the logger. */
-export const layerMaster = Layer.mergeAll(layerAnnouncement, layerDescription, layerRememberMasters).pipe(
+export const layerMaster = Layer.mergeAll(
+  layerAnnouncement,
+  layerDescription,
+  layerRememberMasters,
+  layerRedisWatch
+).pipe(
   Layer.provideMerge(layerHttpServer),
   Layer.provideMerge(layerReadinessChecks),
   Layer.provideMerge(layerLink),

@@ -292,8 +292,6 @@ export const Limits = {
   // telemetry
   telemetry: {
     megabytesMax: 1_048_576,
-    /** An answer's. */
-    rowsPerReadMax: 1_000,
     /** Of one agent, whose places are remembered. */
     outboxesPerAgentMax: 64,
     rowsRemovedTogether: 10_000,
@@ -311,6 +309,8 @@ export const Limits = {
     /** Reports that came by themselves, until they can be written: health of 10,000 agents for half a minute. */
     notesWaitingMax: 10_000,
     noteRetryInterval: Duration.seconds(1),
+    /** For what still waits when the master stops. */
+    notesLeaveMax: Duration.seconds(2),
     noteCharactersWaitingMax: 16 * 1_048_576,
     notesTogetherMax: 512,
     /** How much of its space each kind may take before it is the one that gives way. */

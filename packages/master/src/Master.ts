@@ -58,7 +58,7 @@ import { DataDirectory } from "./state/DataDirectory.ts"
 import { Events } from "./state/Events.ts"
 import { Reads } from "./state/Reads.ts"
 import { ReplicatedState } from "./state/ReplicatedState.ts"
-import { layerSqliteTelemetry } from "./telemetry/SqliteTelemetry.ts"
+import { layerSqliteTelemetry } from "./telemetry/sqlite/SqliteTelemetry.ts"
 import { version } from "./Version.ts"
 
 const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(

@@ -13,11 +13,11 @@ export const telemetryMetrics = Effect.gen(function* () {
     up,
     bytes: yield* metrics.gauge({
       name: "nxmesh_master_telemetry_bytes",
-      help: "What telemetry takes of its file."
+      help: "What telemetry takes of its file, or of Postgres."
     }),
     rows: yield* metrics.counter({
       name: "nxmesh_master_telemetry_rows_total",
-      help: "Health reports, sets of metrics, log lines and events that were kept."
+      help: "Health reports, samples of metrics, log lines and events that were kept."
     }),
     undecodable: yield* metrics.counter({
       name: "nxmesh_master_telemetry_undecodable_total",
@@ -25,7 +25,11 @@ export const telemetryMetrics = Effect.gen(function* () {
     }),
     dropped: yield* metrics.counter({
       name: "nxmesh_master_telemetry_dropped_total",
-      help: "Reports of connected agents that could not be kept."
+      help: "Reports of connected agents and events that could not be kept: too many waited already."
+    }),
+    waiting: yield* metrics.gauge({
+      name: "nxmesh_master_telemetry_waiting",
+      help: "Reports of connected agents and events that wait in memory to be written."
     }),
     refused: yield* metrics.counter({
       name: "nxmesh_master_telemetry_refused_total",

@@ -1,5 +1,5 @@
 /** Asks the thread of the store. The thread starts with the first question, and again after it died. */
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import { Limits } from "../Limits.ts"
 import type { Answered, Numbered, RequestOf, TelemetryAnswers, TelemetryRequest } from "./TelemetryMessage.ts"
 
@@ -9,20 +9,16 @@ interface Asker {
 }
 
 export class TelemetryThread {
-  private readonly file: string
+  private readonly make: () => Worker
   private readonly asked = new Map<number, Asker>()
   private worker: Worker | null = null
   private lastId = 0
   private diedAtMillis = Number.NEGATIVE_INFINITY
   private death = ""
 
-  constructor(file: string) {
-    this.file = file
-  }
-
-  /** Questions without an answer yet. */
-  get waiting(): number {
-    return this.asked.size
+  /** `make` starts the thread, which answers every `Numbered` with an `Answered`. */
+  constructor(make: () => Worker) {
+    this.make = make
   }
 
   /** Rejects with what an operator should know. A thread that died is not started again at once. */
@@ -53,7 +49,7 @@ export class TelemetryThread {
   }
 
   private start(nowMillis: number): Worker {
-    const worker = new Worker(new URL("./TelemetryWorker.ts", import.meta.url), { workerData: this.file })
+    const worker = this.make()
     worker.unref()
     worker.on("message", (message: Answered) => this.answered(message))
     worker.once("error", (cause) => this.died(worker, `its thread failed: ${cause.message}`, nowMillis))

@@ -6,12 +6,13 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { temporaryDirectory } from "../../../../test/support/Fleet.ts"
-import { TelemetryDatabase } from "../../src/telemetry/TelemetryDatabase.ts"
-import { leavesRoom, TelemetryFile } from "../../src/telemetry/TelemetryFile.ts"
-import { type TelemetryKind, telemetryKinds } from "../../src/telemetry/TelemetryStore.ts"
+import { SqliteDatabase } from "../../src/telemetry/sqlite/SqliteDatabase.ts"
+import { leavesRoom, SqliteFile } from "../../src/telemetry/sqlite/SqliteFile.ts"
+import type { RetentionBounds } from "../../src/telemetry/Retention.ts"
+import { tables } from "../../src/telemetry/TelemetryTables.ts"
 
 const a = AgentId.make("018f0000-0000-7000-8000-00000000000a")
-const b = AgentId.make("018f0000-0000-7000-8000-00000000000b")
+const start = Date.UTC(2026, 2, 2)
 const second = (count: number) => new Date(Date.UTC(2026, 2, 2) + count * 1_000).toISOString()
 
 const health = (at: number) => ({
@@ -31,7 +32,7 @@ const logs = (...texts: ReadonlyArray<string>) => ({
   }))
 })
 
-const entry = (sequence: number, kind: OutboxKind | "traces", report: unknown) => ({
+const entry = (sequence: number, kind: OutboxKind, report: unknown) => ({
   sequence,
   kind,
   report: typeof report === "string" ? report : JSON.stringify(report)
@@ -45,165 +46,71 @@ const opened = Effect.fnUntraced(function* () {
   const directory = yield* temporaryDirectory("telemetry")
   const file = join(directory, "telemetry.db")
   const database = yield* Effect.acquireRelease(
-    Effect.sync(() => new TelemetryDatabase(file)),
-    (database) => Effect.sync(() => database.close())
+    Effect.sync(() => new SqliteDatabase(file)),
+    (opened) => Effect.sync(() => opened.close())
+  )
+  const reader = yield* Effect.acquireRelease(
+    Effect.sync(() => new DatabaseSync(file, { readOnly: true })),
+    (opened) => Effect.sync(() => opened.close())
   )
   return {
     database,
-    file,
-    take: (agentId: AgentId, taken: OutboxBatch, nowMillis = 1_000) =>
-      database.transaction(() => database.take(agentId, taken, nowMillis)),
-    read: (kind: TelemetryKind, agentId = a, limit = 100, before?: number) =>
-      database.read({ agentId, kind, limit, ...(before === undefined ? {} : { before }) })
+    count: (table: string) => Number(reader.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"]),
+    take: (agentId: AgentId, taken: OutboxBatch, nowMillis = start) =>
+      database.transaction(() => database.take(agentId, taken, nowMillis))
   }
 })
 
-describe("The telemetry of a master", () => {
-  it.effect("takes each report once, however often its batch comes and whatever else is in it then", () =>
-    Effect.gen(function* () {
-      const { read, take } = yield* opened()
-      const first = batch([entry(1, "metrics", metrics(1)), entry(2, "metrics", metrics(2))])
-      assert.deepStrictEqual(take(a, first), { through: 2, rows: 2, undecodable: 0 })
-      assert.deepStrictEqual(take(a, first), { through: 2, rows: 0, undecodable: 0 })
-      const longer = batch([...first.entries, entry(1_000_003, "metrics", metrics(3))])
-      assert.deepStrictEqual(take(a, longer), { through: 1_000_003, rows: 1, undecodable: 0 })
-      const rows = read("metrics")
-      assert.deepStrictEqual(
-        rows.map(({ data, position }) => [position?.sequence, (data as ReturnType<typeof metrics>).samples[0]?.value]),
-        [
-          [1_000_003, 3],
-          [2, 2],
-          [1, 1]
-        ]
-      )
-    })
-  )
+const everyTable = (millis: number) =>
+  Object.fromEntries(Object.keys(tables).map((table) => [table, millis])) as RetentionBounds["keptMillis"]
 
-  it.effect("knows the outboxes of agents apart", () =>
-    Effect.gen(function* () {
-      const { read, take } = yield* opened()
-      take(a, batch([entry(1, "metrics", metrics(1))]))
-      take(a, batch([entry(1, "metrics", metrics(2))], { outbox_id: "two" }))
-      take(b, batch([entry(1, "metrics", metrics(3))]))
-      assert.deepStrictEqual(
-        read("metrics").map(({ position }) => position),
-        [
-          { outbox_id: "two", sequence: 1, line: 0 },
-          { outbox_id: "one", sequence: 1, line: 0 }
-        ]
-      )
-      assert.lengthOf(read("metrics", b), 1)
-    })
-  )
-
-  it.effect("keeps lines of logs by what they are of, in order, each with its place", () =>
-    Effect.gen(function* () {
-      const { read, take } = yield* opened()
-      take(a, batch([entry(5, "logs", logs("GET /1", "upstream timed out", "GET /2"))]))
-      const texts = (kind: TelemetryKind) =>
-        read(kind)
-          .map(({ data, position }) => [position?.sequence, position?.line, (data as { text: string }).text])
-          .toReversed()
-      assert.deepStrictEqual(texts("access_logs"), [
-        [5, 0, "GET /1"],
-        [5, 2, "GET /2"]
-      ])
-      assert.deepStrictEqual(texts("error_logs"), [[5, 1, "upstream timed out"]])
-    })
-  )
-
-  it.effect("keeps one health report of one time, whether it came by itself, from the outbox, or both", () =>
-    Effect.gen(function* () {
-      const { database, read, take } = yield* opened()
-      database.transaction(() => database.note(a, "health", JSON.stringify(health(1)), 1_000))
-      take(a, batch([entry(1, "health", health(1)), entry(2, "health", health(2))]))
-      assert.deepStrictEqual(
-        read("health").map(({ at_millis, position }) => [at_millis, position?.sequence ?? null]),
-        [
-          [Date.parse(second(2)), 2],
-          [Date.parse(second(1)), null]
-        ]
-      )
-    })
-  )
-
-  it.effect("leaves out what it cannot decode and what it does not know, and says so", () =>
-    Effect.gen(function* () {
-      const { read, take } = yield* opened()
-      const taken = take(
-        a,
-        batch(
-          [
-            entry(1, "metrics", "{"),
-            entry(2, "metrics", { timestamp: "yesterday" }),
-            entry(3, "traces", {}),
-            entry(4, "metrics", metrics(4))
-          ],
-          { dropped: 7 }
-        )
-      )
-      assert.deepStrictEqual(taken, { through: 4, rows: 1, undecodable: 3 })
-      assert.deepStrictEqual(
-        read("events").map(({ data }) => data),
-        [
-          { event: "reports_undecodable", reports: 3 },
-          { event: "reports_dropped", reports: 7 }
-        ]
-      )
-      take(a, batch([entry(5, "metrics", metrics(5))], { dropped: 9 }))
-      assert.deepStrictEqual(read("events")[0]?.data, { event: "reports_dropped", reports: 2 })
-    })
-  )
-
+describe("The file of a master's telemetry", () => {
   it.effect("keeps nothing of a transaction that fails", () =>
     Effect.gen(function* () {
-      const { database, read, take } = yield* opened()
+      const { count, database, take } = yield* opened()
       assert.throws(() =>
         database.transaction(() => {
           database.take(a, batch([entry(1, "metrics", metrics(1))]), 0)
           throw new Error("power")
         })
       )
-      assert.deepStrictEqual(read("metrics"), [])
+      assert.strictEqual(count("metrics"), 0)
       assert.strictEqual(take(a, batch([entry(1, "metrics", metrics(1))])).rows, 1)
     })
   )
 
-  it.effect("answers pages, and no more than it may", () =>
+  it.effect("removes what is too old, and of the kind that is furthest above its share while all take too much", () =>
     Effect.gen(function* () {
-      const { read, take } = yield* opened()
-      for (let first = 1; first <= 1_100; first += 100) {
-        const entries = Array.from({ length: 100 }, (_, index) => entry(first + index, "metrics", metrics(1)))
-        take(a, batch(entries))
+      const { count, database, take } = yield* opened()
+      take(a, batch([entry(1, "metrics", metrics(1))]), start)
+      take(a, batch([entry(2, "health", health(2))]), start + 1_000)
+      take(a, batch([entry(3, "metrics", metrics(3))]), start + 2_000)
+      const line = "x".repeat(1_000)
+      take(a, batch([entry(4, "logs", logs(...Array.from({ length: 500 }, () => line)))]), start + 2_000)
+      const retain = (nowMillis: number, kept: number, bytesMax: number) => {
+        let rounds = 0
+        const bounds = { bytesMax, keptMillis: everyTable(kept) }
+        while (database.transaction(() => database.retain(nowMillis, bounds).more)) rounds += 1
+        return rounds
       }
-      assert.lengthOf(read("metrics", a, 1_000_000), 1_000)
-      const page = read("metrics", a, 2)
-      const next = read("metrics", a, 2, page.at(-1)?.id)
-      assert.deepStrictEqual(
-        [...page, ...next].map(({ position }) => position?.sequence),
-        [1_100, 1_099, 1_098, 1_097]
-      )
+      const left = () => ["health", "metrics", "error_logs"].map(count)
+      retain(start + 2_000, 2_000, 1e9)
+      assert.deepStrictEqual(left(), [1, 2, 500])
+      retain(start + 2_001, 2_000, 1e9)
+      assert.deepStrictEqual(left(), [1, 1, 500])
+      retain(start + 2_001, 10_000, 400_000)
+      assert.deepStrictEqual(left(), [1, 1, 0], "a flood of one kind costs that kind")
+      assert.strictEqual(take(a, batch([entry(4, "metrics", metrics(3))])).rows, 0, "what was taken stays known")
     })
   )
 
-  it.effect("removes what is too old, then the oldest of all while it is too large", () =>
+  it.effect("keeps the minutes and hours of metrics when the samples are gone", () =>
     Effect.gen(function* () {
-      const { database, read, take } = yield* opened()
-      take(a, batch([entry(1, "metrics", metrics(1))]), 1_000)
-      take(a, batch([entry(2, "health", health(2))]), 2_000)
-      take(a, batch([entry(3, "metrics", metrics(3))]), 3_000)
-      const retain = (nowMillis: number, ageMaxMillis: number, bytesMax: number) => {
-        let rounds = 0
-        while (database.transaction(() => database.retain(nowMillis, { ageMaxMillis, bytesMax }))) rounds += 1
-        return rounds
-      }
-      const left = () => telemetryKinds.map((kind) => read(kind).length)
-      assert.strictEqual(retain(3_000, 2_000, 1e9), 0)
-      assert.strictEqual(retain(3_001, 2_000, 1e9), 1)
-      assert.deepStrictEqual(left(), [1, 1, 0, 0, 0])
-      assert.strictEqual(retain(3_001, 10_000, 1), 2, "then nothing is left to remove")
-      assert.deepStrictEqual(left(), [0, 0, 0, 0, 0])
-      assert.strictEqual(take(a, batch([entry(3, "metrics", metrics(3))])).rows, 0, "what was taken stays known")
+      const { count, database, take } = yield* opened()
+      take(a, batch([entry(1, "metrics", metrics(1)), entry(2, "metrics", metrics(2))]))
+      const keptMillis = { ...everyTable(1e12), metrics: 1 }
+      database.transaction(() => database.retain(start + 1_000, { bytesMax: 1e9, keptMillis }))
+      assert.deepStrictEqual(["metrics", "metrics_minute", "metrics_hour"].map(count), [0, 1, 1])
     })
   )
 
@@ -219,8 +126,8 @@ describe("The telemetry of a master", () => {
   )
 })
 
-describe("The file of the telemetry", () => {
-  const taken = (file: TelemetryFile, sequence: number) => {
+describe("The file of telemetry over time", () => {
+  const taken = (file: SqliteFile, sequence: number) => {
     const database = file.database()
     return database.transaction(() => database.take(a, batch([entry(sequence, "metrics", metrics(1))]), 0)).rows
   }
@@ -239,7 +146,7 @@ describe("The file of the telemetry", () => {
         const directory = yield* temporaryDirectory("telemetry")
         const path = join(directory, "telemetry.db")
         spoilt(path)
-        const file = new TelemetryFile(path)
+        const file = new SqliteFile(path)
         assert.strictEqual(taken(file, 1), 1)
         file.close()
         assert.isTrue(existsSync(`${path}.damaged`), readdirSync(directory).join())
@@ -250,7 +157,7 @@ describe("The file of the telemetry", () => {
   it.effect("is made again when somebody removes it", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryDirectory("telemetry"), "telemetry.db")
-      const file = new TelemetryFile(path)
+      const file = new SqliteFile(path)
       taken(file, 1)
       for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true })
       assert.strictEqual(taken(file, 2), 1)
@@ -263,7 +170,7 @@ describe("The file of the telemetry", () => {
     Effect.gen(function* () {
       const path = join(yield* temporaryDirectory("telemetry"), "telemetry.db")
       mkdirSync(path)
-      const file = new TelemetryFile(path)
+      const file = new SqliteFile(path)
       assert.throws(() => file.database(), /unable to open/)
       rmSync(path, { recursive: true })
       assert.strictEqual(taken(file, 1), 1)

@@ -4,9 +4,9 @@
  */
 import { existsSync, renameSync, rmSync, statfsSync, statSync } from "node:fs"
 import { dirname } from "node:path"
-import { Limits } from "../Limits.ts"
-import { fatalCondition } from "../state/Connection.ts"
-import { TelemetryDatabase, TelemetryOfAnotherVersion } from "./TelemetryDatabase.ts"
+import { Limits } from "../../Limits.ts"
+import { fatalCondition } from "../../state/Connection.ts"
+import { SqliteDatabase, TelemetryOfAnotherVersion } from "./SqliteDatabase.ts"
 
 const damaged = new Set(["SQLITE_CORRUPT", "SQLITE_NOTADB"])
 
@@ -17,16 +17,16 @@ export const isDamage = (cause: unknown): boolean =>
 export const leavesRoom = (freeBytes: number, totalBytes: number): boolean =>
   freeBytes >= 2 * Math.min(Limits.cluster.diskAlarmBytes, Limits.cluster.diskAlarmShare * totalBytes)
 
-export class TelemetryFile {
+export class SqliteFile {
   private readonly path: string
-  private opened: { readonly database: TelemetryDatabase; readonly inode: number } | null = null
+  private opened: { readonly database: SqliteDatabase; readonly inode: number } | null = null
 
   constructor(path: string) {
     this.path = path
   }
 
   /** Throws when it cannot be opened, also not after the file was set aside. */
-  database(): TelemetryDatabase {
+  database(): SqliteDatabase {
     // Somebody may have removed the file: what is written to one without a name is lost.
     if (this.opened !== null && statSync(this.path, { throwIfNoEntry: false })?.ino !== this.opened.inode) this.close()
     this.opened ??= this.open()
@@ -67,7 +67,7 @@ export class TelemetryFile {
   }
 
   private openOnce() {
-    const database = new TelemetryDatabase(this.path)
+    const database = new SqliteDatabase(this.path)
     return { database, inode: statSync(this.path).ino }
   }
 }

@@ -3,14 +3,12 @@
  * serves many agents.
  */
 import { parentPort, workerData } from "node:worker_threads"
-import { Limits } from "../Limits.ts"
-import type { TelemetryDatabase } from "./TelemetryDatabase.ts"
-import { isDamage, TelemetryFile } from "./TelemetryFile.ts"
-import type { Answered, Numbered, TelemetryAnswers, TelemetryRequest } from "./TelemetryMessage.ts"
+import { Limits } from "../../Limits.ts"
+import type { Answered, Numbered, TelemetryAnswer, TelemetryRequest } from "../TelemetryMessage.ts"
+import type { SqliteDatabase } from "./SqliteDatabase.ts"
+import { isDamage, SqliteFile } from "./SqliteFile.ts"
 
-type Answer = TelemetryAnswers[TelemetryRequest["_tag"]]
-
-const file = new TelemetryFile(workerData as string)
+const file = new SqliteFile(workerData as string)
 const waiting: Array<Numbered> = []
 
 const answer = (message: Answered): void => {
@@ -18,25 +16,21 @@ const answer = (message: Answered): void => {
   parentPort?.postMessage(message)
 }
 
-const carryOut = (database: TelemetryDatabase, request: TelemetryRequest): Answer => {
+const carryOut = (database: SqliteDatabase, request: TelemetryRequest): TelemetryAnswer => {
   switch (request._tag) {
     case "Take":
       return database.take(request.agentId, request.batch, request.nowMillis)
-    case "Note":
-      return database.note(request.agentId, request.kind, request.report, request.nowMillis)
-    case "Read":
-      return database.read(request.query)
-    case "Retain": {
-      const more = database.retain(request.nowMillis, request.bounds)
-      return { more, usedBytes: database.usedBytes() }
-    }
+    case "Notes":
+      return database.notes(request)
+    case "Retain":
+      return database.retain(request.nowMillis, request.bounds)
     case "Close":
       file.close()
       return null
   }
 }
 
-const writes = (request: TelemetryRequest): boolean => request._tag === "Take" || request._tag === "Note"
+const writes = (request: TelemetryRequest): boolean => request._tag === "Take" || request._tag === "Notes"
 
 /** All of them, or none. */
 const together = (requests: ReadonlyArray<Numbered>): ReadonlyArray<Answered> => {

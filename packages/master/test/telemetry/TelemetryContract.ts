@@ -1,0 +1,272 @@
+/** What every store of telemetry does, whatever it is made of. Each test begins with an empty one. */
+import { assert, layer } from "@effect/vitest"
+import { AgentId } from "@nxmesh/protocol/Ids"
+import type { OutboxBatch, OutboxKind } from "@nxmesh/protocol/link/OutboxBatch"
+import { Clock, Context, Effect, Layer, type Scope } from "effect"
+import { until } from "../../../../test/support/Wait.ts"
+import type { SqlRow, SqlValue, TelemetrySql } from "../../src/telemetry/TelemetrySql.ts"
+import type { NewEvent, TelemetryStore } from "../../src/telemetry/TelemetryStore.ts"
+
+export const a = AgentId.make("018f0000-0000-7000-8000-00000000000a")
+export const b = AgentId.make("018f0000-0000-7000-8000-00000000000b")
+
+/** A minute that begins an hour: 2026-03-02 14:00. */
+export const base = Date.UTC(2026, 2, 2, 14)
+export const second = (count: number) => new Date(base + count * 1_000).toISOString()
+
+export const health = (at: number) => ({
+  timestamp: second(at),
+  nginx_status: { is_running: true, pid: 1, uptime_seconds: 1, active_connections: 1, requests_per_second: 0 },
+  system_metrics: { cpu_percent: 1, memory_used_mb: 1, memory_total_mb: 2, disk_used_gb: 1, disk_total_gb: 2 },
+  config_checksum: null,
+  alerts: []
+})
+export const metrics = (value: number, at = value, name = "n", labels: Record<string, string> = {}) => ({
+  timestamp: second(at),
+  samples: [{ name, labels, value }]
+})
+export const logs = (...texts: ReadonlyArray<string>) => ({
+  dropped: 0,
+  lines: texts.map((text) => ({
+    timestamp: second(1),
+    source: text.startsWith("GET") ? ("access" as const) : ("error" as const),
+    text
+  }))
+})
+export const entry = (sequence: number, kind: OutboxKind | "traces", report: unknown) => ({
+  sequence,
+  kind,
+  report: typeof report === "string" ? report : JSON.stringify(report)
+})
+export const batch = (
+  entries: OutboxBatch["entries"],
+  { dropped = 0, outbox_id = "one" }: Partial<OutboxBatch> = {}
+): OutboxBatch => ({ outbox_id, dropped, entries })
+
+export const happened = (key: string, at: number): NewEvent => ({
+  key,
+  atMillis: base + at * 1_000,
+  kind: "test",
+  agentId: a,
+  workspaceId: null,
+  organizationId: null,
+  text: `${key} happened`,
+  data: { at }
+})
+
+export interface Started {
+  readonly store: TelemetryStore["Service"]
+  readonly sql: TelemetrySql["Service"]
+  /** Forgets everything. */
+  readonly empty: Effect.Effect<void>
+}
+
+export const rowsOf = ({ sql }: Started, statement: string, ...parameters: ReadonlyArray<SqlValue>) =>
+  sql.query(statement, parameters, { rowsMax: 10_000, timeoutMillis: 10_000 })
+
+/** The first column of each row. */
+export const valuesOf = (started: Started, statement: string, ...parameters: ReadonlyArray<SqlValue>) =>
+  Effect.map(rowsOf(started, statement, ...parameters), (rows) => rows.map((row: SqlRow) => Object.values(row)[0]))
+
+/** One store for all tests: its thread takes long to start. */
+class Shared extends Context.Service<Shared, Started>()("test/telemetry/Shared") {}
+
+export const telemetryContract = (name: string, start: Effect.Effect<Started, unknown, Scope.Scope>): void => {
+  const shared = Layer.effect(Shared, Effect.orDie(start))
+  layer(shared, { excludeTestServices: true, timeout: 60_000 })(`${name}, as every store of telemetry,`, (it) => {
+    const begin = Effect.tap(Shared, ({ empty }) => empty)
+    it.effect("takes each report once, however often its batch comes and whatever else is in it then", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const first = batch([entry(1, "metrics", metrics(1)), entry(2, "metrics", metrics(2))])
+        const longer = batch([...first.entries, entry(1_000_003, "metrics", metrics(3))])
+        const answers = yield* Effect.forEach([first, first, longer], (one) => started.store.take(a, one))
+        assert.deepStrictEqual(answers, [{ through: 2 }, { through: 2 }, { through: 1_000_003 }])
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT value FROM metrics ORDER BY at"), [1, 2, 3])
+      })
+    )
+
+    it.effect("takes a batch once that comes many times at once", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const one = batch([entry(1, "logs", logs("GET /1", "a")), entry(2, "logs", logs("GET /2", "b"))])
+        yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => started.store.take(a, one), { concurrency: "unbounded" })
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT message FROM error_logs ORDER BY id"), ["a", "b"])
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT count(*) AS count FROM access_logs"), [2])
+      })
+    )
+
+    it.effect("knows the outboxes of agents apart", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        yield* started.store.take(a, batch([entry(1, "metrics", metrics(1))]))
+        yield* started.store.take(a, batch([entry(1, "metrics", metrics(2))], { outbox_id: "two" }))
+        yield* started.store.take(b, batch([entry(1, "metrics", metrics(3))]))
+        const rows = yield* rowsOf(
+          started,
+          `SELECT g.agent_id, m.value FROM metrics m JOIN metric_series s ON s.id = m.series JOIN agents g ON g.id = s.agent
+           WHERE g.agent_id = ? AND m.at >= ? AND m.at < ? ORDER BY m.at`,
+          a,
+          base,
+          base + 60_000
+        )
+        assert.deepStrictEqual(
+          rows.map(({ agent_id, value }) => [agent_id, value]),
+          [
+            [a, 1],
+            [a, 2]
+          ]
+        )
+      })
+    )
+
+    it.effect("keeps lines of logs by what they are of, in order, each with its place", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        yield* started.store.take(a, batch([entry(5, "logs", logs("GET /1", "upstream timed out", "GET /2"))]))
+        const places = (table: string) =>
+          Effect.map(rowsOf(started, `SELECT sequence, line FROM ${table} ORDER BY id`), (rows) =>
+            rows.map(({ line, sequence }) => [sequence, line])
+          )
+        assert.deepStrictEqual(yield* places("access_logs"), [
+          [5, 0],
+          [5, 2]
+        ])
+        assert.deepStrictEqual(yield* places("error_logs"), [[5, 1]])
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT message FROM error_logs"), ["upstream timed out"])
+      })
+    )
+
+    it.effect("keeps one health report of one time, whether it came by itself, from the outbox, or both", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        yield* started.store.note(a, "health", health(1))
+        yield* until(valuesOf(started, "SELECT at FROM health"), ({ length }) => length === 1, { fact: "it is kept" })
+        yield* started.store.take(a, batch([entry(1, "health", health(1)), entry(2, "health", health(2))]))
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT at FROM health ORDER BY at"), [
+          base + 1_000,
+          base + 2_000
+        ])
+      })
+    )
+
+    it.effect("leaves out what it cannot decode and what it does not know, and says so", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const entries = [
+          entry(1, "metrics", "{"),
+          entry(2, "metrics", { timestamp: "yesterday" }),
+          entry(3, "traces", {}),
+          entry(4, "metrics", metrics(4))
+        ]
+        assert.deepStrictEqual(yield* started.store.take(a, batch(entries, { dropped: 7 })), { through: 4 })
+        yield* started.store.take(a, batch([entry(5, "metrics", metrics(5))], { dropped: 9 }))
+        const events = yield* rowsOf(started, "SELECT kind, data FROM events ORDER BY id")
+        assert.deepStrictEqual(
+          events.map(({ data, kind }) => [kind, JSON.parse(String(data))]),
+          [
+            ["reports_dropped", { reports: 7 }],
+            ["reports_undecodable", { reports: 3 }],
+            ["reports_dropped", { reports: 2 }]
+          ]
+        )
+      })
+    )
+
+    it.effect("keeps what happened once, by its key", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        yield* started.store.record([happened("x", 1), happened("y", 2), happened("x", 1)])
+        yield* started.store.record([happened("y", 2), happened("z", 3)])
+        yield* until(
+          valuesOf(started, "SELECT key FROM events ORDER BY at"),
+          (keys) => JSON.stringify(keys) === '["x","y","z"]',
+          { fact: "each is there once" }
+        )
+      })
+    )
+
+    it.effect("rolls samples up by the minute and the hour, whatever their order and groups", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const samples = [5, 50, 10, 70, 3_650, 20].map((at, index) =>
+          entry(index + 1, "metrics", metrics(at, at, "requests", { host: "h" }))
+        )
+        yield* started.store.take(a, batch(samples.slice(0, 4)))
+        yield* started.store.take(a, batch(samples))
+        const rollups = (table: string) =>
+          Effect.map(rowsOf(started, `SELECT * FROM ${table} ORDER BY at`), (rows) =>
+            rows.map(({ at, count, first, last, max, min, sum }) => [
+              (Number(at) - base) / 1_000,
+              ...[count, sum, min, max, first, last]
+            ])
+          )
+        assert.deepStrictEqual(yield* rollups("metrics_minute"), [
+          [0, 4, 85, 5, 50, 5, 50],
+          [60, 1, 70, 70, 70, 70, 70],
+          [3_600, 1, 3_650, 3_650, 3_650, 3_650, 3_650]
+        ])
+        assert.deepStrictEqual(yield* rollups("metrics_hour"), [
+          [0, 5, 155, 5, 70, 5, 70],
+          [3_600, 1, 3_650, 3_650, 3_650, 3_650, 3_650]
+        ])
+      })
+    )
+
+    it.effect("puts a line of a clock that is far ahead at the time when it came", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const ahead = { timestamp: "2090-01-01T00:00:00.000Z", samples: [{ name: "n", labels: {}, value: 1 }] }
+        yield* started.store.take(a, batch([entry(1, "metrics", ahead)]))
+        const now = yield* Clock.currentTimeMillis
+        const [at] = yield* valuesOf(started, "SELECT at FROM metrics")
+        assert.isAtMost(Math.abs(Number(at) - now), 60_000)
+      })
+    )
+
+    it.effect("keeps texts that no database likes", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const text = "a\0b'\"\\ \ud800 \u{1f600} %s $1 ?"
+        yield* started.store.take(
+          a,
+          batch([entry(1, "logs", logs(text)), entry(2, "metrics", metrics(1, 1, text, { [text]: text }))])
+        )
+        const kept = "a\ufffdb'\"\\ \ufffd \u{1f600} %s $1 ?"
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT message FROM error_logs"), [kept])
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT name FROM metric_series"), [kept])
+      })
+    )
+
+    it.effect("answers no more rows than it may, and refuses what is no question", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const entries = Array.from({ length: 30 }, (_, index) => entry(index + 1, "metrics", metrics(index + 1)))
+        yield* started.store.take(a, batch(entries))
+        const bounds = { rowsMax: 7, timeoutMillis: 10_000 }
+        assert.lengthOf(yield* started.sql.query("SELECT value FROM metrics ORDER BY at", [], bounds), 7)
+        const writes = ["SELEKT 1", "DELETE FROM metrics", "DROP TABLE metrics"]
+        for (const statement of writes) {
+          assert.strictEqual(
+            (yield* Effect.flip(started.sql.query(statement, [], bounds))).reason,
+            "Refused",
+            statement
+          )
+        }
+        assert.lengthOf(yield* valuesOf(started, "SELECT value FROM metrics"), 30)
+      })
+    )
+
+    it.effect("gives up a question that takes too long, and answers the next ones", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        yield* started.store.take(a, batch([entry(1, "metrics", metrics(1))]))
+        const long = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000)
+          SELECT count(*) AS count FROM n`
+        const failure = yield* Effect.flip(started.sql.query(long, [], { rowsMax: 1, timeoutMillis: 50 }))
+        assert.strictEqual(failure.reason, "TimedOut")
+        assert.deepStrictEqual(yield* valuesOf(started, "SELECT value FROM metrics"), [1])
+      })
+    )
+  })
+}

@@ -7,6 +7,7 @@
  * no dictionary, because clients choose them and could fill one.
  */
 import type { LogLine } from "@nxmesh/protocol/link/Report"
+import { asciiLower } from "./AsciiLower.ts"
 import { type AddressPrivacy, keptOfAddress } from "./ClientAddress.ts"
 import { bucketOfMicros } from "./LatencyBuckets.ts"
 
@@ -83,7 +84,7 @@ export const columnsOf = (line: LogLine, privacy: AddressPrivacy = "keep"): Acce
   const address = keptOfAddress(entry?.remote_addr ?? "", privacy)
   return {
     method: storable(entry?.method ?? ""),
-    host: storable(entry?.host ?? ""),
+    host: asciiLower(storable(entry?.host ?? "")),
     path: storable(path),
     query: textOrNull(query),
     protocol: storable(entry?.protocol ?? ""),

@@ -448,7 +448,9 @@ export const Limits = {
     cutRowsMax: 10_000,
     /** Looked at between two chances for others to run, and for one page of a search. */
     rowsTogether: 500,
-    rowsPerSearchMax: 50_000
+    rowsPerSearchMax: 50_000,
+    /** Of an export: two values at their longest, written as JSON twice over, and what is beside them. */
+    lineBytesMax: 1_048_576
   },
 
   // command

@@ -8,6 +8,7 @@ import { Limits as ProtocolLimits } from "@nxmesh/protocol/Limits"
 import { Cause, Clock, Effect, Exit, Option } from "effect"
 import type { Types } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { CurrentOrigin, originOf } from "../command/RequestOrigin.ts"
 import { Limits } from "../Limits.ts"
 import { Settings } from "../Settings.ts"
 import { clientAddressBehind } from "./ClientAddress.ts"
@@ -111,7 +112,11 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
           })
           const exit = oversized
             ? Exit.succeed(refusalResponse(tooLarge, { connection: "close" }))
-            : yield* handled.pipe(Effect.provideService(RequestRecord, record), Effect.exit)
+            : yield* handled.pipe(
+                Effect.provideService(RequestRecord, record),
+                Effect.provideService(CurrentOrigin, originOf(record.id, request.headers["user-agent"])),
+                Effect.exit
+              )
           if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return yield* exit
           const response = Exit.isSuccess(exit) ? enveloped(exit.value) : yield* failed(exit.cause, asked)
           const seconds = Number((yield* Clock.monotonicTimeNanos) - began) / 1e9

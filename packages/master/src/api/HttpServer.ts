@@ -14,6 +14,7 @@ import { layerAgents } from "./AgentsHandlers.ts"
 import { layerAuth } from "./AuthHandlers.ts"
 import { layerCertificates } from "./CertificatesHandlers.ts"
 import { ChangeTurns } from "./ChangeTurns.ts"
+import { layerAudit } from "./AuditHandlers.ts"
 import { layerCluster } from "./ClusterHandlers.ts"
 import { layerDeployments } from "./DeploymentsHandlers.ts"
 import { layerHttpEdge } from "./HttpEdge.ts"
@@ -43,6 +44,7 @@ const layerGroups = Layer.mergeAll(
   layerDeployments,
   layerUsers,
   layerServiceAccounts,
+  layerAudit,
   layerCluster.pipe(Layer.provide(Backups.layer)),
   layerSettings,
   layerAuth,

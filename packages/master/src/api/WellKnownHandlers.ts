@@ -8,7 +8,7 @@ export const layerWellKnown = HttpApiBuilder.group(
   "wellKnown",
   Effect.fnUntraced(function* (handlers) {
     const { keySet } = yield* Tokens
-    const answer = { keys: keySet.keys.map((key) => ({ ...key })) }
-    return handlers.handleAll({ jwks: () => Effect.succeed(answer) })
+    const answer = Effect.map(keySet, ({ keys }) => ({ keys: keys.map((key) => ({ ...key })) }))
+    return handlers.handleAll({ jwks: () => answer })
   })
 )

@@ -8,16 +8,24 @@ export interface SigningKey {
   readonly keyId: string
   readonly publicJwk: JWK
   readonly privateJwk: Redacted.Redacted<JWK>
+  /** Milliseconds since 1970: signs from then on. */
+  readonly signsFromMillis: number
 }
 
-/** The cluster's keys, opened; the cluster's first start makes them. */
+/** Pure: which of the keys, the newest first, signs. The oldest does when all are still to come: a clock may be behind. */
+export const signerOf = (keys: readonly [SigningKey, ...ReadonlyArray<SigningKey>], nowMillis: number): SigningKey =>
+  keys.find(({ signsFromMillis }) => signsFromMillis <= nowMillis) ?? keys.at(-1) ?? keys[0]
+
+/** The cluster's keys as they are now, opened; the cluster's first start makes the first of them. */
 export class SigningKeys extends Context.Service<
   SigningKeys,
   {
     /** The `iss` of tokens. */
     readonly issuer: string
-    /** The newest first: it signs; all of them verify. */
-    readonly keys: readonly [SigningKey, ...ReadonlyArray<SigningKey>]
+    /** The newest first. All of them verify, also one that does not sign yet: others have to learn of it before. */
+    readonly keys: Effect.Effect<readonly [SigningKey, ...ReadonlyArray<SigningKey>]>
+    /** The newest whose time to sign has come. */
+    readonly signer: Effect.Effect<SigningKey>
   }
 >()("@nxmesh/master/auth/SigningKeys") {}
 
@@ -32,7 +40,8 @@ const make = async (): Promise<SigningKey> => {
   return {
     keyId,
     publicJwk: { ...publicJwk, ...naming },
-    privateJwk: Redacted.make({ ...(await exportJWK(privateKey)), ...naming })
+    privateJwk: Redacted.make({ ...(await exportJWK(privateKey)), ...naming }),
+    signsFromMillis: 0
   }
 }
 

@@ -7,7 +7,7 @@ import { Role } from "@nxmesh/protocol/model/Permission"
 import { Clock, Context, Data, Duration, Effect, Layer, Redacted, Schema } from "effect"
 import { createLocalJWKSet, errors, importJWK, type JSONWebKeySet, type JWTPayload, jwtVerify, SignJWT } from "jose"
 import { Limits } from "../Limits.ts"
-import { SigningKeys } from "./SigningKeys.ts"
+import { type SigningKey, SigningKeys } from "./SigningKeys.ts"
 
 const algorithm = "RS256"
 const type = "at+jwt"
@@ -19,6 +19,20 @@ export interface AccessClaims {
   readonly role: Role
   /** Given while the cluster had no quorum: its session is recorded nowhere, and it is for reading alone. */
   readonly readOnly?: true
+}
+
+const setOf = (keys: ReadonlyArray<SigningKey>): JSONWebKeySet => ({
+  keys: keys.map(({ publicJwk }) => ({ ...publicJwk }))
+})
+
+/** Made once of each key, or set of keys, for as long as somebody has that. */
+const remembered = <K extends object, V>(make: (key: K) => V): ((key: K) => V) => {
+  const made = new WeakMap<K, V>()
+  return (key) => {
+    const found = made.get(key) ?? make(key)
+    made.set(key, found)
+    return found
+  }
 }
 
 export class TokenRefused extends Data.TaggedError("TokenRefused")<{ readonly reason: "Expired" | "Invalid" }> {
@@ -46,30 +60,30 @@ export class Tokens extends Context.Service<
     /** Signature, type, issuer, audience and time. Whether session and user still stand is for the caller to ask. */
     readonly verify: (token: Redacted.Redacted<string>) => Effect.Effect<AccessClaims, TokenRefused>
     /** The public keys, for whoever verifies tokens elsewhere (RFC 7517). */
-    readonly keySet: JSONWebKeySet
+    readonly keySet: Effect.Effect<JSONWebKeySet>
   }
 >()("@nxmesh/master/auth/Tokens") {
   static readonly layer = Layer.effect(
     Tokens,
     Effect.gen(function* () {
-      const { issuer, keys } = yield* SigningKeys
-      const [signer] = keys
-      const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(signer.privateJwk), algorithm))
-      const keySet: JSONWebKeySet = { keys: keys.map((key) => ({ ...key.publicJwk })) }
-      const verifyingKey = createLocalJWKSet(keySet)
+      const { issuer, keys, signer } = yield* SigningKeys
+      const signingKey = remembered((key: SigningKey) => importJWK(Redacted.value(key.privateJwk), algorithm))
+      const keySet = Effect.map(keys, setOf)
+      const verifyingKeyOf = remembered((all: ReadonlyArray<SigningKey>) => createLocalJWKSet(setOf(all)))
 
       const issue = Effect.fn("Tokens.issue")(function* ({ readOnly, role, sessionId, userId }: AccessClaims) {
         const { accessTokenLifetime, readOnlyTokenLifetime } = Limits.auth
         const lifetimeSeconds = Duration.toSeconds(readOnly === true ? readOnlyTokenLifetime : accessTokenLifetime)
         const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1_000)
+        const key = yield* signer
         const token = new SignJWT({ sid: sessionId, role, ...(readOnly === true ? { read_only: true } : {}) })
-          .setProtectedHeader({ alg: algorithm, typ: type, kid: signer.keyId })
+          .setProtectedHeader({ alg: algorithm, typ: type, kid: key.keyId })
           .setIssuer(issuer)
           .setAudience(audience)
           .setSubject(userId)
           .setIssuedAt(nowSeconds)
           .setExpirationTime(nowSeconds + lifetimeSeconds)
-        const signed = yield* Effect.promise(() => token.sign(signingKey))
+        const signed = yield* Effect.promise(() => signingKey(key).then((imported) => token.sign(imported)))
         return { accessToken: Redacted.make(signed), expiresInSeconds: lifetimeSeconds }
       })
 
@@ -77,6 +91,7 @@ export class Tokens extends Context.Service<
         token: Redacted.Redacted<string>
       ): Effect.fn.Return<AccessClaims, TokenRefused> {
         const currentDate = new Date(yield* Clock.currentTimeMillis)
+        const verifyingKey = verifyingKeyOf(yield* keys)
         const payload = yield* Effect.tryPromise({
           try: async (): Promise<JWTPayload> => {
             const verified = await jwtVerify(Redacted.value(token), verifyingKey, {

@@ -8,9 +8,9 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { clusterVersions } from "@nxmesh/protocol/ClusterVersion"
 import { UserId } from "@nxmesh/protocol/Ids"
 import { Context, Data, Effect, Layer, Redacted, Schedule } from "effect"
-import type { JWK } from "jose"
 import { Passwords } from "../auth/Passwords.ts"
-import { makeSigningKey, type SigningKey, SigningKeys } from "../auth/SigningKeys.ts"
+import { liveSigningKeys, openSigningKey } from "../auth/LiveSigningKeys.ts"
+import { makeSigningKey, SigningKeys } from "../auth/SigningKeys.ts"
 import { Commands } from "../command/Commands.ts"
 import { describeMaster } from "../consensus/Description.ts"
 import { type FormingCluster, NodeIdentity } from "../consensus/NodeIdentity.ts"
@@ -75,15 +75,7 @@ const initialise = Effect.fn("Bootstrap.initialise")(function* (forming: Forming
 
 const open = Effect.fn("Bootstrap.open")(function* (stored: StoredCluster) {
   const privateKeyPem = yield* openWithKeyFile(stored.ca_private_key, sealedPlaces.clusterCa)
-  const keys = yield* Effect.forEach(stored.signing_keys, (key) =>
-    openWithKeyFile(key.private_jwk, sealedPlaces.signingKey(key.key_id)).pipe(
-      Effect.map((jwk): SigningKey => ({
-        keyId: key.key_id,
-        publicJwk: key.public_jwk as JWK,
-        privateJwk: Redacted.make(JSON.parse(Redacted.value(jwk)) as JWK)
-      }))
-    )
-  )
+  const keys = yield* Effect.forEach(stored.signing_keys, openSigningKey)
   const [first, ...rest] = keys
   if (first === undefined) {
     return yield* new BootstrapError({ reason: "NotInitialised", message: "the cluster's state holds no signing key" })
@@ -93,10 +85,7 @@ const open = Effect.fn("Bootstrap.open")(function* (stored: StoredCluster) {
     authority: { certificatePem: stored.ca_certificate_pem, privateKeyPem },
     authorityFingerprint: certificateFingerprint(stored.ca_certificate_pem)
   })
-  const signingKeys = SigningKeys.of({
-    issuer: `urn:nxmesh:cluster:${stored.cluster_id}`,
-    keys: [first, ...rest]
-  })
+  const signingKeys = yield* liveSigningKeys(`urn:nxmesh:cluster:${stored.cluster_id}`, [first, ...rest])
   return Context.make(Cluster, cluster).pipe(Context.add(SigningKeys, signingKeys))
 })
 

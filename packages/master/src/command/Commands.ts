@@ -19,6 +19,7 @@ import { decodeOutcome, encodeProposal } from "../state/replica/CommandBytes.ts"
 import { Busy, CommandError, commandErrorOf, CommandRejected } from "./CommandError.ts"
 import { commandMetrics } from "./CommandMetrics.ts"
 import { observed, servingAtStart, servingProblem } from "./Serving.ts"
+import { CurrentOrigin } from "./RequestOrigin.ts"
 import { WriteGate } from "./WriteGate.ts"
 
 export { Busy, CommandError, CommandRejected, LogFull, NoLeader, OutcomeUnknown, Stopping } from "./CommandError.ts"
@@ -47,6 +48,7 @@ const checked = (command: Command): Effect.Effect<Command, CommandRejected> =>
   )
 
 const proposalOf = Effect.fnUntraced(function* (request: SubmitRequest) {
+  const origin = yield* CurrentOrigin
   const identifiers = yield* Identifiers
   const proposal: Proposal = {
     id: CommandId.make(yield* identifiers.uuid),
@@ -54,6 +56,7 @@ const proposalOf = Effect.fnUntraced(function* (request: SubmitRequest) {
     principal: request.principal,
     idempotency: request.idempotency ?? null,
     remote_address: request.remoteAddress ?? null,
+    ...(origin === null ? {} : { origin }),
     ...(request.fence === undefined ? {} : { fence: request.fence }),
     command: yield* checked(request.command)
   }

@@ -9,6 +9,7 @@ import { Data } from "effect"
 import type { Connection } from "./Connection.ts"
 import { changingTables } from "./digest/StateDigest.ts"
 import { auditPlaces } from "./schema/Audit.ts"
+import { keyRotations } from "./schema/Keys.ts"
 import { installationSettings } from "./schema/InstallationSettings.ts"
 
 const stamped =
@@ -154,7 +155,11 @@ const inOrder =
 const version3: ReadonlyArray<Step> = [statements(actionsOfAgents)]
 
 /** Cluster version 4. */
-const version4: ReadonlyArray<Step> = [statements(auditPlaces), statements(installationSettings)]
+const version4: ReadonlyArray<Step> = [
+  statements(auditPlaces),
+  statements(keyRotations),
+  statements(installationSettings)
+]
 
 /** The first is that of 0.1.0, from before there were cluster versions; each of the others is a version's. */
 const steps: ReadonlyArray<Step> = [

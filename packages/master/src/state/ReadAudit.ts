@@ -154,3 +154,15 @@ export const auditSlice = (
   if (rows.length === rowsMax && last !== undefined) return { rows, next: last.entry }
   return { rows, next: oldest.count < scanned ? null : oldest.entry }
 }
+
+/** Keys that sign no more: what they signed of the audit still verifies. The newest first. */
+export const retiredSigningKeys = (
+  connection: Connection
+): ReadonlyArray<{ readonly keyId: string; readonly publicJwk: { readonly n?: string; readonly e?: string } }> =>
+  clusterVersion(connection) < 4
+    ? []
+    : connection
+        .all<{ readonly key_id: string; readonly public_jwk: string }>(
+          "SELECT key_id, public_jwk FROM retired_signing_keys ORDER BY retired_at DESC, key_id"
+        )
+        .map(({ key_id, public_jwk }) => ({ keyId: key_id, publicJwk: JSON.parse(public_jwk) as object }))

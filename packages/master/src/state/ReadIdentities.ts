@@ -97,6 +97,22 @@ export interface StoredCluster {
   }>
 }
 
+/** The newest first. */
+export const signingKeys = (connection: Connection): StoredCluster["signing_keys"] =>
+  connection
+    .all<{
+      readonly key_id: string
+      readonly public_jwk: string
+      readonly private_jwk: string
+      readonly created_at: Timestamp
+    }>("SELECT key_id, public_jwk, private_jwk, created_at FROM signing_keys ORDER BY created_at DESC, key_id")
+    .map(({ created_at, key_id, private_jwk, public_jwk }) => ({
+      key_id,
+      public_jwk: JSON.parse(public_jwk) as unknown,
+      private_jwk: sealed(private_jwk),
+      created_at
+    }))
+
 export const cluster = (connection: Connection): StoredCluster | undefined => {
   const row = connection.get<{
     readonly cluster_id: ClusterId
@@ -104,17 +120,10 @@ export const cluster = (connection: Connection): StoredCluster | undefined => {
     readonly ca_private_key: string
   }>("SELECT cluster_id, ca_certificate_pem, ca_private_key FROM cluster")
   if (row === undefined) return undefined
-  const keys = connection.all<{ readonly key_id: string; readonly public_jwk: string; readonly private_jwk: string }>(
-    "SELECT key_id, public_jwk, private_jwk FROM signing_keys ORDER BY created_at DESC, key_id"
-  )
   return {
     cluster_id: row.cluster_id,
     ca_certificate_pem: row.ca_certificate_pem,
     ca_private_key: sealed(row.ca_private_key),
-    signing_keys: keys.map(({ key_id, private_jwk, public_jwk }) => ({
-      key_id,
-      public_jwk: JSON.parse(public_jwk) as unknown,
-      private_jwk: sealed(private_jwk)
-    }))
+    signing_keys: signingKeys(connection)
   }
 }

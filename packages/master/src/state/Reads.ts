@@ -81,6 +81,8 @@ export class Reads extends Context.Service<
     readonly enrolmentTokenById: (id: EnrolmentTokenId) => Effect.Effect<EnrolmentToken | undefined>
     readonly enrolmentTokens: (agentId: AgentId) => Effect.Effect<ReadonlyArray<EnrolmentToken>>
     readonly agentKeys: (agentId: AgentId) => Effect.Effect<Identities.AgentKeys | undefined>
+    /** The newest first. */
+    readonly signingKeys: Effect.Effect<Identities.StoredCluster["signing_keys"]>
     readonly cluster: Effect.Effect<Identities.StoredCluster | undefined>
     /** `undefined` before the cluster is initialised. */
     readonly clusterState: Effect.Effect<Cluster.ClusterState | undefined>
@@ -143,6 +145,7 @@ export class Reads extends Context.Service<
         enrolmentTokenById: (id) => Effect.sync(() => Identities.enrolmentToken(reader, "id", id)),
         enrolmentTokens: (agentId) => Effect.sync(() => Identities.enrolmentTokens(reader, agentId)),
         agentKeys: (agentId) => Effect.sync(() => Identities.agentKeys(reader, agentId)),
+        signingKeys: Effect.sync(() => Identities.signingKeys(reader)),
         cluster: Effect.sync(() => Identities.cluster(reader)),
         clusterState: Effect.sync(() => Cluster.clusterState(reader)),
         masters: Effect.sync(() => resourcesBy(reader, "master", {})),

@@ -16,7 +16,7 @@ const claims = {
 const freshKeys = () =>
   Layer.effect(
     SigningKeys,
-    Effect.map(makeSigningKey, (key) => SigningKeys.of({ issuer, keys: [key] }))
+    Effect.map(makeSigningKey, (key) => SigningKeys.of({ issuer, keys: Effect.succeed([key]), signer: Effect.succeed(key) }))
   )
 const live = Tokens.layer.pipe(Layer.provideMerge(freshKeys()))
 
@@ -29,7 +29,7 @@ const reasonOf = (token: string) =>
 /** A token with the cluster's own key and something changed. */
 const forged = (change: (token: SignJWT) => SignJWT, typ = "at+jwt") =>
   Effect.gen(function* () {
-    const [key] = (yield* SigningKeys).keys
+    const [key] = yield* (yield* SigningKeys).keys
     const signingKey = yield* Effect.promise(() => importJWK(Redacted.value(key.privateJwk), "RS256"))
     const token = new SignJWT({ sid: claims.sessionId, role: "admin" })
       .setProtectedHeader({ alg: "RS256", typ, kid: key.keyId })
@@ -64,7 +64,7 @@ layer(live)("Tokens", (it) => {
   it.effect("is RS256 with the key's id, and holds no more than names, role and times", () =>
     Effect.gen(function* () {
       const { accessToken } = yield* (yield* Tokens).issue(claims)
-      const [key] = (yield* SigningKeys).keys
+      const [key] = yield* (yield* SigningKeys).keys
       const text = Redacted.value(accessToken)
       assert.deepStrictEqual(decodeProtectedHeader(text), { alg: "RS256", typ: "at+jwt", kid: key.keyId })
       assert.sameMembers(Object.keys(decodeJwt(text)), ["sid", "role", "iss", "aud", "sub", "iat", "exp"])
@@ -73,7 +73,7 @@ layer(live)("Tokens", (it) => {
 
   it.effect("publishes public keys alone", () =>
     Effect.gen(function* () {
-      const { keySet } = yield* Tokens
+      const keySet = yield* (yield* Tokens).keySet
       for (const key of keySet.keys) assert.sameMembers(Object.keys(key), ["kty", "n", "e", "kid", "alg", "use"])
     })
   )
@@ -102,7 +102,7 @@ layer(live)("Tokens", (it) => {
 
   it.effect("refuses the algorithm none, and HMAC with the public key", () =>
     Effect.gen(function* () {
-      const { keySet } = yield* Tokens
+      const keySet = yield* (yield* Tokens).keySet
       const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
       const payload = { sub: claims.userId, sid: claims.sessionId, role: "admin", exp: 2_000_000_000, iat: 0 }
       assert.strictEqual(yield* reasonOf(`${encode({ alg: "none", typ: "at+jwt" })}.${encode(payload)}.`), "Invalid")

@@ -12,7 +12,7 @@ import { administrator, masterAt, temporaryDirectory } from "../auth/MasterState
 
 const start = (directory: string, over: Parameters<typeof masterAt>[1] = {}) =>
   Effect.gen(function* () {
-    return { ...(yield* Cluster), signingKeys: (yield* SigningKeys).keys }
+    return { ...(yield* Cluster), signingKeys: yield* (yield* SigningKeys).keys }
   }).pipe(Effect.provide(Layer.fresh(masterAt(directory, over))))
 
 describe("Bootstrap", () => {

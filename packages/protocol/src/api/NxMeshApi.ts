@@ -1,6 +1,7 @@
 /** The whole REST API (MF-001): what the master serves, what clients are derived from, what OpenAPI documents. */
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsApi } from "./AgentsApi.ts"
+import { AuditApi } from "./AuditApi.ts"
 import { AuthApi } from "./AuthApi.ts"
 import { CertificatesApi } from "./CertificatesApi.ts"
 import { ClusterApi } from "./ClusterApi.ts"
@@ -31,6 +32,7 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     DeploymentsApi,
     UsersApi,
     ClusterApi,
+    AuditApi,
     SettingsApi,
     AuthApi,
     WatchApi

@@ -63,6 +63,13 @@ const own: Readonly<Record<string, string>> = {
   "settings.get": "Get what holds for the whole installation",
   "settings.change":
     "Change what holds for the whole installation: the fields given are replaced, the others stay, null takes a section back to its defaults",
+  "audit.list": "List what happened, the newest first",
+  "audit.get": "Get one entry of the audit",
+  "audit.head": "Get where the audit's chain ends, signed: kept elsewhere, it proves later that nothing before was changed",
+  "audit.keys": "Get the public keys that heads of the audit were ever signed with",
+  "audit.verify": "Read the whole chain of the audit and say whether it is whole",
+  "audit.export": "Export the audit as lines of JSON, with a signed head",
+  "audit.cut": "Forget the oldest entries of the audit, which an export keeps",
   "auth.login": "Log in with email and password",
   "auth.refresh": "Get new tokens for a refresh token, which is used up",
   "auth.logout": "End the session",

@@ -7,40 +7,56 @@ import { Schema, Struct } from "effect"
 import {
   ActionId,
   AgentId,
+  AlertRuleId,
+  AlertSilenceId,
+  ApiKeyId,
   CertificateId,
   ClusterId,
   CommandId,
   ConfigVersionId,
   EnrolmentTokenId,
+  GroupId,
   JoinTokenId,
   KeyId,
   MasterId,
   OrganizationId,
+  RoleBindingId,
+  RoleId,
+  ServiceAccountId,
   SessionId,
   Sha256,
   TemplateId,
   UpstreamId,
   UserId,
   VirtualHostId,
+  WebhookId,
   WorkspaceId
 } from "./Ids.ts"
 import { ActionRequest } from "./model/ActionRecord.ts"
 import { AgentFacts, StoredAgent } from "./model/Agent.ts"
+import { AlertId, StoredAlert } from "./model/Alert.ts"
+import { AlertRule } from "./model/AlertRule.ts"
+import { AlertSilence } from "./model/AlertSilence.ts"
 import { ActionOutcome } from "./model/AgentAction.ts"
 import { AuditPoint } from "./model/Audit.ts"
 import { StoredCertificate } from "./model/Certificate.ts"
 import { ChangeSummary } from "./model/ConfigVersion.ts"
 import { DeploymentOutcome } from "./model/Deployment.ts"
+import { Group } from "./model/Group.ts"
 import { MasterDescription } from "./model/Master.ts"
 import { Organization, Workspace } from "./model/Organization.ts"
 import { ChosenSettings } from "./model/InstallationSettings.ts"
 import { Revision } from "./model/Resource.ts"
+import { CustomRole } from "./model/Role.ts"
+import { RoleBinding } from "./model/RoleBinding.ts"
 import { SealedSecret } from "./model/SealedSecret.ts"
+import { ApiKeyContent, ServiceAccount } from "./model/ServiceAccount.ts"
 import { Template } from "./model/Template.ts"
 import { Timestamp } from "./model/Text.ts"
 import { Upstream } from "./model/Upstream.ts"
 import { StoredUser } from "./model/User.ts"
 import { VirtualHost } from "./model/VirtualHost.ts"
+import { DeliveryId, DeliveryStatus, StoredWebhook } from "./model/Webhook.ts"
 import { Principal } from "./Principal.ts"
 import { Rejection } from "./Rejection.ts"
 
@@ -213,6 +229,33 @@ export const Command = Schema.TaggedUnion({
   /** Changes the password and ends every session of the user but the one that asked. */
   ChangePassword: { id: UserId, password_hash: Schema.String, keep_session: Schema.NullOr(SessionId) },
   DeleteUser: { ...remove, id: UserId },
+  SaveRole: { ...save, role: unstamped(CustomRole) },
+  /** Refused while it is bound. */
+  DeleteRole: { ...remove, id: RoleId },
+  /** With all its members. */
+  SaveGroup: { ...save, group: unstamped(Group) },
+  /** Its bindings go along. */
+  DeleteGroup: { ...remove, id: GroupId },
+  /** A new one: bindings do not change. */
+  SaveRoleBinding: { role_binding: unstamped(RoleBinding) },
+  DeleteRoleBinding: { ...remove, id: RoleBindingId },
+  SaveServiceAccount: { ...save, service_account: unstamped(ServiceAccount) },
+  /** Its keys go along. */
+  DeleteServiceAccount: { ...remove, id: ServiceAccountId },
+  CreateApiKey: {
+    api_key: ApiKeyContent,
+    /** SHA-256 of the key's text. */
+    secret_hash: Sha256,
+    /** The text, for the answer to a retried request alone. */
+    sealed_key: SealedSecret
+  },
+  RevokeApiKey: { id: ApiKeyId },
+  /** What a master saw used, together and coarsely: no request writes to the log for this. */
+  RecordApiKeyUses: {
+    uses: Schema.Array(
+      Schema.Struct({ api_key_id: ApiKeyId, at_millis: Schema.Int, remote_address: Schema.NullOr(Schema.String) })
+    )
+  },
   /** Login: the first refresh token of a family, as a hash. Resets the count of failures. */
   StartSession: {
     id: SessionId,
@@ -230,6 +273,39 @@ export const Command = Schema.TaggedUnion({
     expires_at: Timestamp
   },
   EndSession: { id: SessionId },
+  SaveAlertRule: { ...save, alert_rule: unstamped(AlertRule) },
+  DeleteAlertRule: { ...remove, id: AlertRuleId },
+  /** Of the leader: the rules that an installation begins with, once for each number. */
+  MakeAlertDefaults: { number: Schema.Int, rules: Schema.Array(unstamped(AlertRule)) },
+  SaveAlertSilence: { ...save, alert_silence: unstamped(AlertSilence) },
+  DeleteAlertSilence: { ...remove, id: AlertSilenceId },
+  SaveWebhook: { ...save, webhook: unstamped(StoredWebhook) },
+  DeleteWebhook: { ...remove, id: WebhookId },
+  /** Somebody wants to see whether a message arrives. */
+  TestWebhook: { id: WebhookId, delivery_id: DeliveryId },
+  /** Of the leader: what it found, and which messages are to be sent about it. */
+  RecordAlerts: {
+    put: Schema.Array(StoredAlert),
+    /** Pending ones whose condition is gone. */
+    remove: Schema.Array(AlertId),
+    messages: Schema.Array(Schema.Struct({ id: DeliveryId, webhook_id: WebhookId, alerts: Schema.Array(AlertId) })),
+    /** Resolved ones of which nobody is to be told any more. */
+    settled: Schema.Array(AlertId)
+  },
+  /** Of the leader: how attempts to send messages ended. */
+  RecordDeliveries: {
+    attempts: Schema.Array(
+      Schema.Struct({
+        id: DeliveryId,
+        at: Timestamp,
+        /** pending: it is tried again. */
+        status: DeliveryStatus,
+        next_attempt_at: Schema.NullOr(Timestamp),
+        http_status: Schema.NullOr(Schema.Int),
+        error: Schema.NullOr(Schema.String)
+      })
+    )
+  },
   RecordLoginFailure: { email: Schema.String, remote_address: Schema.String }
 })
 export type Command = typeof Command.Type
@@ -262,6 +338,8 @@ export const Proposal = Schema.Struct({
   origin: Schema.optionalKey(RequestOrigin),
   /** Of a leader's task: apply refuses the command in an entry of another term (design-cluster.md 8). */
   fence: Schema.optionalKey(Schema.Struct({ term: Schema.Int })),
+  /** The span that proposes it (W3C traceparent), when it is recorded. Nothing that apply decides depends on it. */
+  trace: Schema.optionalKey(Schema.String),
   command: Command
 })
 export type Proposal = typeof Proposal.Type

@@ -62,6 +62,8 @@ export const Limits = {
   metricSamplesPerReportMax: 1_000,
   outboxEntriesPerBatchMax: 256,
   outboxReportCharactersMax: 1_048_576,
+  /** Of one master to another, about what agents told. */
+  telemetryQuestionCharactersMax: 65_536,
   outboxIdCharactersMax: 64,
   /** Agents in one answer between masters; with their health some 500 bytes each. */
   sightingsPerAnswerMax: 2_000,

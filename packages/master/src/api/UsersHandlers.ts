@@ -1,6 +1,6 @@
+import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { UserId } from "@nxmesh/protocol/Ids"
-import { rolePermissions } from "@nxmesh/protocol/model/Permission"
 import type { User } from "@nxmesh/protocol/model/User"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
@@ -9,6 +9,7 @@ import { sessionApiError } from "../auth/SessionErrors.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
+import { grantsView, heldSomewhere } from "./GrantsView.ts"
 import { currentPerson } from "./CurrentPerson.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, answerUnlessKnown, ifMatchRevision } from "./ConditionalRequest.ts"
@@ -18,7 +19,13 @@ import { idempotencyOf, remoteAddress, submit } from "./Submission.ts"
 import { unstamped } from "./Unstamped.ts"
 
 /** No answer holds the hash. */
-const view = ({ password_hash: _hash, ...user }: ResourceOf<"user">): User => user
+const view = ({ password_hash: _hash, ...user }: ResourceOf<"user">): User => ({ organization_id: null, ...user })
+
+/** As apply answers a save, which is without the hash. */
+const told = (saved: unknown): User => ({ organization_id: null, ...(saved as Omit<User, "organization_id">) })
+
+/** Stored only where there is one, so that a cluster below version 4 takes the rest. */
+const homeOf = (organization_id: User["organization_id"]) => (organization_id === null ? {} : { organization_id })
 
 export const layerUsers = HttpApiBuilder.group(
   NxMeshApi,
@@ -35,13 +42,22 @@ export const layerUsers = HttpApiBuilder.group(
       }),
       create: Effect.fn("users.create")(function* ({ headers, payload }) {
         const id = yield* newId(UserId)
-        const { password, ...user } = payload
+        const { organization_id, password, ...user } = payload
         const password_hash = yield* passwords.hash(password)
         const accepted = yield* submit(
-          { _tag: "SaveUser", mode: "create", if_match: null, user: { id, ...user, password_hash } },
-          idempotencyOf(headers["idempotency-key"], { method: "POST", path: "users", payload: user })
+          {
+            _tag: "SaveUser",
+            mode: "create",
+            if_match: null,
+            user: { id, ...homeOf(organization_id), ...user, password_hash }
+          },
+          idempotencyOf(headers["idempotency-key"], {
+            method: "POST",
+            path: "users",
+            payload: { organization_id, ...user }
+          })
         )
-        return yield* answerCreated(accepted.value as User, accepted.index, "users")
+        return yield* answerCreated(told(accepted.value), accepted.index, "users")
       }),
       get: Effect.fn("users.get")(function* ({ headers, params }) {
         const index = yield* reads.appliedIndex
@@ -60,16 +76,17 @@ export const layerUsers = HttpApiBuilder.group(
               user: { ...unstamped(current), ...payload }
             })
         })
-        return yield* answerOne(accepted.value as User, accepted.index)
+        return yield* answerOne(told(accepted.value), accepted.index)
       }),
       remove: Effect.fn("users.remove")(function* ({ headers, params }) {
         yield* submit({ _tag: "DeleteUser", id: params.id, if_match: ifMatchRevision(headers["if-match"]) })
       }),
       me: Effect.fn("users.me")(function* () {
         const { user_id } = yield* currentPerson
+        const { access } = yield* CurrentUser
         const index = yield* reads.appliedIndex
         const user = view(yield* existing("user", user_id))
-        return yield* answerOne({ ...user, permissions: rolePermissions[user.role] }, index)
+        return yield* answerOne({ ...user, permissions: heldSomewhere(access), grants: grantsView(access) }, index)
       }),
       changePassword: Effect.fn("users.changePassword")(function* ({ payload }) {
         const { session_id, user_id } = yield* currentPerson

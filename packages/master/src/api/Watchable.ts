@@ -11,12 +11,21 @@ const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
   agent: "agent:read",
   enrolment_token: "agent:write",
   user: "user:read",
+  role: "access:read",
+  group: "access:read",
+  role_binding: "access:read",
+  service_account: "access:read",
+  api_key: "access:read",
   master: "cluster:read",
   join_token: "cluster:write",
   virtual_host: "config:read",
   upstream: "config:read",
   certificate: "certificate:read",
   template: "config:read",
+  alert_rule: "alert:read",
+  alert_silence: "alert:read",
+  alert: "alert:read",
+  webhook: "alert:read",
   deployment: "config:read"
 }
 

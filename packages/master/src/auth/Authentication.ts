@@ -4,10 +4,11 @@
  */
 import { Authentication, CurrentUser, demandOf } from "@nxmesh/protocol/api/Authentication"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
+import { narrowed } from "@nxmesh/protocol/model/Access"
 import { Effect, Layer } from "effect"
 import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
-import { accessOfRole, authorize } from "./Authorize.ts"
+import { authorize } from "./Authorize.ts"
 import { Credentials, type Identified } from "./Credentials.ts"
 
 const readOnlyMessage =
@@ -27,9 +28,9 @@ export const AuthenticationLayer = Layer.effect(
 
     /** What they may do as it is at this request: a change of role acts at once. */
     const currentOf = Effect.fnUntraced(function* (identified: Identified) {
-      const { principal } = identified
-      const user = principal._tag === "User" ? yield* reads.get("user", principal.user_id) : undefined
-      return CurrentUser.of({ principal, access: user === undefined ? [] : accessOfRole(user.role) })
+      const { limits, principal } = identified
+      const access = yield* reads.access(principal)
+      return CurrentUser.of({ principal, access: limits === null ? access : narrowed(access, limits) })
     })
 
     return Authentication.of({

@@ -16,7 +16,8 @@ const audience = "nxmesh-api"
 export interface AccessClaims {
   readonly userId: UserId
   readonly sessionId: SessionId
-  readonly role: Role
+  /** Of the whole installation; `null` for somebody who only has bindings. */
+  readonly role: Role | null
   /** Given while the cluster had no quorum: its session is recorded nowhere, and it is for reading alone. */
   readonly readOnly?: true
 }
@@ -46,7 +47,7 @@ export class TokenRefused extends Data.TaggedError("TokenRefused")<{ readonly re
 const Claims = Schema.Struct({
   sub: UserId,
   sid: SessionId,
-  role: Role,
+  role: Schema.NullOr(Role),
   read_only: Schema.optionalKey(Schema.Literal(true))
 })
 const decodeClaims = Schema.decodeUnknownEffect(Claims)

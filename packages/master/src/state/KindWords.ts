@@ -10,5 +10,12 @@ export const kindWords: Readonly<Record<Kind, string>> = {
   certificate: "certificate",
   template: "template",
   user: "user",
+  role: "role",
+  group: "group",
+  role_binding: "role binding",
+  service_account: "service account",
+  alert_rule: "alert rule",
+  alert_silence: "silence",
+  webhook: "webhook",
   master: "master"
 }

@@ -8,8 +8,11 @@ import type { ClusterVersionRange } from "@nxmesh/protocol/model/Master"
 import { Data } from "effect"
 import type { Connection } from "./Connection.ts"
 import { changingTables } from "./digest/StateDigest.ts"
+import { accessTables } from "./schema/AccessTables.ts"
 import { auditPlaces } from "./schema/Audit.ts"
 import { keyRotations } from "./schema/Keys.ts"
+import { identityTables } from "./schema/Identities.ts"
+import { alerting } from "./schema/Alerting.ts"
 import { installationSettings } from "./schema/InstallationSettings.ts"
 
 const stamped =
@@ -156,6 +159,10 @@ const version3: ReadonlyArray<Step> = [statements(actionsOfAgents)]
 
 /** Cluster version 4. */
 const version4: ReadonlyArray<Step> = [
+  statements(alerting),
+  statements(identityTables),
+
+  statements(accessTables),
   statements(auditPlaces),
   statements(keyRotations),
   statements(installationSettings)

@@ -5,19 +5,24 @@
 import type {
   ActionId,
   AgentId,
+  ApiKeyId,
   CertificateId,
   DeploymentId,
   EnrolmentTokenId,
   Generation,
   JoinTokenId,
   MasterId,
-  SessionId
+  ServiceAccountId,
+  SessionId,
+  WorkspaceId
 } from "@nxmesh/protocol/Ids"
+import type { Access, Scope } from "@nxmesh/protocol/model/Access"
 import type { ActionRecord } from "@nxmesh/protocol/model/ActionRecord"
 import type { EnrolmentToken } from "@nxmesh/protocol/model/Agent"
 import type { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
 import type { Deployment } from "@nxmesh/protocol/model/Deployment"
 import type { JoinToken } from "@nxmesh/protocol/model/Master"
+import type { Principal } from "@nxmesh/protocol/Principal"
 import type { VersionedKind } from "@nxmesh/protocol/model/ResourceKind"
 import { Context, Effect, Layer } from "effect"
 import type { AuditRow } from "./apply/AuditChain.ts"
@@ -26,10 +31,13 @@ import type { StateCheck } from "./digest/JudgeDigests.ts"
 import type { ContentOf, Kind, ResourceOf } from "./Kinds.ts"
 import { listable, type ListQuery } from "./Listable.ts"
 import { listPage, listResources, type Page } from "./ReadLists.ts"
+import { accessOf } from "./ReadAccess.ts"
+import { scopeOfResource, scopeOfWorkspace } from "./ResourceScope.ts"
 import * as Actions from "./ReadActions.ts"
 import * as Checks from "./ReadChecks.ts"
 import * as Cluster from "./ReadCluster.ts"
 import * as Identities from "./ReadIdentities.ts"
+import { apiKey, apiKeysOf, type StoredApiKey } from "./ReadServiceAccounts.ts"
 import * as History from "./ReadHistory.ts"
 import { storedSettings, type StoredSettings } from "./ReadSettings.ts"
 import { findResource, findResourceBy, resourcesBy } from "./Resources.ts"
@@ -74,9 +82,18 @@ export class Reads extends Context.Service<
     readonly pendingActions: (agentId: AgentId) => Effect.Effect<ReadonlyArray<ActionRecord>>
     /** Whether a request of this principal under this key has its answer already. */
     readonly isAnswered: (principal: string, key: string, nowMillis: number) => Effect.Effect<boolean>
+    /** What the principal may do, as the state has it. Whether the account stands is for the caller to ask. */
+    readonly access: (principal: Principal) => Effect.Effect<Access>
+    /** `undefined`: there is no such workspace. */
+    readonly scopeOfWorkspace: (id: WorkspaceId) => Effect.Effect<Scope | undefined>
+    readonly scopeOfResource: <K extends Kind>(kind: K, resource: ContentOf<K>) => Effect.Effect<Scope>
     readonly userByEmail: (email: string) => Effect.Effect<ResourceOf<"user"> | undefined>
     readonly session: (id: SessionId) => Effect.Effect<Identities.StoredSession | undefined>
     readonly loginFailures: (email: string) => Effect.Effect<ReadonlyArray<Identities.LoginFailures>>
+    /** `undefined` also before cluster version 4. */
+    readonly apiKey: (id: ApiKeyId) => Effect.Effect<StoredApiKey | undefined>
+    /** The newest first. */
+    readonly apiKeys: (accountId: ServiceAccountId) => Effect.Effect<ReadonlyArray<StoredApiKey>>
     readonly enrolmentToken: (tokenHash: string) => Effect.Effect<EnrolmentToken | undefined>
     readonly enrolmentTokenById: (id: EnrolmentTokenId) => Effect.Effect<EnrolmentToken | undefined>
     readonly enrolmentTokens: (agentId: AgentId) => Effect.Effect<ReadonlyArray<EnrolmentToken>>
@@ -138,9 +155,14 @@ export class Reads extends Context.Service<
         pendingActions: (agentId) => Effect.sync(() => Actions.pendingActions(reader, agentId)),
         isAnswered: (principal, key, nowMillis) =>
           Effect.sync(() => Actions.isAnswered(reader, principal, key, nowMillis)),
+        access: (principal) => Effect.sync(() => accessOf(reader, principal)),
+        scopeOfWorkspace: (id) => Effect.sync(() => scopeOfWorkspace(reader, id)),
+        scopeOfResource: (kind, resource) => Effect.sync(() => scopeOfResource(reader, kind, resource)),
         userByEmail: (email) => Effect.sync(() => findResourceBy(reader, "user", { email })),
         session: (id) => Effect.sync(() => Identities.session(reader, id)),
         loginFailures: (email) => Effect.sync(() => Identities.loginFailures(reader, email)),
+        apiKey: (id) => Effect.sync(() => apiKey(reader, id)),
+        apiKeys: (accountId) => Effect.sync(() => apiKeysOf(reader, accountId)),
         enrolmentToken: (hash) => Effect.sync(() => Identities.enrolmentToken(reader, "token_hash", hash)),
         enrolmentTokenById: (id) => Effect.sync(() => Identities.enrolmentToken(reader, "id", id)),
         enrolmentTokens: (agentId) => Effect.sync(() => Identities.enrolmentTokens(reader, agentId)),

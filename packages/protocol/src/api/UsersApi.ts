@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { ApiErrors } from "../Errors.ts"
-import { UserId } from "../Ids.ts"
+import { OrganizationId, UserId, WorkspaceId } from "../Ids.ts"
 import { Permission, Role } from "../model/Permission.ts"
 import { PasswordChange, User, UserCreate, UserPatch } from "../model/User.ts"
 import { Authentication, demands, RequestAttribution } from "./Authentication.ts"
@@ -23,10 +23,22 @@ const schemas = {
   example: { email: "ada@example.com", name: "Ada", role: "operator", password: "at least twelve characters" }
 } as const
 
-/** The person who asks, with what the role permits: a client shows what can be done. */
-export const Me = Schema.Struct({ ...User.fields, permissions: Schema.Array(Permission) }).annotate({
-  identifier: "Me"
-})
+/** What is held where: in a workspace, in an organization with all its workspaces, or (both `null`) everywhere. */
+export const HeldGrant = Schema.Struct({
+  organization_id: Schema.NullOr(OrganizationId),
+  workspace_id: Schema.NullOr(WorkspaceId),
+  permissions: Schema.Array(Permission)
+}).annotate({ identifier: "HeldGrant" })
+export type HeldGrant = typeof HeldGrant.Type
+
+/** The person who asks, with what they may do: a client shows what can be done. */
+export const Me = Schema.Struct({
+  ...User.fields,
+  /** Held somewhere. */
+  permissions: Schema.Array(Permission),
+  /** Held where. */
+  grants: Schema.Array(HeldGrant)
+}).annotate({ identifier: "Me" })
 
 export class UsersApi extends HttpApiGroup.make("users")
   .add(

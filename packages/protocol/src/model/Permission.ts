@@ -46,6 +46,10 @@ export type Permission = typeof Permission.Type
 export const Role = Schema.Literals(["admin", "operator", "viewer"])
 export type Role = typeof Role.Type
 
+/** What it takes to know that a thing is there at all on which the permission would act. */
+export const readPermissionOf = (permission: Permission): Permission =>
+  `${permission.slice(0, permission.indexOf(":"))}:read` as Permission
+
 const all: ReadonlyArray<Permission> = Permission.literals
 
 /** What each built-in role may do. An admin may do everything. */

@@ -13,12 +13,21 @@ export const ResourceKind = Schema.Literals([
   "agent",
   "enrolment_token",
   "user",
+  "role",
+  "group",
+  "role_binding",
+  "service_account",
+  "api_key",
   "master",
   "join_token",
   "virtual_host",
   "upstream",
   "certificate",
-  "template"
+  "template",
+  "alert_rule",
+  "alert_silence",
+  "alert",
+  "webhook"
 ])
 export type ResourceKind = typeof ResourceKind.Type
 

@@ -18,6 +18,10 @@ export const wellFormed = Schema.makeFilter((text: string) =>
   text.isWellFormed() ? undefined : "must not contain half of a surrogate pair"
 )
 
+/** Effect's own `isUnique` compares each with each, which a long list of a stranger makes expensive. */
+export const eachOnce = (message: string) =>
+  Schema.makeFilter((items: ReadonlyArray<string>) => (new Set(items).size === items.length ? undefined : message))
+
 /** One line of text without control characters. */
 export const line = (charactersMax: number) =>
   Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(charactersMax), noControlCharacters, wellFormed)

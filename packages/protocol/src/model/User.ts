@@ -1,23 +1,39 @@
 /** People. Only the hash of a password is stored, and no answer holds it. */
 import { Schema } from "effect"
-import { UserId } from "../Ids.ts"
+import { OrganizationId, UserId } from "../Ids.ts"
 import { Role } from "./Permission.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
 import { Email, Name, Password } from "./Text.ts"
 
-const fields = { email: Email, name: Name, role: Role, disabled: Schema.Boolean }
+const fields = {
+  email: Email,
+  name: Name,
+  /** A built-in role that holds everywhere. `null`: what the person may do, bindings alone say. Since cluster version 4. */
+  role: Schema.NullOr(Role),
+  disabled: Schema.Boolean
+}
+/** Whose people: an organization's own administrators see and manage them. `null`: of the installation. */
+const home = Schema.NullOr(OrganizationId)
 
-export const User = Schema.Struct({ id: UserId, ...fields, ...stamps }).annotate({ identifier: "User" })
+export const User = Schema.Struct({ id: UserId, organization_id: home, ...fields, ...stamps }).annotate({
+  identifier: "User"
+})
 export type User = typeof User.Type
 
 /** As stored: with the password's hash in PHC string format (argon2id). */
-export const StoredUser = Schema.Struct({ ...User.fields, password_hash: Schema.String })
+export const StoredUser = Schema.Struct({
+  ...User.fields,
+  /** Absent: of the installation, as all were before cluster version 4. */
+  organization_id: Schema.optionalKey(OrganizationId),
+  password_hash: Schema.String
+})
 export type StoredUser = typeof StoredUser.Type
 
 export const UserCreate = Schema.Struct({
   email: fields.email,
   name: fields.name,
-  role: fields.role,
+  organization_id: withDefault(home, null),
+  role: withDefault(fields.role, null),
   disabled: withDefault(fields.disabled, false),
   password: Schema.RedactedFromValue(Password)
 }).annotate({ identifier: "UserCreate" })

@@ -4,6 +4,7 @@ import type { Event } from "@nxmesh/protocol/Event"
 import { type ActionRecord, type ActionRequest, actionPermission, succeeded } from "@nxmesh/protocol/model/ActionRecord"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import { principalName } from "@nxmesh/protocol/Principal"
+import { scopeOfResource } from "../ResourceScope.ts"
 import { findResource } from "../Resources.ts"
 import { addAction, findAction, type Maintenance, replaceAction } from "./ActionRows.ts"
 import { agentPlace } from "./Agents.ts"
@@ -94,8 +95,8 @@ const requireOwnDeployment = ({ connection }: Transaction, agent: StoredAgent, r
 export const requestAgentAction = (tx: Transaction, command: CommandOf<"RequestAgentAction">): Applied => {
   const { agent_id, id, request } = command
   const { connection, index, timestamp } = tx
-  requirePermission(tx, actionPermission(request.action))
   const agent = required(tx, "agent", agent_id)
+  requirePermission(tx, actionPermission(request.action), scopeOfResource(connection, "agent", agent))
   if (findAction(connection, id) !== undefined) refuse("CONFLICT", `there is already an action ${id}`)
   requireOwnDeployment(tx, agent, request)
   const { answer, events, undo } = atOnce(tx, agent, request)

@@ -49,7 +49,7 @@ const ownedTables = ["enrolment_tokens", "agent_keys", "deployments", "serving_g
 
 export const deleteAgent = (tx: Transaction, command: CommandOf<"DeleteAgent">): Applied => {
   const before = required(tx, "agent", command.id, command.if_match)
-  requireUnreferenced(tx.connection, "delete the agent", [{ kind: "agent", id: command.id }])
+  requireUnreferenced(tx, "delete the agent", [{ kind: "agent", id: command.id }])
   const where = agentPlace(tx, before)
   erase(tx, "agent", command.id)
   for (const table of ownedTables) tx.connection.run(`DELETE FROM ${table} WHERE agent_id = ?`, command.id)

@@ -55,11 +55,44 @@ export const commandTarget = (command: Command): Target | null => {
       return { kind: "template", id: command.template.id }
     case "DeleteTemplate":
       return { kind: "template", id: command.id }
+    case "SaveAlertRule":
+      return { kind: "alert_rule", id: command.alert_rule.id }
+    case "DeleteAlertRule":
+      return { kind: "alert_rule", id: command.id }
+    case "SaveAlertSilence":
+      return { kind: "alert_silence", id: command.alert_silence.id }
+    case "DeleteAlertSilence":
+      return { kind: "alert_silence", id: command.id }
+    case "SaveWebhook":
+      return { kind: "webhook", id: command.webhook.id }
+    case "DeleteWebhook":
+    case "TestWebhook":
+      return { kind: "webhook", id: command.id }
     case "SaveUser":
       return { kind: "user", id: command.user.id }
     case "ChangePassword":
     case "DeleteUser":
       return { kind: "user", id: command.id }
+    case "SaveServiceAccount":
+      return { kind: "service_account", id: command.service_account.id }
+    case "DeleteServiceAccount":
+      return { kind: "service_account", id: command.id }
+    case "CreateApiKey":
+      return { kind: "api_key", id: command.api_key.id }
+    case "RevokeApiKey":
+      return { kind: "api_key", id: command.id }
+    case "SaveRole":
+      return { kind: "role", id: command.role.id }
+    case "DeleteRole":
+      return { kind: "role", id: command.id }
+    case "SaveGroup":
+      return { kind: "group", id: command.group.id }
+    case "DeleteGroup":
+      return { kind: "group", id: command.id }
+    case "SaveRoleBinding":
+      return { kind: "role_binding", id: command.role_binding.id }
+    case "DeleteRoleBinding":
+      return { kind: "role_binding", id: command.id }
     case "StartSession":
     case "RotateSession":
     case "EndSession":
@@ -77,6 +110,10 @@ export const commandTarget = (command: Command): Target | null => {
     case "ClaimAgents":
     case "EnrolAgent":
     case "RecordDeployments":
+    case "RecordApiKeyUses":
+    case "RecordAlerts":
+    case "RecordDeliveries":
+    case "MakeAlertDefaults":
     case "RecordLoginFailure":
       return null
   }

@@ -1,6 +1,15 @@
 /** What each command does, by its tag. */
 import type { Command, CommandOf, CommandTag } from "@nxmesh/protocol/Command"
 import { deleteAgent, recordAgentFacts, saveAgent } from "./Agents.ts"
+import { recordDeliveries } from "./AlertDeliveries.ts"
+import {
+  deleteAlertRule,
+  deleteAlertSilence,
+  makeAlertDefaults,
+  saveAlertRule,
+  saveAlertSilence
+} from "./AlertRules.ts"
+import { recordAlerts } from "./Alerts.ts"
 import { recordAgentAction, requestAgentAction } from "./AgentActions.ts"
 import { claimAgents } from "./AgentClaims.ts"
 import { cutAudit, recordAuditExport } from "./AuditCuts.ts"
@@ -11,11 +20,22 @@ import { saveSettings } from "./InstallationSettings.ts"
 import { describeMaster, removeMaster, setMasterVoting } from "./Masters.ts"
 import { createEnrolmentToken, enrolAgent, revokeEnrolmentToken, rotateAgentKey } from "./Enrolment.ts"
 import { deleteOrganization, deleteWorkspace, saveOrganization, saveWorkspace } from "./Organizations.ts"
+import { deleteGroup, saveGroup } from "./Groups.ts"
+import { deleteRoleBinding, saveRoleBinding } from "./RoleBindings.ts"
+import { deleteRole, saveRole } from "./Roles.ts"
 import { endSession, recordLoginFailure, rotateSession, startSession } from "./Sessions.ts"
+import {
+  createApiKey,
+  deleteServiceAccount,
+  recordApiKeyUses,
+  revokeApiKey,
+  saveServiceAccount
+} from "./ServiceAccounts.ts"
 import { checkState, reportDigest } from "./StateChecks.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 import { changePassword, deleteUser, saveUser } from "./Users.ts"
 import { deleteVirtualHost, saveVirtualHost } from "./VirtualHosts.ts"
+import { deleteWebhook, saveWebhook, testWebhook } from "./Webhooks.ts"
 import {
   deleteCertificate,
   deleteTemplate,
@@ -70,9 +90,30 @@ export const handlers: Handlers = {
   SaveUser: saveUser,
   ChangePassword: changePassword,
   DeleteUser: deleteUser,
+  SaveRole: saveRole,
+  DeleteRole: deleteRole,
+  SaveGroup: saveGroup,
+  DeleteGroup: deleteGroup,
+  SaveRoleBinding: saveRoleBinding,
+  DeleteRoleBinding: deleteRoleBinding,
+  SaveServiceAccount: saveServiceAccount,
+  DeleteServiceAccount: deleteServiceAccount,
+  CreateApiKey: createApiKey,
+  RevokeApiKey: revokeApiKey,
+  RecordApiKeyUses: recordApiKeyUses,
   StartSession: startSession,
   RotateSession: rotateSession,
   EndSession: endSession,
+  SaveAlertRule: saveAlertRule,
+  DeleteAlertRule: deleteAlertRule,
+  MakeAlertDefaults: makeAlertDefaults,
+  SaveAlertSilence: saveAlertSilence,
+  DeleteAlertSilence: deleteAlertSilence,
+  SaveWebhook: saveWebhook,
+  DeleteWebhook: deleteWebhook,
+  TestWebhook: testWebhook,
+  RecordAlerts: recordAlerts,
+  RecordDeliveries: recordDeliveries,
   RecordLoginFailure: recordLoginFailure
 }
 

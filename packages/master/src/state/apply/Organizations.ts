@@ -1,7 +1,13 @@
 /** Organizations and their workspaces. */
 import type { CommandOf } from "@nxmesh/protocol/Command"
 import { Limits } from "../../Limits.ts"
+import { homeScope, scopeOf } from "@nxmesh/protocol/model/Access"
+import type { Event } from "@nxmesh/protocol/Event"
+import type { GroupId, OrganizationId } from "@nxmesh/protocol/Ids"
+import type { ResourceOf } from "../Kinds.ts"
+import { keepsBindings } from "../ReadAccess.ts"
 import { findResource, resourcesBy } from "../Resources.ts"
+import { eraseBindingsIn, eraseBindingsOf } from "./RoleBindings.ts"
 import { refuseReferenced } from "./References.ts"
 import { refuse, refuseFields } from "./Refusal.ts"
 import { erase, replaced, required, requireUnique, resourceChanged, write } from "./Save.ts"
@@ -19,22 +25,42 @@ export const saveOrganization = (tx: Transaction, command: CommandOf<"SaveOrgani
   }
 }
 
+/** Somebody has to say what becomes of people: they are deleted one by one. */
+const peopleOf = ({ connection }: Transaction, id: OrganizationId): ReadonlyArray<ResourceOf<"user">> =>
+  connection
+    .all<{ readonly data: string }>(
+      "SELECT data FROM users WHERE data ->> 'organization_id' = ? ORDER BY id LIMIT ?",
+      id,
+      Limits.state.referencesNamedMax
+    )
+    .map(({ data }) => JSON.parse(data) as ResourceOf<"user">)
+
+/** Its bindings, groups and roles mean nothing without it. */
+const eraseAccessOf = (tx: Transaction, id: OrganizationId): ReadonlyArray<Event> => {
+  if (!keepsBindings(tx.connection)) return []
+  const owned = (["group", "role"] as const).flatMap((kind) =>
+    resourcesBy(tx.connection, kind, { organization_id: id }).flatMap((resource) => {
+      const unbound = kind === "group" ? eraseBindingsOf(tx, { kind, id: resource.id as GroupId }) : []
+      erase(tx, kind, resource.id)
+      return [...unbound, resourceChanged(kind, resource.id, "delete", { organization_id: id })]
+    })
+  )
+  return [...eraseBindingsIn(tx, homeScope(id)), ...owned]
+}
+
 export const deleteOrganization = (tx: Transaction, command: CommandOf<"DeleteOrganization">): Applied => {
   const before = required(tx, "organization", command.id, command.if_match)
-  refuseReferenced(
-    "delete the organization",
-    resourcesBy(tx.connection, "workspace", { organization_id: command.id }, Limits.state.referencesNamedMax).map(
-      (resource) => ({
-        kind: "workspace",
-        id: resource.id,
-        resource
-      })
-    )
-  )
+  refuseReferenced(tx, "delete the organization", [
+    ...resourcesBy(tx.connection, "workspace", { organization_id: command.id }, Limits.state.referencesNamedMax).map(
+      (resource) => ({ kind: "workspace" as const, id: resource.id, resource })
+    ),
+    ...peopleOf(tx, command.id).map((resource) => ({ kind: "user" as const, id: resource.id, resource }))
+  ])
+  const gone = eraseAccessOf(tx, command.id)
   erase(tx, "organization", command.id)
   return {
     value: null,
-    events: [resourceChanged("organization", command.id, "delete", { organization_id: command.id })],
+    events: [...gone, resourceChanged("organization", command.id, "delete", { organization_id: command.id })],
     audit: { kind: "organization", id: command.id, before, after: null }
   }
 }
@@ -66,6 +92,7 @@ const workspaceKinds = ["agent", "virtual_host", "upstream", "certificate", "tem
 export const deleteWorkspace = (tx: Transaction, command: CommandOf<"DeleteWorkspace">): Applied => {
   const before = required(tx, "workspace", command.id, command.if_match)
   refuseReferenced(
+    tx,
     "delete the workspace",
     workspaceKinds.flatMap((kind) =>
       resourcesBy(tx.connection, kind, { workspace_id: command.id }, Limits.state.referencesNamedMax).map(
@@ -77,11 +104,12 @@ export const deleteWorkspace = (tx: Transaction, command: CommandOf<"DeleteWorks
       )
     )
   )
-  erase(tx, "workspace", command.id)
   const place = { organization_id: before.organization_id, workspace_id: before.id }
+  const unbound = eraseBindingsIn(tx, scopeOf(place))
+  erase(tx, "workspace", command.id)
   return {
     value: null,
-    events: [resourceChanged("workspace", command.id, "delete", place)],
+    events: [...unbound, resourceChanged("workspace", command.id, "delete", place)],
     audit: { kind: "workspace", id: command.id, before, after: null }
   }
 }

@@ -7,7 +7,9 @@ import type { ContentOf, Kind } from "../Kinds.ts"
 import type { Connection } from "../Connection.ts"
 import { Limits } from "../../Limits.ts"
 import { findResource } from "../Resources.ts"
+import { mayRead } from "./Permissions.ts"
 import { refuse } from "./Refusal.ts"
+import type { Transaction } from "./Transaction.ts"
 
 /** Some references are by name within a workspace, and hold even before the named thing exists. */
 export type Target = Kind | "upstream_name" | "template_name"
@@ -64,11 +66,8 @@ export const putReferences = (
 }
 
 /** Refuses with the referrers named, at most a page of them. `action` is what they forbid, as in "delete". */
-export const requireUnreferenced = (
-  connection: Connection,
-  action: string,
-  targets: ReadonlyArray<Reference>
-): void => {
+export const requireUnreferenced = (tx: Transaction, action: string, targets: ReadonlyArray<Reference>): void => {
+  const { connection } = tx
   const referrers = targets.flatMap(({ id, kind }) =>
     connection.all<{ readonly from_kind: Kind; readonly from_id: string }>(
       `SELECT from_kind, from_id FROM resource_references WHERE to_kind = ? AND to_id = ?
@@ -79,6 +78,7 @@ export const requireUnreferenced = (
     )
   )
   refuseReferenced(
+    tx,
     action,
     referrers.map(({ from_id, from_kind }) => ({
       kind: from_kind,
@@ -88,20 +88,26 @@ export const requireUnreferenced = (
   )
 }
 
-export const refuseReferenced = (
-  action: string,
-  referrers: ReadonlyArray<{
-    readonly kind: Kind
-    readonly id: string
-    readonly resource: { readonly name: string } | undefined
-  }>
-): void => {
-  if (referrers.length === 0) return
+interface Referrer {
+  readonly kind: Kind
+  readonly id: string
+  readonly resource: ContentOf<Kind> | undefined
+  /** Of a kind that has no name of its own. */
+  readonly name?: string
+}
+
+const nameOf = ({ name, resource }: Referrer): string =>
+  name ?? (resource !== undefined && "name" in resource ? String(resource.name) : "unnamed")
+
+/** Those that the principal may not read are not named. */
+export const refuseReferenced = (tx: Transaction, action: string, all: ReadonlyArray<Referrer>): void => {
+  if (all.length === 0) return
+  const referrers = all.filter(({ kind, resource }) => resource !== undefined && mayRead(tx, kind, resource))
   refuse(
     "REFERENCED",
     `cannot ${action}: other resources refer to it; change or delete them first`,
     referrers
       .slice(0, Limits.state.referencesNamedMax)
-      .map(({ id, kind, resource }) => ({ field: "", message: `${kind} ${id} (${resource?.name ?? "unnamed"})` }))
+      .map((referrer) => ({ field: "", message: `${referrer.kind} ${referrer.id} (${nameOf(referrer)})` }))
   )
 }

@@ -7,6 +7,7 @@ import type { ContentOf, Kind, ResourceOf } from "../Kinds.ts"
 import { kindWords } from "../KindWords.ts"
 import { findResource, findResourceBy, putResource, removeResource } from "../Resources.ts"
 import type { SqlValue } from "../Connection.ts"
+import { mayRead } from "./Permissions.ts"
 import { refuse, refuseFields } from "./Refusal.ts"
 import type { Transaction } from "./Transaction.ts"
 
@@ -48,18 +49,16 @@ export const replaced = <K extends Kind>(
 
 /** Refuses when another resource of the kind has these values in these columns. */
 export const requireUnique = (
-  { connection }: Transaction,
+  tx: Transaction,
   kind: Kind,
   id: string,
   field: string,
   columns: Readonly<Record<string, SqlValue>>
 ): void => {
-  const other = findResourceBy(connection, kind, columns)
-  if (other !== undefined && other.id !== id) {
-    refuse("CONFLICT", `another ${kindWords[kind]} has this ${field}`, [
-      { field, message: `is used by ${kindWords[kind]} ${other.id}` }
-    ])
-  }
+  const other = findResourceBy(tx.connection, kind, columns)
+  if (other === undefined || other.id === id) return
+  const told = mayRead(tx, kind, other) ? `is used by ${kindWords[kind]} ${other.id}` : "is taken"
+  refuse("CONFLICT", `another ${kindWords[kind]} has this ${field}`, [{ field, message: told }])
 }
 
 /** The workspace that a resource names, and a refusal when it does not exist or when the resource would move. */

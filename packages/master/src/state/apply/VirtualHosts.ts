@@ -1,5 +1,6 @@
 /** Virtual hosts: what they refer to must exist in their workspace, and no agent may get two that clash. */
 import type { CommandOf } from "@nxmesh/protocol/Command"
+import { scopeOf } from "@nxmesh/protocol/model/Access"
 import { builtInTemplateNames } from "@nxmesh/protocol/model/Template"
 import { virtualHostProblems } from "@nxmesh/protocol/model/VirtualHost"
 import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
@@ -66,7 +67,9 @@ export const saveVirtualHost = (tx: Transaction, command: CommandOf<"SaveVirtual
   const content: Content = command.virtual_host
   const before = replaced(tx, "virtual_host", content.id, command)
   const workspace = requireWorkspace(tx, content.workspace_id, before)
-  if (addsSnippet(before, content)) requirePermission(tx, "config:snippet")
+  if (addsSnippet(before, content)) {
+    requirePermission(tx, "config:snippet", scopeOf({ ...workspace, workspace_id: workspace.id }))
+  }
   requireReferences(tx, content)
   const { after, changed } = write(tx, "virtual_host", before, content)
   if (changed) {

@@ -55,7 +55,7 @@ export const saveUpstream = (tx: Transaction, command: CommandOf<"SaveUpstream">
   const problems = upstreamProblems(content)
   if (problems.length > 0) refuseFields(problems)
   if (before !== undefined && before.name !== content.name) {
-    requireUnreferenced(tx.connection, "rename the upstream", [
+    requireUnreferenced(tx, "rename the upstream", [
       { kind: "upstream_name", id: nameKey(before.workspace_id, before.name) }
     ])
   }
@@ -64,7 +64,7 @@ export const saveUpstream = (tx: Transaction, command: CommandOf<"SaveUpstream">
 
 export const deleteUpstream = (tx: Transaction, command: CommandOf<"DeleteUpstream">): Applied => {
   const before = required(tx, "upstream", command.id, command.if_match)
-  requireUnreferenced(tx.connection, "delete the upstream", [
+  requireUnreferenced(tx, "delete the upstream", [
     { kind: "upstream", id: before.id },
     { kind: "upstream_name", id: nameKey(before.workspace_id, before.name) }
   ])
@@ -81,7 +81,7 @@ export const saveCertificate = (tx: Transaction, command: CommandOf<"SaveCertifi
 
 export const deleteCertificate = (tx: Transaction, command: CommandOf<"DeleteCertificate">): Applied => {
   const before = required(tx, "certificate", command.id, command.if_match)
-  requireUnreferenced(tx.connection, "delete the certificate", [{ kind: "certificate", id: before.id }])
+  requireUnreferenced(tx, "delete the certificate", [{ kind: "certificate", id: before.id }])
   return remove(tx, "certificate", before, command)
 }
 
@@ -90,7 +90,7 @@ export const saveTemplate = (tx: Transaction, command: CommandOf<"SaveTemplate">
   const before = replaced(tx, "template", content.id, command)
   requireUnique(tx, "template", content.id, "name", { workspace_id: content.workspace_id, name: content.name })
   if (before !== undefined && before.name !== content.name) {
-    requireUnreferenced(tx.connection, "rename the template", [
+    requireUnreferenced(tx, "rename the template", [
       { kind: "template_name", id: nameKey(before.workspace_id, before.name) }
     ])
   }
@@ -101,7 +101,7 @@ export const saveTemplate = (tx: Transaction, command: CommandOf<"SaveTemplate">
 
 export const deleteTemplate = (tx: Transaction, command: CommandOf<"DeleteTemplate">): Applied => {
   const before = required(tx, "template", command.id, command.if_match)
-  requireUnreferenced(tx.connection, "delete the template", [
+  requireUnreferenced(tx, "delete the template", [
     { kind: "template_name", id: nameKey(before.workspace_id, before.name) }
   ])
   putReferences(tx.connection, "template", before.id, [])

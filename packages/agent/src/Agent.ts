@@ -99,7 +99,8 @@ const run = Effect.gen(function* () {
   }
   const enrolled = yield* (yield* Identity).enrolled
   return yield* Effect.raceFirst(link.run(handlers), tasks.run).pipe(
-    Effect.annotateLogs(enrolled === null ? {} : { agent_id: enrolled.agentId })
+    Effect.annotateLogs(enrolled === null ? {} : { agent_id: enrolled.agentId }),
+    Effect.annotateSpans(enrolled === null ? {} : { "nxmesh.agent_id": enrolled.agentId })
   )
 })
 

@@ -41,4 +41,6 @@ export type Event = typeof Event.Type
 export interface AppliedEvent {
   readonly index: number
   readonly event: Event
+  /** Where the entry's trace goes on (W3C traceparent), when it is recorded. */
+  readonly trace?: string
 }

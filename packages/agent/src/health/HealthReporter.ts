@@ -53,7 +53,7 @@ const make = Effect.gen(function* () {
       backends_down: yield* backends.down
     }
     return made
-  })
+  }).pipe(Effect.withSpan("Health.check", { root: true }))
 
   /** The policy's word as soon as it changes; until then the interval that the master named. */
   const intervalMillis = (given: Duration.Duration, first: number) =>

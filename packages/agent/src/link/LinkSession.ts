@@ -1,5 +1,6 @@
 /** One connection, from TLS to its end: enrol if need be, register, then directives in and reports out. */
 import { sha256Hex } from "@nxmesh/core/crypto/Sha256"
+import { continued, sampledTraceparent } from "@nxmesh/core/observe/Traceparent"
 import { reportRetry } from "@nxmesh/core/policy/Schedules"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { AgentLink } from "@nxmesh/protocol/link/AgentLink"
@@ -157,12 +158,13 @@ const reportOutcomes = Effect.fnUntraced(function* (client: LinkClient) {
   const outcomes = yield* Outcomes
   while (true) {
     const batch = yield* outcomes.next
-    yield* client
-      .ReportDeployments({ outcomes: batch })
-      .pipe(
-        Effect.retry({ schedule: reportRetry, while: (error) => error instanceof LinkRefused && !error.permanent }),
-        inTime
-      )
+    yield* Effect.flatMap(sampledTraceparent, (trace) =>
+      client.ReportDeployments({ outcomes: batch, ...(trace === undefined ? {} : { trace }) })
+    ).pipe(
+      Effect.retry({ schedule: reportRetry, while: (error) => error instanceof LinkRefused && !error.permanent }),
+      inTime,
+      Effect.withSpan("Link.reportDeployments", { ...continued(outcomes.traces(batch)), kind: "client" })
+    )
     yield* outcomes.acknowledge(batch)
   }
 })

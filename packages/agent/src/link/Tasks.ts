@@ -1,5 +1,7 @@
 /** Carries out what the master asks for, one task at a time; the newest replaces one that waits. */
+import { continued } from "@nxmesh/core/observe/Traceparent"
 import { compareOrder } from "@nxmesh/protocol/link/Directive"
+import { traceAttributes } from "@nxmesh/protocol/link/TraceNote"
 import type { Generation } from "@nxmesh/protocol/Ids"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
@@ -30,6 +32,18 @@ const failedBefore = (task: Deploy, serving: Generation, message: string, now: s
   warnings: [],
   error: { step: "render", message, file: null, line: null, resource: null }
 })
+
+/** In the trace of the change that the directive is because of. */
+const inDeploySpan = <A, E, R>(effect: Effect.Effect<A, E, R>, task: Deploy): Effect.Effect<A, E, R> =>
+  Effect.withSpan(effect, "Agent.deploy", {
+    ...continued([task.trace?.traceparent]),
+    kind: "consumer",
+    attributes: {
+      "nxmesh.deployment_id": task.deployment_id,
+      "nxmesh.generation": targetOf(task.update),
+      ...traceAttributes(task.trace ?? {})
+    }
+  })
 
 export class Tasks extends Context.Service<
   Tasks,
@@ -87,7 +101,7 @@ export class Tasks extends Context.Service<
         yield* report(failedBefore(task, generation, why, DateTime.formatIso(yield* DateTime.now)))
       })
 
-      const deploy = Effect.fn("Tasks.deploy")(function* (task: Deploy) {
+      const deploy = Effect.fnUntraced(function* (task: Deploy) {
         const bundle: Bundle | null = yield* bundleOf(task)
         if (bundle === null) return
         if (bundle.generation !== targetOf(task.update)) {
@@ -102,7 +116,7 @@ export class Tasks extends Context.Service<
         // The master need not wait until the cache is on the disk.
         yield* report(outcome)
         if (outcome.status === "settled") yield* held.keep(bundle)
-      })
+      }, inDeploySpan)
 
       /** A bundle that breaks the agent is reported, so that it is not sent again in a loop. */
       const broken = (task: Deploy, defect: unknown) =>

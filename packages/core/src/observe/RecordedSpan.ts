@@ -11,9 +11,12 @@ export interface PastSpan {
   readonly exit?: Exit.Exit<unknown, unknown>
 }
 
-/** Does nothing when the parent is not recorded. An end before the start, by clocks of two machines, counts as the start. */
-export const recordSpan = (tracer: Tracer.Tracer, { exit = Exit.void, parent, ...past }: PastSpan): void => {
-  if (!parent.sampled) return
+/** `undefined` when the parent is not recorded. A start after the end, by clocks of two machines, counts as the end. */
+export const recordSpan = (
+  tracer: Tracer.Tracer,
+  { exit = Exit.void, parent, ...past }: PastSpan
+): Tracer.Span | undefined => {
+  if (!parent.sampled) return undefined
   const { attributes = {}, endNanos, name } = past
   const startTime = past.startNanos < endNanos ? past.startNanos : endNanos
   const span = tracer.span({
@@ -28,4 +31,5 @@ export const recordSpan = (tracer: Tracer.Tracer, { exit = Exit.void, parent, ..
   })
   for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
   span.end(endNanos, exit)
+  return span
 }

@@ -5,9 +5,11 @@
 import { canonicalJson } from "@nxmesh/core/nginx/Generation"
 import { type Actor, type ActorError, makeActor } from "@nxmesh/core/actor/Actor"
 import { patient } from "@nxmesh/core/actor/RestartPolicy"
+import { continued, sampledTraceparent } from "@nxmesh/core/observe/Traceparent"
 import type { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { type AgentId, DeploymentId, type Generation, type WorkspaceId } from "@nxmesh/protocol/Ids"
 import { type Directive, directiveSince, type Order } from "@nxmesh/protocol/link/Directive"
+import { traceAttributes, type TraceNote } from "@nxmesh/protocol/link/TraceNote"
 import type { BundleUpdate } from "@nxmesh/protocol/model/BundleUpdate"
 import type { ActionRecord } from "@nxmesh/protocol/model/ActionRecord"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
@@ -60,6 +62,8 @@ export interface AgentSession {
   readonly directives: (have: Generation | null) => Effect.Effect<Queue.Dequeue<Directive, Cause.Done>>
   /** The agent's bundle, what is stored of the agent and its workspace, or what is asked of it may have changed. Never waits. */
   readonly look: (at: Looked) => Effect.Effect<void>
+  /** Whatever is deployed next is because of these changes too. */
+  readonly trace: (notes: ReadonlyArray<TraceNote>) => void
   readonly tell: (input: SessionInput) => Effect.Effect<void>
   /** What the agent answered to an action; done when it is durable, where it has to be. */
   readonly answered: (outcome: ActionOutcome) => Effect.Effect<void>
@@ -99,6 +103,8 @@ export const makeAgentSession = Effect.fnUntraced(function* (
   const timer = yield* FiberHandle.make()
   /** What the agent said it can take a delta against, until it says what it serves. */
   let base = options.serving
+  /** Traces of changes that no deployment has been sent for. */
+  const untold: Array<TraceNote> = []
   const stale = { agent: false, bundle: false, actions: false }
   let ended: "removed" | "dismissed" | null = null
   let settings = settingsOf(options.agent)
@@ -121,7 +127,7 @@ export const makeAgentSession = Effect.fnUntraced(function* (
     return at
   })
 
-  const deploy = Effect.fnUntraced(function* (deploymentId: DeploymentId) {
+  const makeDeploy = Effect.fnUntraced(function* (deploymentId: DeploymentId, because: TraceNote | undefined) {
     const at = yield* order
     const update = yield* engine.update(agentId, base)
     const generation = generationOf(update)
@@ -135,11 +141,30 @@ export const makeAgentSession = Effect.fnUntraced(function* (
       machine = { ...machine, desired: generation, inFlight: { ...machine.inFlight, generation } }
     }
     const reload_interval_seconds = machine.reloadIntervalMillis / 1_000
+    const traceparent = yield* sampledTraceparent
+    const trace = traceparent === undefined ? {} : { trace: { ...because, agent_id: agentId, traceparent } }
     yield* give(
-      { _tag: "Deploy", order: at, deployment_id: deploymentId, update, reload_interval_seconds },
+      { _tag: "Deploy", order: at, deployment_id: deploymentId, update, reload_interval_seconds, ...trace },
       update._tag === "Delta" ? "deploy_delta" : "deploy_full"
     )
   })
+
+  /** In the trace of the changes that made it necessary: the first one's, linked to the others'. */
+  const deploy = (deploymentId: DeploymentId) =>
+    Effect.suspend(() => {
+      const notes = untold.splice(0)
+      const [because] = notes
+      return Effect.withSpan(makeDeploy(deploymentId, because), "AgentSession.deploy", {
+        ...continued(notes.map(({ traceparent }) => traceparent)),
+        kind: "producer",
+        attributes: {
+          "nxmesh.agent_id": agentId,
+          "nxmesh.deployment_id": deploymentId,
+          "nxmesh.workspace_id": options.agent.workspace_id,
+          ...traceAttributes(because ?? {})
+        }
+      })
+    })
 
   /** A bundle that cannot be made is not tried again before something changes. */
   const undeployable = (error: Error) =>
@@ -320,6 +345,7 @@ export const makeAgentSession = Effect.fnUntraced(function* (
       directiveSince(directive._tag) <= options.protocol ? tell({ _tag: "Announce", directive }) : Effect.void,
     dismiss: (reason) => tell({ _tag: "Dismiss", reason }),
     tell,
+    trace: (notes) => void untold.push(...notes.slice(0, Math.max(0, Limits.config.tracesMergedMax - untold.length))),
     isGiven: (generation) => generation === machine.inFlight?.generation || generation === machine.serving,
     failure: Effect.map(Clock.currentTimeMillis, (now) => failureAtEnd(machine, now))
   }

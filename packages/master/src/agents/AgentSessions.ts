@@ -3,10 +3,12 @@
  * what they last said of themselves.
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { continued } from "@nxmesh/core/observe/Traceparent"
 import { canonicalJson } from "@nxmesh/core/nginx/Generation"
 import { AgentId, type Generation, type WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { Directive } from "@nxmesh/protocol/link/Directive"
 import { type LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
+import type { DeploymentReport } from "@nxmesh/protocol/link/Report"
 import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import type { Bundle } from "@nxmesh/protocol/model/Bundle"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
@@ -80,7 +82,10 @@ export class AgentSessions extends Context.Service<
 
       const look = (at: Looked) => (agentIds: Iterable<AgentId>) =>
         Effect.forEach(agentIds, (id) => known.get(id)?.seat?.session.look(at) ?? Effect.void, { discard: true })
-      yield* engine.listen(({ agentIds }) => look("bundle")(agentIds))
+      yield* engine.listen(({ agentIds, traces }) => {
+        for (const id of agentIds) known.get(id)?.seat?.session.trace(traces)
+        return look("bundle")(agentIds)
+      })
       yield* followAgents(look, known)
 
       /** Health and time of the last sign of life, for as long as the agent exists. */
@@ -183,7 +188,7 @@ export class AgentSessions extends Context.Service<
           heartbeatSeconds: session.policy.report_interval_seconds,
           directives: session.directives,
           dismiss: session.dismiss,
-          reportDeployments: Effect.fn("AgentSessions.reportDeployments")(function* ({ outcomes }) {
+          reportDeployments: Effect.fnUntraced(function* ({ outcomes }) {
             // The next deployment need not wait for the disk; the agent's own copy is dropped only after it.
             for (const outcome of outcomes) {
               metrics.outcomes.inc({ status: outcome.status })
@@ -195,7 +200,7 @@ export class AgentSessions extends Context.Service<
               .pipe(Effect.mapError((error) => refused("unavailable", `outcomes cannot be recorded: ${error.message}`)))
             const last = outcomes.at(-1)
             if (last !== undefined) yield* seen(agentId, { serving: last.serving_generation })
-          }),
+          }, inReportSpan(agentId)),
           reportHealth: (health) =>
             seen(agentId, { health, serving: health.config_checksum }).pipe(
               Effect.andThen(session.tell({ _tag: "Health", serving: health.config_checksum }))
@@ -265,6 +270,16 @@ export class AgentSessions extends Context.Service<
 
   static readonly layer = AgentSessions.layerNoDeps.pipe(Layer.provide(OutcomeRecorder.layer))
 }
+
+/** Goes on with the trace that the agent's report is of. */
+const inReportSpan =
+  (agentId: AgentId) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, { trace }: DeploymentReport): Effect.Effect<A, E, R> =>
+    Effect.withSpan(effect, "AgentSessions.reportDeployments", {
+      ...continued([trace]),
+      kind: "server",
+      attributes: { "nxmesh.agent_id": agentId }
+    })
 
 const noBundle = (error: Error): LinkRefused => refused("unavailable", error.message)
 

@@ -2,6 +2,7 @@
  * Puts the ends of deployments into the log, many in one command: what comes while a command is being written goes into
  * the next, so that a quiet fleet does not wait and a busy one does not flood the log.
  */
+import { continued, sampledTraceparent } from "@nxmesh/core/observe/Traceparent"
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentOutcome } from "@nxmesh/protocol/model/Deployment"
 import type { GenerationVersions } from "../config/GenerationVersions.ts"
@@ -19,6 +20,8 @@ export interface Ended {
 interface Waiting extends Ended {
   readonly agentId: AgentId
   readonly recorded: Deferred.Deferred<void, CommandError>
+  /** Where it is reported, when that is traced. */
+  readonly trace: string | undefined
 }
 
 /** A leader comes back in a second, and a queue empties sooner; a node that stopped does not, and the agent keeps its outcome. */
@@ -43,10 +46,20 @@ export class OutcomeRecorder extends Context.Service<
             principal: { _tag: "System", component: "agents" },
             command: {
               _tag: "RecordDeployments",
-              outcomes: batch.map(({ agentId, recorded: _recorded, ...ended }) => ({ agent_id: agentId, ...ended }))
+              outcomes: batch.map(({ agentId, manifest, outcome }) => ({
+                agent_id: agentId,
+                outcome,
+                ...(manifest === undefined ? {} : { manifest })
+              }))
             }
           })
-          .pipe(Effect.retry(outcomeRetry))
+          .pipe(
+            Effect.retry(outcomeRetry),
+            Effect.withSpan("OutcomeRecorder.record", {
+              ...continued(batch.map(({ trace }) => trace).slice(0, Limits.config.tracesMergedMax)),
+              attributes: { "nxmesh.outcomes": batch.length }
+            })
+          )
 
       const settle = (batch: ReadonlyArray<Waiting>, done: Effect.Effect<void, CommandError>) =>
         Effect.forEach(batch, ({ recorded }) => Deferred.complete(recorded, done), { discard: true })
@@ -74,10 +87,11 @@ export class OutcomeRecorder extends Context.Service<
       )
 
       return OutcomeRecorder.of({
-        record: Effect.fn("OutcomeRecorder.record")(function* (agentId, ended) {
+        record: Effect.fnUntraced(function* (agentId, ended) {
+          const trace = yield* sampledTraceparent
           const offered: Array<Waiting> = []
           for (const each of ended) {
-            const one = { ...each, agentId, recorded: yield* Deferred.make<void, CommandError>() }
+            const one = { ...each, agentId, trace, recorded: yield* Deferred.make<void, CommandError>() }
             yield* Queue.offer(waiting, one)
             offered.push(one)
           }

@@ -17,6 +17,7 @@ import { httpMetrics } from "./HttpMetrics.ts"
 import { rejection, refusalResponse } from "./Refusal.ts"
 import { refusalOf, tooLarge } from "./RefusedRequest.ts"
 import { RequestRecord, type RequestRecordShape } from "./RequestRecord.ts"
+import { describeRequest, inRequestSpan, withTraceResponse } from "./RequestSpan.ts"
 import type { RouteMatch } from "./RouteTable.ts"
 
 /** Answers hold nothing that a page may embed or a proxy may keep. */
@@ -30,6 +31,9 @@ const commonHeaders = {
 
 /** Routes that probes ask every few seconds. */
 const quiet: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"])
+
+/** Of the others there is something to learn. */
+const isTraced = (path: string) => !quiet.has(path)
 
 const pathOf = (url: string) => url.split("?", 1)[0] ?? url
 
@@ -125,13 +129,14 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
           metrics.requests.inc({ method, route, status: String(response.status) })
           metrics.seconds.observe({ method, route }, seconds)
           yield* logged(asked, response.status, Math.round(seconds * 1e6) / 1e3)
-          return HttpServerResponse.setHeaders(response, {
+          yield* describeRequest({ method, route, requestId: record.id })
+          return HttpServerResponse.setHeaders(yield* withTraceResponse(response), {
             ...commonHeaders,
             ...challenge(response.status, request.headers["authorization"]),
             ...response.headers,
             "x-request-id": record.id
           })
-        }).pipe(Effect.withSpan("http.request")) as Effect.Effect<
+        }).pipe((handling) => inRequestSpan(handling, isTraced)) as Effect.Effect<
           HttpServerResponse.HttpServerResponse,
           Types.unhandled,
           HttpServerRequest.HttpServerRequest

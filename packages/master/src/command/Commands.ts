@@ -3,6 +3,7 @@
  * order, and answered with what apply on this master said. Any master takes any command; Raft brings it to the leader.
  */
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
+import { sampledTraceparent } from "@nxmesh/core/observe/Traceparent"
 import { raftRetry } from "@nxmesh/core/policy/Schedules"
 import { schemaDetails } from "@nxmesh/protocol/api/SchemaDetails"
 import { versionNeeded, versionProblem } from "@nxmesh/protocol/ClusterVersion"
@@ -50,6 +51,7 @@ const checked = (command: Command): Effect.Effect<Command, CommandRejected> =>
 const proposalOf = Effect.fnUntraced(function* (request: SubmitRequest) {
   const origin = yield* CurrentOrigin
   const identifiers = yield* Identifiers
+  const trace = yield* sampledTraceparent
   const proposal: Proposal = {
     id: CommandId.make(yield* identifiers.uuid),
     at_millis: yield* Clock.currentTimeMillis,
@@ -58,6 +60,7 @@ const proposalOf = Effect.fnUntraced(function* (request: SubmitRequest) {
     remote_address: request.remoteAddress ?? null,
     ...(origin === null ? {} : { origin }),
     ...(request.fence === undefined ? {} : { fence: request.fence }),
+    ...(trace === undefined ? {} : { trace }),
     command: yield* checked(request.command)
   }
   const payload = encodeProposal(proposal)
@@ -134,8 +137,26 @@ export class Commands extends Context.Service<
           Effect.mapError((error) => commandErrorOf(error, id)),
           Effect.ensuring(Effect.sync(() => metrics.waiting.set(--waiting)))
         )
-        return decodeOutcome(result)
+        const outcome = decodeOutcome(result)
+        const { role, term } = yield* node.status
+        yield* Effect.annotateCurrentSpan({
+          "nxmesh.raft.index": outcome.index,
+          "nxmesh.raft.term": term,
+          "nxmesh.raft.role": role,
+          "nxmesh.outcome": outcome._tag === "Accepted" ? "accepted" : outcome.rejection.code
+        })
+        return outcome
       })
+
+      /** From the proposal to this master's own result. What apply does everywhere is a child of this span. */
+      const proposed = Effect.fnUntraced(
+        function* (request: SubmitRequest) {
+          const { id, payload } = yield* Effect.provideService(proposalOf(request), Identifiers, identifiers)
+          return yield* Effect.timed(propose(payload, id))
+        },
+        (effect, { command }) =>
+          Effect.withSpan(effect, "Raft.propose", { kind: "client", attributes: { "nxmesh.command": command._tag } })
+      )
 
       const submit = Effect.fn("Commands.submit")(
         function* (request: SubmitRequest) {
@@ -143,8 +164,7 @@ export class Commands extends Context.Service<
           if (closed !== null) return yield* new CommandError({ reason: closed })
           yield* requireVersion(request.command)
           yield* heldFence(request)
-          const { id, payload } = yield* Effect.provideService(proposalOf(request), Identifiers, identifiers)
-          const [took, outcome] = yield* Effect.timed(propose(payload, id))
+          const [took, outcome] = yield* proposed(request)
           metrics.duration.observe(Duration.toSeconds(took))
           if (outcome._tag === "Accepted") return outcome
           return yield* new CommandRejected({ rejection: outcome.rejection, index: outcome.index })

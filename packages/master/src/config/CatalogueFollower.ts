@@ -2,8 +2,11 @@
  * The one catalogue of a master, kept as the state is: what waits among the events is taken in before any answer is
  * given, so that a read after a write sees it.
  */
+import type { AppliedEvent } from "@nxmesh/protocol/Event"
 import type { AgentId } from "@nxmesh/protocol/Ids"
+import type { TraceNote } from "@nxmesh/protocol/link/TraceNote"
 import { Effect, Queue, type Scope, Semaphore } from "effect"
+import { Limits } from "../Limits.ts"
 import type { Events } from "../state/Events.ts"
 import type { Reads } from "../state/Reads.ts"
 import type { Catalogue } from "./Catalogue.ts"
@@ -13,6 +16,8 @@ import { loadCatalogue, takeChange } from "./Loading.ts"
 export interface Affected {
   readonly agentIds: ReadonlySet<AgentId>
   readonly index: number
+  /** Of the changes that did it, the first ones that are traced. */
+  readonly traces: ReadonlyArray<TraceNote>
 }
 export type Listener = (affected: Affected) => Effect.Effect<void>
 
@@ -24,6 +29,17 @@ export interface CatalogueFollower {
   /** Of an entry that the catalogue contains. */
   readonly index: () => number
   readonly listen: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
+}
+
+const noteOf = ({ event, trace }: AppliedEvent): TraceNote | undefined => {
+  if (trace === undefined || event._tag !== "ResourceChanged") return undefined
+  const { id, organization_id, workspace_id } = event
+  return {
+    traceparent: trace,
+    config_id: id,
+    ...(organization_id === null ? {} : { organization_id }),
+    ...(workspace_id === null ? {} : { workspace_id })
+  }
 }
 
 export const followState = Effect.fnUntraced(function* (
@@ -42,8 +58,12 @@ export const followState = Effect.fnUntraced(function* (
     while (incomplete || Queue.sizeUnsafe(applied) > 0) {
       let isReset = incomplete
       incomplete = true
-      for (const { event, index: at } of yield* Queue.clear(applied)) {
-        index = Math.max(index, at)
+      const traces: Array<TraceNote> = []
+      for (const each of yield* Queue.clear(applied)) {
+        const { event } = each
+        index = Math.max(index, each.index)
+        const note = noteOf(each)
+        if (note !== undefined && traces.length < Limits.config.tracesMergedMax) traces.push(note)
         if (event._tag === "StateReset") isReset = true
         if (event._tag === "ResourceChanged" && !isReset) yield* takeChange(reads, catalogue, event)
       }
@@ -54,7 +74,7 @@ export const followState = Effect.fnUntraced(function* (
       const agentIds = isReset ? new Set(catalogue.agents()) : catalogue.settle()
       incomplete = false
       if (agentIds.size === 0) continue
-      yield* Effect.forEach(listeners, (listener) => listener({ agentIds, index }), { discard: true })
+      yield* Effect.forEach(listeners, (listener) => listener({ agentIds, index, traces }), { discard: true })
     }
   })
 

@@ -9,6 +9,7 @@ import type { AppliedEntry, Entry } from "./apply/Apply.ts"
 import { Database } from "./Database.ts"
 import { Events } from "./Events.ts"
 import { type ApplyMetrics, applyMetrics } from "./replica/ApplyMetrics.ts"
+import { type ApplyTrace, makeApplyTrace } from "./replica/ApplyTrace.ts"
 import { encodeOutcome } from "./replica/CommandBytes.ts"
 import { changeSessions, readSessions } from "./replica/RaftSessions.ts"
 import { readCommand } from "./replica/ReadCommand.ts"
@@ -21,6 +22,7 @@ interface Parts {
   readonly database: Database["Service"]
   readonly events: Events["Service"]
   readonly metrics: ApplyMetrics
+  readonly trace: ApplyTrace
   /** Apply had a defect on this entry (rule 5). */
   readonly alarm: (entry: Entry | Unreadable, defect: unknown) => void
 }
@@ -44,13 +46,14 @@ const countCommands = (
 }
 
 const makeMachine = (parts: Parts) => {
-  const { database, events, metrics } = parts
+  const { database, events, metrics, trace } = parts
   let applied = readApplied(database.writer)
   metrics.appliedIndex.set(applied.index)
 
   /** Events are with their subscribers when this returns: whoever gets a command's answer finds caches that know of it. */
   const apply = ({ commands, last, sessionChanges }: Batch): ReadonlyArray<Uint8Array> => {
     const entries = commands.map(readCommand)
+    const beganNanos = trace.begin()
     let answers: ReadonlyArray<Uint8Array> = []
     const done = applyBatch(database.writer, applied, {
       entries,
@@ -64,10 +67,13 @@ const makeMachine = (parts: Parts) => {
     metrics.appliedIndex.set(applied.index)
     countCommands(parts, entries, done.results)
     if (done.results.some(({ events: happened }) => happened.some(isOfSchema))) database.reader.forget()
+    const traces = trace.end(beganNanos, entries, done.results)
     events.publishUnsafe(
-      done.results.flatMap(({ events: happened, outcome: { index } }) =>
-        happened.map((event): AppliedEvent => ({ index, event }))
-      )
+      done.results.flatMap(({ events: happened, outcome: { index } }, position) => {
+        const at = traces[position]
+        const traced = at === undefined ? {} : { trace: at }
+        return happened.map((event): AppliedEvent => ({ index, event, ...traced }))
+      })
     )
     database.afterCommit()
     return answers
@@ -114,7 +120,13 @@ export class ReplicatedState extends Context.Service<
         run(Effect.logError("apply failed on an entry; it counts as refused", told))
       }
       return ReplicatedState.of(
-        makeMachine({ database: yield* Database, events: yield* Events, metrics: yield* applyMetrics, alarm })
+        makeMachine({
+          database: yield* Database,
+          events: yield* Events,
+          metrics: yield* applyMetrics,
+          trace: yield* makeApplyTrace,
+          alarm
+        })
       )
     })
   )

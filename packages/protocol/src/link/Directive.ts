@@ -4,6 +4,7 @@ import { ActionId, DeploymentId, KeyId } from "../Ids.ts"
 import { AgentAction } from "../model/AgentAction.ts"
 import { AgentPolicy } from "../model/AgentPolicy.ts"
 import { BundleUpdate } from "../model/BundleUpdate.ts"
+import { TraceNote } from "./TraceNote.ts"
 
 /**
  * The order of directives: a hash has none. Compared by epoch, then by index; an agent refuses an older one. A restore
@@ -25,7 +26,9 @@ export const Directive = Schema.Union([
     deployment_id: DeploymentId,
     update: BundleUpdate,
     /** Seconds that must pass since the agent's last reload. */
-    reload_interval_seconds: Schema.Int
+    reload_interval_seconds: Schema.Int,
+    /** Of the change that this is because of. */
+    trace: Schema.optionalKey(TraceNote)
   }),
   /** Do nothing: someone put the agent in maintenance, or deployments are frozen. */
   Schema.TaggedStruct("Hold", { order: Order, reason: Schema.String }),

@@ -6,7 +6,9 @@ import { DeploymentOutcome } from "../model/Deployment.ts"
 import { Timestamp } from "../model/Text.ts"
 
 export const DeploymentReport = Schema.Struct({
-  outcomes: Schema.Array(DeploymentOutcome).check(Schema.isMaxLength(64))
+  outcomes: Schema.Array(DeploymentOutcome).check(Schema.isMaxLength(64)),
+  /** The span that reports them (W3C traceparent), when it is recorded. */
+  trace: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64)))
 })
 export type DeploymentReport = typeof DeploymentReport.Type
 

@@ -42,7 +42,13 @@ export const Limits = {
   // network and redis
   network: {
     /** Agents named when an allowlist that shuts them out is refused. */
-    shutOutAgentsNamedMax: 5
+    shutOutAgentsNamedMax: 5,
+    /** Addresses and principals whose requests are counted, some 100 bytes each. */
+    bucketsMax: 100_000,
+    /** Of a question to Redis: whoever waits for it waits with a request. */
+    sharedBucketTimeout: Duration.millis(50),
+    /** Lines in the log about requests that were refused at the door. */
+    refusalLines: { per_second: 2, burst: 100 }
   },
   redis: {
     connectTimeoutMillis: 3_000,

@@ -49,6 +49,7 @@ import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
 import { PeerClient } from "./peer/PeerClient.ts"
 import { PeerServer } from "./peer/PeerServer.ts"
+import { RateLimiter } from "./network/RateLimiter.ts"
 import { Redis } from "./redis/Redis.ts"
 import { layerRedisWatch } from "./redis/RedisWatch.ts"
 import { InstallationSettings } from "./settings/InstallationSettings.ts"
@@ -68,8 +69,13 @@ const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
   Layer.provideMerge(Layer.mergeAll(Identifiers.layer, Metrics.layer, Secrets.layer))
 )
 
+/** What holds for the whole installation, and how often anybody may ask. */
+const layerInstallation = RateLimiter.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(InstallationSettings.layer, Redis.layer))
+)
+
 /** The state, and who this master is: what Raft needs before it starts. */
-const layerBeforeRaft = Layer.mergeAll(layerIdentity, InstallationSettings.layer, Redis.layer).pipe(
+const layerBeforeRaft = Layer.mergeAll(layerIdentity, layerInstallation).pipe(
   Layer.provide(layerJoinCluster),
   Layer.provideMerge(Layer.mergeAll(ReplicatedState.layer, Reads.layer, WriteGate.layer)),
   Layer.provideMerge(layerGround)

@@ -11,23 +11,19 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CurrentOrigin, originOf } from "../command/RequestOrigin.ts"
 import { Limits } from "../Limits.ts"
 import { Settings } from "../Settings.ts"
+import { rateLimitHeaders } from "../network/RateLimitHeaders.ts"
+import { requestClass } from "../network/RequestClasses.ts"
 import { clientAddressBehind } from "./ClientAddress.ts"
+import { makeDoor } from "./Door.ts"
 import { freshReads } from "./FreshReads.ts"
 import { httpMetrics } from "./HttpMetrics.ts"
 import { rejection, refusalResponse } from "./Refusal.ts"
+import { httpsBehind } from "./OwnMachine.ts"
 import { refusalOf, tooLarge } from "./RefusedRequest.ts"
 import { RequestRecord, type RequestRecordShape } from "./RequestRecord.ts"
 import { describeRequest, inRequestSpan, withTraceResponse } from "./RequestSpan.ts"
+import { securityHeaders } from "./SecurityHeaders.ts"
 import type { RouteMatch } from "./RouteTable.ts"
-
-/** Answers hold nothing that a page may embed or a proxy may keep. */
-const commonHeaders = {
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cache-control": "private, no-cache"
-}
 
 /** Routes that probes ask every few seconds. */
 const quiet: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"])
@@ -92,7 +88,10 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
       const identifiers = yield* Identifiers
       const metrics = yield* httpMetrics
       const freshen = yield* freshReads
-      const clientOf = clientAddressBehind((yield* Settings).trustedProxies)
+      const { trustedProxies } = yield* Settings
+      const clientOf = clientAddressBehind(trustedProxies)
+      const door = yield* makeDoor
+      const cameByHttps = httpsBehind(trustedProxies)
       return (httpEffect) =>
         Effect.gen(function* () {
           const direct = yield* HttpServerRequest.HttpServerRequest
@@ -102,25 +101,32 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
           const request = direct.modify({ remoteAddress })
           const began = yield* Clock.monotonicTimeNanos
           const path = pathOf(request.url)
+          const match = find(request.method, path)
+          const template = match._tag === "None" ? path : match.template
           const record: RequestRecordShape = {
             id: yield* identifiers.uuid,
             remoteAddress: Option.getOrNull(remoteAddress),
+            requestClass: requestClass({ method: request.method, template, url: request.url }),
+            counted: [],
             principal: null
           }
-          const asked: Asked = { method: request.method, path, match: find(request.method, path), record }
+          const asked: Asked = { method: request.method, path, match, record }
+          const refused = yield* door(request, record, template)
           const oversized = Number(request.headers["content-length"] ?? 0) > ProtocolLimits.requestBodyBytesMax
           const handled = Effect.gen(function* () {
             const fresh = yield* freshen(request, asked.match)
             if (fresh._tag === "Answer") return fresh.response
             return yield* Effect.provideService(httpEffect, HttpServerRequest.HttpServerRequest, fresh.request)
           })
-          const exit = oversized
-            ? Exit.succeed(refusalResponse(tooLarge, { connection: "close" }))
-            : yield* handled.pipe(
-                Effect.provideService(RequestRecord, record),
-                Effect.provideService(CurrentOrigin, originOf(record.id, request.headers["user-agent"])),
-                Effect.exit
-              )
+          const early = refused?.response ?? (oversized ? refusalResponse(tooLarge, { connection: "close" }) : null)
+          const exit =
+            early === null
+              ? yield* handled.pipe(
+                  Effect.provideService(RequestRecord, record),
+                  Effect.provideService(CurrentOrigin, originOf(record.id, request.headers["user-agent"])),
+                  Effect.exit
+                )
+              : Exit.succeed(early)
           if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return yield* exit
           const response = Exit.isSuccess(exit) ? enveloped(exit.value) : yield* failed(exit.cause, asked)
           const seconds = Number((yield* Clock.monotonicTimeNanos) - began) / 1e9
@@ -128,10 +134,11 @@ export const layerHttpEdge = (find: (method: string, path: string) => RouteMatch
           const method = asked.match._tag === "Found" ? asked.method : "other"
           metrics.requests.inc({ method, route, status: String(response.status) })
           metrics.seconds.observe({ method, route }, seconds)
-          yield* logged(asked, response.status, Math.round(seconds * 1e6) / 1e3)
+          if (refused?.isLogged !== false) yield* logged(asked, response.status, Math.round(seconds * 1e6) / 1e3)
           yield* describeRequest({ method, route, requestId: record.id })
           return HttpServerResponse.setHeaders(yield* withTraceResponse(response), {
-            ...commonHeaders,
+            ...securityHeaders(cameByHttps(direct)),
+            ...rateLimitHeaders(record.counted),
             ...challenge(response.status, request.headers["authorization"]),
             ...response.headers,
             "x-request-id": record.id

@@ -27,9 +27,10 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
   }
 ) {}
 
-/** Notes who asked, for the request's log line. Runs inside `Authentication`. */
+/** Notes who asked, for the request's log line, and refuses what is too much of one. Runs inside `Authentication`. */
 export class RequestAttribution extends HttpApiMiddleware.Service<RequestAttribution, { requires: CurrentUser }>()(
-  "@nxmesh/protocol/api/RequestAttribution"
+  "@nxmesh/protocol/api/RequestAttribution",
+  { error: [TooManyRequests] }
 ) {}
 
 /** What an endpoint demands: a permission, only a valid token (`"authenticated"`), or nothing (`null`: public). */

@@ -57,14 +57,14 @@ export const networkSettingsDefault: NetworkSettings = {
   rate_limits: {
     enabled: true,
     principal: {
-      read: { per_second: 500, burst: 5_000 },
-      write: { per_second: 200, burst: 2_000 },
+      read: { per_second: 1_000, burst: 10_000 },
+      write: { per_second: 500, burst: 10_000 },
       login: { per_second: 2, burst: 60 },
       expensive: { per_second: 5, burst: 100 }
     },
     address: {
-      read: { per_second: 1_000, burst: 10_000 },
-      write: { per_second: 400, burst: 4_000 },
+      read: { per_second: 2_000, burst: 20_000 },
+      write: { per_second: 1_000, burst: 20_000 },
       login: { per_second: 2, burst: 60 },
       expensive: { per_second: 10, burst: 200 }
     }

@@ -331,7 +331,6 @@ export const Limits = {
     queryTimeoutMillis: 5_000,
     /** Shorter than a query may take there: a master that is slow is named, not waited for. */
     gatherTimeout: Duration.seconds(6),
-    questionCharactersMax: 65_536,
     // Postgres
     postgresReadersMax: 4,
     postgresWritersMax: 2,

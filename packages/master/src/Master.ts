@@ -49,6 +49,7 @@ import { layerJoinCluster } from "./joining/JoinClusterLayer.ts"
 import { Admission } from "./peer/Admission.ts"
 import { PeerClient } from "./peer/PeerClient.ts"
 import { PeerServer } from "./peer/PeerServer.ts"
+import { layerTelemetryPeers } from "./peer/TelemetryPeersLayer.ts"
 import { RateLimiter } from "./network/RateLimiter.ts"
 import { Redis } from "./redis/Redis.ts"
 import { layerRedisWatch } from "./redis/RedisWatch.ts"
@@ -60,6 +61,7 @@ import { Events } from "./state/Events.ts"
 import { Reads } from "./state/Reads.ts"
 import { ReplicatedState } from "./state/ReplicatedState.ts"
 import { layerSqliteTelemetry } from "./telemetry/sqlite/SqliteTelemetry.ts"
+import { TelemetryGather } from "./telemetry/TelemetryGather.ts"
 import { version } from "./Version.ts"
 
 const layerGround = Layer.mergeAll(Events.layer, Database.layerNoDeps).pipe(
@@ -141,10 +143,15 @@ const layerLink = layerMasterList.pipe(
     layerAgentGateway,
     layerDriftAcceptance,
     StoredDirectory,
-    layerSqliteTelemetry,
     LinkMetrics.layer
   ]),
   Layer.provide(ServerCertificates.layer)
+)
+
+/** What the fleet tells: the store, and questions to all masters that keep some. */
+const layerTelemetry = TelemetryGather.layer.pipe(
+  Layer.provide(layerTelemetryPeers),
+  Layer.provideMerge(layerSqliteTelemetry)
 )
 
 const layerAnnouncement = Layer.effectDiscard(
@@ -188,6 +195,7 @@ export const layerMaster = Layer.mergeAll(
   Layer.provideMerge(layerHttpServer),
   Layer.provideMerge(layerReadinessChecks),
   Layer.provideMerge(layerLink),
+  Layer.provideMerge(layerTelemetry),
   Layer.provideMerge(layerLiveAgents),
   Layer.provideMerge(layerClusterAgents),
   Layer.provideMerge(Readiness.layer(expectedChecks)),

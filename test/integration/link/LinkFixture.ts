@@ -149,7 +149,7 @@ export const memory = Layer.effectContext(
                 return { through: batch.entries.at(-1)?.sequence ?? 0 }
               }),
         note: () => Effect.void,
-        read: () => Effect.succeed([])
+        record: () => Effect.void
       }),
       Context.add(LinkMetrics, {
         refused: (reason) => Effect.sync(() => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1)),

@@ -2,6 +2,7 @@
 import type { AgentId, MasterId } from "@nxmesh/protocol/Ids"
 import type { AgentMessage, AgentReply, PresenceAnswer, PresenceQuestion } from "@nxmesh/protocol/peer/AgentMessage"
 import type { PeerRefused, PeerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
+import type { PeerTelemetryAnswer, PeerTelemetryQuestion } from "@nxmesh/protocol/peer/TelemetryQuestion"
 import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
 import { Context, Duration, Effect, Layer, Result, Schema, Semaphore } from "effect"
 import { HttpClientError } from "effect/http"
@@ -67,6 +68,12 @@ export class PeerClient extends Context.Service<
       question: PresenceQuestion,
       deadline?: Duration.Input
     ) => Effect.Effect<PresenceAnswer, AskFailed>
+    /** About what its agents told. */
+    readonly telemetry: (
+      id: MasterId,
+      question: PeerTelemetryQuestion,
+      deadline?: Duration.Input
+    ) => Effect.Effect<PeerTelemetryAnswer, AskFailed>
   }
 >()("@nxmesh/master/peer/PeerClient") {
   static readonly layer = Layer.effect(
@@ -163,7 +170,9 @@ export class PeerClient extends Context.Service<
         agentMessage: (id, agentId, message, deadline = limits.callTimeout) =>
           bounded(ask(id, deadline, (calls) => calls.agents.message({ params: { id: agentId }, payload: message }))),
         presence: (id, question, deadline = limits.callTimeout) =>
-          bounded(ask(id, deadline, (calls) => calls.agents.presence({ payload: question })))
+          bounded(ask(id, deadline, (calls) => calls.agents.presence({ payload: question }))),
+        telemetry: (id, question, deadline = limits.callTimeout) =>
+          bounded(ask(id, deadline, (calls) => calls.telemetry.ask({ payload: question })))
       })
     })
   )

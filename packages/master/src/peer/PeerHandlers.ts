@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls"
 import { channelBinding } from "@nxmesh/core/crypto/ChannelBinding"
 import { CallingMaster, PeerApi } from "@nxmesh/protocol/peer/PeerApi"
 import { peerRefused, type PeerRefused, type PeerUnavailable, peerUnavailable } from "@nxmesh/protocol/peer/PeerRefused"
-import { Clock, Duration, Effect, Layer, Semaphore } from "effect"
+import { Clock, Duration, Effect, Layer, Schema, Semaphore } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { OwnStatus } from "../cluster/OwnStatus.ts"
@@ -12,6 +12,7 @@ import { loadClusterSecret } from "../joining/ClusterSecret.ts"
 import { answerForming } from "../joining/UnformedServer.ts"
 import { Limits } from "../Limits.ts"
 import { Settings } from "../Settings.ts"
+import { TelemetryGather } from "../telemetry/TelemetryGather.ts"
 import { Admission } from "./Admission.ts"
 import { AgentMessages } from "./AgentMessages.ts"
 import { makeCertificateHolder } from "./CertificateHolder.ts"
@@ -117,4 +118,28 @@ const layerAgentMessages = HttpApiBuilder.group(
   })
 )
 
-export const layerPeerHandlers = Layer.mergeAll(layerJoin, layerForming, layerStatus, layerAgentMessages)
+const layerTelemetry = HttpApiBuilder.group(
+  PeerApi,
+  "telemetry",
+  Effect.fnUntraced(function* (handlers) {
+    const { respond } = yield* TelemetryGather
+    const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
+    return handlers.handleAll({
+      ask: ({ payload }) =>
+        decode(payload.question).pipe(
+          Effect.mapError(() => peerRefused("malformed", "the question is no JSON")),
+          Effect.flatMap((question) => respond(payload.tag, question)),
+          Effect.map((answer) => ({ answer: JSON.stringify(answer) })),
+          Effect.catchTag("TelemetryQueryFailed", ({ message }) => Effect.fail(peerUnavailable("not_ready", message)))
+        )
+    })
+  })
+)
+
+export const layerPeerHandlers = Layer.mergeAll(
+  layerJoin,
+  layerForming,
+  layerStatus,
+  layerAgentMessages,
+  layerTelemetry
+)

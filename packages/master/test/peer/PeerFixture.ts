@@ -39,6 +39,8 @@ import { Settings, type SettingsShape } from "../../src/Settings.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { description, initialise, joinTokenId, masterId } from "../state/TestCluster.ts"
 import { masterLayer, sealed, submit, temporaryDirectory } from "../state/TestMaster.ts"
+import { TelemetryGather } from "../../src/telemetry/TelemetryGather.ts"
+import { TelemetryQueryFailed } from "../../src/telemetry/TelemetrySql.ts"
 
 export const agentToken = "the token of the only agent"
 export const clusterId = ClusterId.make("018f0000-0000-7000-8000-0000000000ac")
@@ -150,6 +152,14 @@ export interface MemberOptions {
   readonly certificate?: MasterCertificate
 }
 
+/** Answers what it was asked. */
+const layerTelemetryAnswers = Layer.mock(TelemetryGather)({
+  respond: (tag, question) =>
+    tag === "echo"
+      ? Effect.succeed({ heard: question })
+      : Effect.fail(new TelemetryQueryFailed({ reason: "Refused", message: `nobody answers ${tag}` }))
+})
+
 /** A member of the cluster that serves until the scope ends. */
 export const startMember = Effect.fnUntraced(function* (common: Common, options: MemberOptions = {}) {
   const number = options.number ?? 1
@@ -171,7 +181,7 @@ export const startMember = Effect.fnUntraced(function* (common: Common, options:
     Layer.succeed(OwnStatus, { status: Effect.succeed(statusOf(id)) })
   )
   const peer = PeerServer.layer.pipe(
-    Layer.provide([Admission.layer, layerMessages]),
+    Layer.provide([Admission.layer, layerMessages, layerTelemetryAnswers]),
     Layer.provideMerge(ground),
     Layer.provideMerge(Metrics.layer)
   )

@@ -10,6 +10,7 @@ import { FormingAnswer, FormingQuestion } from "./Forming.ts"
 import { JoinAccepted, JoinPayload, ReplacePayload } from "./Joining.ts"
 import { PeerRefused, PeerUnavailable } from "./PeerRefused.ts"
 import { PeerStatus } from "./PeerStatus.ts"
+import { PeerTelemetryAnswer, PeerTelemetryQuestion } from "./TelemetryQuestion.ts"
 
 export const peerPath = "/peer/v1"
 
@@ -59,8 +60,19 @@ export class AgentMessagesApi extends HttpApiGroup.make("agents")
   )
   .middleware(PeerIdentity) {}
 
+/** What this master's agents told: health, metrics, logs, events. */
+export class TelemetryPeerApi extends HttpApiGroup.make("telemetry")
+  .add(
+    HttpApiEndpoint.post("ask", "/telemetry", {
+      payload: PeerTelemetryQuestion,
+      success: PeerTelemetryAnswer,
+      error: errors
+    })
+  )
+  .middleware(PeerIdentity) {}
+
 export class PeerApi extends HttpApi.make("nxmesh-peer")
-  .add(JoinApi, FormingApi, StatusApi, AgentMessagesApi)
+  .add(JoinApi, FormingApi, StatusApi, AgentMessagesApi, TelemetryPeerApi)
   .prefix(peerPath)
   .annotate(HttpApi.PayloadParseOptions, { errors: "all" }) {}
 

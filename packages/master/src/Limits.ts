@@ -147,6 +147,7 @@ export const Limits = {
     /** A token given while there is no quorum: good for looking, until someone can log in. */
     readOnlyTokenLifetime: Duration.minutes(5),
     signingKeyBits: 2_048,
+    signingKeysMax: 8,
     generatedPasswordBytes: 15,
     /** 192 bits: beyond guessing, so that a fast hash is enough. */
     apiKeySecretBytes: 24,
@@ -232,6 +233,12 @@ export const Limits = {
     hostsRenderedTogether: 50
   },
   agents: {
+    /** Pairs of a change and an agent that does not serve it yet, which the metric of convergence follows. */
+    changePairsMax: 200_000,
+    changesWaitingMax: 4_096,
+    changesExpireInterval: Duration.seconds(10),
+    /** A change that not all serve after so long counts as unsettled. */
+    convergenceMax: Duration.minutes(10),
     /** How long a registration waits for this master to come where its agent is, and how often it looks. */
     catchUpWait: Duration.seconds(2),
     catchUpInterval: Duration.millis(25),
@@ -292,6 +299,8 @@ export const Limits = {
     /** Lines that one page, or one aggregate, looks at. */
     pageScanMax: 1_000_000,
     aggregateScanMax: 2_000_000,
+    /** Of one master's part of an aggregate. */
+    partialGroupsMax: 2_001,
     answerMillisMax: 5_000
   },
 
@@ -375,7 +384,7 @@ export const Limits = {
     unknownFor: Duration.minutes(5),
     /** Alerts in one entry of the log, and in one message. */
     changesPerCommandMax: 256,
-    alertsPerMessageMax: 100,
+    alertsPerMessageMax: 500,
     /** Of one rule; what is beyond is left out, and the rule says so. */
     alertsPerRuleMax: 20_000,
     resolvedKept: Duration.days(7),

@@ -60,6 +60,8 @@ export interface SettingsShape {
   /** How often the leader has all masters compare their states, and how often each reads all of its own. */
   readonly stateCheckInterval: Duration.Duration
   readonly stateFullCheckInterval: Duration.Duration
+  /** Networks that webhooks may reach beside public addresses. */
+  readonly webhookNetworks: ReadonlyArray<AddressBlock>
   /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
   readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
@@ -173,6 +175,13 @@ export const definitions: Definitions<SettingsShape> = {
     read: readDuration,
     fallback: Duration.days(1),
     help: "how often a master reads all of its state and compares it with what its changes should have made of it [1d]"
+  },
+  webhookNetworks: {
+    key: "webhook_networks",
+    read: readBlocks,
+    fallback: [],
+    help: "addresses and CIDR blocks that webhooks may call though they are not public, the same on every master [none]",
+    several: true
   },
   trustedProxies: {
     key: "trusted_proxies",

@@ -33,7 +33,9 @@ const adding: ReadonlySet<CommandTag> = new Set<CommandTag>([
   "SaveUpstream",
   "SaveCertificate",
   "SaveTemplate",
-  "SaveUser"
+  "SaveUser",
+  "SaveAlertRule",
+  "SaveWebhook"
 ])
 
 export const adds = (tag: CommandTag): boolean => adding.has(tag)

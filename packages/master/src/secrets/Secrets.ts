@@ -6,17 +6,20 @@ import { dirname, join } from "node:path"
 import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { loadKeyFile, loadOrCreateKeyFile } from "@nxmesh/core/crypto/KeyFile"
 import { isKeyProof } from "@nxmesh/core/crypto/KeyProof"
-import { makeSealer, type SealError } from "@nxmesh/core/crypto/Sealer"
+import type { SealError } from "@nxmesh/core/crypto/Sealer"
 import { makeDirectory } from "@nxmesh/core/file/AtomicFile"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Settings } from "../Settings.ts"
+import { type KeyRing, makeKeyRing } from "./KeyRing.ts"
 
 export class Secrets extends Context.Service<
   Secrets,
   {
-    /** Names the key-encryption key, as in `SealedSecret.key_id`. */
-    readonly keyId: string
+    /** Names the key-encryption key that seals now, as in `SealedSecret.key_id`. */
+    readonly keyId: () => string
+    /** All that are here, for whoever rotates them. */
+    readonly ring: KeyRing
     /** Where the key is, for messages to the operator. */
     readonly keyFile: string
     readonly seal: (
@@ -40,25 +43,25 @@ export class Secrets extends Context.Service<
       Effect.gen(function* () {
         if (options.create) yield* makeDirectory(dirname(options.keyFile))
         const key = yield* options.create ? loadOrCreateKeyFile(options.keyFile) : loadKeyFile(options.keyFile)
-        const sealer = makeSealer(key)
+        const ring = yield* makeKeyRing(options.keyFile, key)
         const openBytes = (sealed: SealedSecret, associatedData: string) =>
-          Effect.suspend(() => Effect.fromResult(sealer.open(sealed, associatedData))).pipe(
-            Effect.map((plain) => Redacted.make(plain))
-          )
+          Effect.map(ring.open(sealed, associatedData), (plain) => Redacted.make(plain))
         return Secrets.of({
-          keyId: sealer.keyId,
+          keyId: () => ring.active().key.keyId,
+          ring,
           keyFile: options.keyFile,
           seal: (plain, associatedData) =>
             Effect.sync(() => {
               const value: string | Uint8Array = Redacted.value<string | Uint8Array>(plain)
-              return sealer.seal(typeof value === "string" ? Buffer.from(value) : value, associatedData)
+              return ring.active().sealer.seal(typeof value === "string" ? Buffer.from(value) : value, associatedData)
             }),
           open: (sealed, associatedData) =>
             Effect.map(openBytes(sealed, associatedData), (plain) =>
               Redacted.make(Buffer.from(Redacted.value(plain)).toString("utf8"))
             ),
           openBytes,
-          isProof: (proof, purpose, texts) => isKeyProof(proof, Redacted.value(key.key), purpose, texts)
+          isProof: (proof, purpose, texts) =>
+            ring.keys().some((held) => isKeyProof(proof, Redacted.value(held.key), purpose, texts))
         })
       })
     ).pipe(Layer.provide(Identifiers.layer))
@@ -82,5 +85,7 @@ export const sealedPlaces = {
   serverCertificate: "server-certificate",
   enrolmentToken: (tokenId: string) => `enrolment-token:${tokenId}`,
   joinToken: (tokenId: string) => `join-token:${tokenId}`,
-  refreshToken: (sessionId: string) => `refresh-token:${sessionId}`
+  webhook: (webhookId: string) => `webhook:${webhookId}`,
+  refreshToken: (sessionId: string) => `refresh-token:${sessionId}`,
+  apiKey: (keyId: string) => `api-key:${keyId}`
 } as const

@@ -1,11 +1,12 @@
 /** Rules that say what is wrong, where, for how long, and how bad it is. */
 import { Schema } from "effect"
-import { AlertRuleId, OrganizationId, WorkspaceId } from "../Ids.ts"
+import { AlertRuleId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import type { ErrorDetail } from "../Rejection.ts"
 import { AgentSelector } from "./AgentSelector.ts"
 import { AlertSeverity } from "./Alert.ts"
 import { AlertCondition, conditionSubject } from "./AlertCondition.ts"
+import { place, placeOnCreate } from "./Place.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
 import { Labels, Name, wellFormed } from "./Text.ts"
 
@@ -52,25 +53,6 @@ const content = {
   /** What an alert says. Empty: what the condition says by itself, which is {{reason}}. */
   summary: Annotation
 }
-
-/** Where a rule, a silence or a webhook belongs: a workspace, an organization with all its workspaces, or the installation. */
-export const place = {
-  organization_id: Schema.NullOr(OrganizationId),
-  workspace_id: Schema.NullOr(WorkspaceId)
-}
-export const placeOnCreate = {
-  organization_id: withDefault(Schema.NullOr(OrganizationId), null),
-  workspace_id: withDefault(Schema.NullOr(WorkspaceId), null)
-}
-export interface Place {
-  readonly organization_id: OrganizationId | null
-  readonly workspace_id: WorkspaceId | null
-}
-
-/** Whether what is at `inner` belongs to `outer`. */
-export const holds = (outer: Place, inner: Place): boolean =>
-  (outer.organization_id === null || outer.organization_id === inner.organization_id) &&
-  (outer.workspace_id === null || outer.workspace_id === inner.workspace_id)
 
 export const AlertRule = Schema.Struct({ id: AlertRuleId, ...place, ...content, ...stamps }).annotate({
   identifier: "AlertRule"

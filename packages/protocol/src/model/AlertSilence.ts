@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { AgentId, AlertRuleId, AlertSilenceId } from "../Ids.ts"
 import { Limits } from "../Limits.ts"
 import type { ErrorDetail } from "../Rejection.ts"
-import { type Place, holds, place, placeOnCreate } from "./AlertRule.ts"
+import { holds, type Place, place, placeOnCreate } from "./Place.ts"
 import { patch, stamps, withDefault } from "./Resource.ts"
 import { Labels, line, Timestamp } from "./Text.ts"
 

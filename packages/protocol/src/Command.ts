@@ -85,6 +85,18 @@ const removeVersion = { ...remove, version_id: ConfigVersionId, change_summary: 
 /** The key by which an agent signs, sealed. */
 const SessionKey = Schema.Struct({ key_id: KeyId, key: SealedSecret })
 
+/** A row of the state in which data keys are wrapped anew: its table, its primary key and the column that holds the sealed secret. */
+const RewrappedRow = Schema.Struct({
+  table: Schema.String,
+  key: Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Int])),
+  column: Schema.String,
+  wrapped: Schema.Array(Schema.Struct({ before: Schema.String, after: Schema.String }))
+})
+export type RewrappedRow = typeof RewrappedRow.Type
+
+/** Names a key-encryption key, as in `SealedSecret.key_id`. */
+const SealingKeyId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/))
+
 /** Why a master may become a member. */
 const JoinProof = Schema.Union([
   Schema.TaggedStruct("Token", { token_hash: Sha256 }),
@@ -154,6 +166,27 @@ export const Command = Schema.TaggedUnion({
   RecordAuditExport: { after: AuditPoint, head: AuditPoint },
   /** Forgets the audit up to and with this entry, which `exported`, the head of an export, shows to be kept elsewhere. */
   CutAudit: { through: Schema.Int, exported: AuditPoint },
+  /** From this entry on masters seal with the key `to_key_id`, and what is sealed with the other one is wrapped anew. */
+  BeginKeyRotation: { from_key_id: SealingKeyId, to_key_id: SealingKeyId },
+  /** Of the leader: some data keys, as they were wrapped and as they are under the other key. */
+  RewrapSecrets: {
+    from_key_id: SealingKeyId,
+    to_key_id: SealingKeyId,
+    rows: Schema.Array(RewrappedRow)
+  },
+  /** Of the leader: nothing is sealed with the other key any more. */
+  EndKeyRotation: { to_key_id: SealingKeyId },
+  /** Verifies tokens at once, and signs them after this long: others learn of it in between. */
+  AddSigningKey: {
+    key_id: Schema.String,
+    public_jwk: Schema.Unknown,
+    private_jwk: SealedSecret,
+    signs_after_seconds: Schema.Int
+  },
+  /** Of the leader: all that the key signed has expired. Its public half stays, for the audit. */
+  RetireSigningKey: { key_id: Schema.String },
+  /** Every session key of an agent that is older than this entry is to be replaced, little by little. */
+  RotateAgentKeys: {},
   /** Of the leader: every master notes the digest of its state at this entry (design-cluster.md 12). */
   CheckState: {},
   /** What a master noted at the entry of a check. */

@@ -41,6 +41,42 @@ const decrypt = (key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associa
 /** The wrapped key is nonce, encrypted data key and tag in one; its associated data names the wrapping key. */
 const wrapContext = (keyId: string): string => `nxmesh-data-key:${keyId}`
 
+/** The same secret under another key-encryption key: the small data key is wrapped anew, and the ciphertext stays as it is. */
+export const rewrapped = (
+  sealed: SealedSecret,
+  from: SealingKey,
+  to: SealingKey
+): Result.Result<SealedSecret, SealError> => {
+  if (sealed.key_id !== from.keyId) {
+    return Result.fail(
+      new SealError({
+        reason: "OtherKey",
+        message: `the secret is sealed under key ${sealed.key_id}, not ${from.keyId}`
+      })
+    )
+  }
+  try {
+    const wrapped = Buffer.from(sealed.wrapped_key, "base64")
+    const dataKey = decrypt(
+      Redacted.value(from.key),
+      wrapped.subarray(0, nonceBytes),
+      wrapped.subarray(nonceBytes),
+      wrapContext(from.keyId)
+    )
+    const nonce = randomBytes(nonceBytes)
+    const anew = encrypt(Redacted.value(to.key), nonce, dataKey, wrapContext(to.keyId))
+    dataKey.fill(0)
+    return Result.succeed({
+      ...sealed,
+      key_id: to.keyId,
+      wrapped_key: Buffer.concat([nonce, anew]).toString("base64")
+    })
+  } catch {
+    // As when a secret is opened: which part failed is nobody's business.
+    return Result.fail(new SealError({ reason: "Damaged", message: "the wrapped key does not open: it was changed" }))
+  }
+}
+
 export const makeSealer = ({ key, keyId }: SealingKey): Sealer => ({
   keyId,
   seal: (plain, associatedData) => {

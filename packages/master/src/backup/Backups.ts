@@ -160,7 +160,7 @@ export class Backups extends Context.Service<
                 term,
                 created_at: new Date(createdAtMillis).toISOString(),
                 nxmesh_version: version,
-                key_id: keyId,
+                key_id: keyId(),
                 state_bytes: bytes
               }
             } finally {

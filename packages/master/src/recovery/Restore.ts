@@ -32,15 +32,15 @@ const harmless: ReadonlySet<string> = new Set(["lock", "lock-journal", "secrets.
 /** Pure: why the backup cannot be restored by this build and this key; `null`: it can. */
 export const restoreProblem = (
   { cluster_version, key_id, nxmesh_version }: BackupHeader,
-  keyFile: { readonly keyId: string; readonly keyFile: string }
+  keyFile: { readonly keyIds: ReadonlyArray<string>; readonly keyFile: string }
 ): string | null => {
   const { highest, lowest } = clusterVersions
   if (cluster_version < lowest || cluster_version > highest) {
     return `the backup is of cluster version ${cluster_version}, and this NxMesh knows ${lowest} to ${highest}: restore it with NxMesh ${nxmesh_version}`
   }
-  if (key_id === keyFile.keyId) return null
+  if (keyFile.keyIds.includes(key_id)) return null
   return (
-    `the backup was sealed with the key ${key_id}, and ${keyFile.keyFile} holds the key ${keyFile.keyId}: ` +
+    `the backup was sealed with the key ${key_id}, and ${keyFile.keyFile} holds the key ${keyFile.keyIds.join(" and ")}: ` +
     "put the cluster's key file there, or name it with NXMESH_SECRETS_KEY_FILE"
   )
 }
@@ -91,7 +91,8 @@ const unpack = Effect.fnUntraced(function* (backup: CheckedBackup, directory: st
 export const restore = Effect.fn("Recovery.restore")(function* (file: string) {
   const { path: directory } = yield* DataDirectory
   const backup = yield* checkBackup(file)
-  const problem = restoreProblem(backup.header, yield* Secrets)
+  const { keyFile, ring } = yield* Secrets
+  const problem = restoreProblem(backup.header, { keyFile, keyIds: ring.keyIds() })
   if (problem !== null) return yield* refused(problem)
   const mark = yield* beginMark(directory)
   yield* unpack(backup, directory)

@@ -94,6 +94,8 @@ export interface StoredCluster {
     readonly key_id: string
     readonly public_jwk: unknown
     readonly private_jwk: SealedSecret
+    /** From when on it signs. */
+    readonly created_at: Timestamp
   }>
 }
 

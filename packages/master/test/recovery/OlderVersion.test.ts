@@ -24,7 +24,7 @@ const header: BackupHeader = {
   key_id: "0123456789abcdef",
   state_bytes: 4_096
 }
-const key = { keyId: header.key_id, keyFile: "/etc/nxmesh/secrets.key" }
+const key = { keyIds: [header.key_id], keyFile: "/etc/nxmesh/secrets.key" }
 
 describe("a backup", () => {
   it("of a cluster version that this build does not know names the one that knows it", () => {
@@ -40,7 +40,7 @@ describe("a backup", () => {
   })
 
   it("sealed with another key names both keys, and where to put the right one", () => {
-    const problem = restoreProblem(header, { ...key, keyId: "fedcba9876543210" })
+    const problem = restoreProblem(header, { ...key, keyIds: ["fedcba9876543210"] })
     assert.match(problem ?? "", /0123456789abcdef, and \/etc\/nxmesh\/secrets\.key holds the key fedcba9876543210/)
     assert.include(problem ?? "", "NXMESH_SECRETS_KEY_FILE")
   })

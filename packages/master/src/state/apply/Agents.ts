@@ -6,6 +6,7 @@ import type { StoredAgent } from "@nxmesh/protocol/model/Agent"
 import { findResource } from "../Resources.ts"
 import { forgetActions } from "./ActionRows.ts"
 import { requireAgentFits } from "./ClashCheck.ts"
+import { forgetAgentKey } from "./Keys.ts"
 import { requireUnreferenced } from "./References.ts"
 import { erase, replaced, required, requireUnique, requireWorkspace, resourceChanged, write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
@@ -54,6 +55,7 @@ export const deleteAgent = (tx: Transaction, command: CommandOf<"DeleteAgent">):
   erase(tx, "agent", command.id)
   for (const table of ownedTables) tx.connection.run(`DELETE FROM ${table} WHERE agent_id = ?`, command.id)
   forgetActions(tx.connection, command.id)
+  forgetAgentKey(tx, command.id)
   return {
     value: null,
     events: [resourceChanged("agent", command.id, "delete", where), { _tag: "AgentRemoved", agent_id: command.id }],

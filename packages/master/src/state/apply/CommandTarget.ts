@@ -101,6 +101,14 @@ export const commandTarget = (command: Command): Target | null => {
       return { kind: "audit", id: String(command.head.entry) }
     case "CutAudit":
       return { kind: "audit", id: String(command.through) }
+    case "BeginKeyRotation":
+    case "EndKeyRotation":
+      return { kind: "encryption_key", id: command.to_key_id }
+    case "AddSigningKey":
+    case "RetireSigningKey":
+      return { kind: "signing_key", id: command.key_id }
+    case "RewrapSecrets":
+    case "RotateAgentKeys":
     case "SetFreeze":
     case "SetClusterVersion":
     case "OpenEpoch":

@@ -10,6 +10,7 @@ import { Limits } from "../../Limits.ts"
 import { findResource } from "../Resources.ts"
 import { agentPlace } from "./Agents.ts"
 import { requireAgentFits } from "./ClashCheck.ts"
+import { noteAgentKey } from "./Keys.ts"
 import { refuse } from "./Refusal.ts"
 import { required, requireWorkspace, resourceChanged, write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
@@ -140,6 +141,7 @@ export const enrolAgent = (tx: Transaction, command: CommandOf<"EnrolAgent">): A
     command.session_key.key_id,
     JSON.stringify(command.session_key.key)
   )
+  noteAgentKey(tx, before.id)
   const { after } = write(tx, "agent", before, {
     ...before,
     labels: labelsAtEnrolment(before, command.facts),
@@ -177,6 +179,7 @@ export const rotateAgentKey = (tx: Transaction, command: CommandOf<"RotateAgentK
     keys.primary_key,
     agent.id
   )
+  noteAgentKey(tx, agent.id)
   return {
     value: { session_key: { key_id, key } },
     events: [resourceChanged("agent", agent.id, "update", agentPlace(tx, agent))],

@@ -13,6 +13,8 @@ import { recordAlerts } from "./Alerts.ts"
 import { recordAgentAction, requestAgentAction } from "./AgentActions.ts"
 import { claimAgents } from "./AgentClaims.ts"
 import { cutAudit, recordAuditExport } from "./AuditCuts.ts"
+import { addSigningKey, retireSigningKey, rotateAgentKeys } from "./Keys.ts"
+import { beginKeyRotation, endKeyRotation, rewrapSecrets } from "./KeyRotation.ts"
 import { initialiseCluster, openEpoch, recordBackup, setClusterVersion, setFreeze } from "./Cluster.ts"
 import { recordDeployments } from "./Deployments.ts"
 import { admitMaster, createJoinToken, revokeJoinToken } from "./Joining.ts"
@@ -62,6 +64,12 @@ export const handlers: Handlers = {
   RecordBackup: recordBackup,
   RecordAuditExport: recordAuditExport,
   CutAudit: cutAudit,
+  BeginKeyRotation: beginKeyRotation,
+  RewrapSecrets: rewrapSecrets,
+  EndKeyRotation: endKeyRotation,
+  AddSigningKey: addSigningKey,
+  RetireSigningKey: retireSigningKey,
+  RotateAgentKeys: rotateAgentKeys,
   CheckState: checkState,
   ReportDigest: reportDigest,
   ClaimAgents: claimAgents,

@@ -1,10 +1,14 @@
+import { execFileSync } from "node:child_process"
+import { existsSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { send } from "../support/Api.ts"
 import { type CollectedSpan, startCollector } from "../support/Collector.ts"
 import { converged, startAgent, startMaster, workspace } from "../support/Fleet.ts"
 import { freePort } from "../support/FreePort.ts"
 import { until } from "../support/Wait.ts"
 
+const promtool = "/usr/bin/promtool"
 const callersTrace = "0af7651916cd43dd8448eb211c80319c"
 
 const collector = Effect.acquireRelease(
@@ -126,6 +130,14 @@ describe("A trace", () => {
       const line = (text: string) => text.split("\n").find((each) => each.includes(callersTrace))
       assert.include(line(master.program().output()), '"message":"request"')
       assert.include(line(agent.program().output()), '"trace_id"')
+
+      const metrics = yield* until(
+        Effect.map(send(`${master.origin}/metrics`, "GET"), ({ body }) => String(body)),
+        (text) => /^nxmesh_master_change_convergence_seconds_count [1-9]/m.test(text),
+        { fact: "the change counts as served by all" }
+      )
+      if (existsSync(promtool)) execFileSync(promtool, ["check", "metrics"], { input: metrics })
+      assert.match(metrics, /^nxmesh_master_spans_total\{result="exported"\} [1-9]/m)
 
       // By its ratio of zero the agent begins none, and every trace begins with something that happened.
       assert.deepStrictEqual(

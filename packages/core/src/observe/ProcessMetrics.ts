@@ -1,5 +1,5 @@
 /** What a program is and uses: version, memory, processor time, event-loop delay. Read when scraped. */
-import { monitorEventLoopDelay } from "node:perf_hooks"
+import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks"
 import { Effect, Layer } from "effect"
 import { Metrics } from "./Metrics.ts"
 
@@ -56,5 +56,39 @@ const register = Effect.fnUntraced(function* (program: string, version: string) 
   })
 })
 
+const collections: Readonly<Record<number, string>> = {
+  [constants.NODE_PERFORMANCE_GC_MINOR]: "minor",
+  [constants.NODE_PERFORMANCE_GC_MAJOR]: "major",
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: "incremental",
+  [constants.NODE_PERFORMANCE_GC_WEAKCB]: "weak_callbacks"
+}
+
+/** Told by Node after each collection. */
+const registerCollections = Effect.gen(function* () {
+  const seconds = yield* (yield* Metrics).histogram({
+    name: "nodejs_gc_duration_seconds",
+    help: "Garbage collections, by kind.",
+    labelNames: ["kind"],
+    buckets: [0.001, 0.01, 0.1, 1, 2]
+  })
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const observer = new PerformanceObserver((list) => {
+        for (const { detail, duration } of list.getEntries() as Array<PerformanceEntryOfCollection>) {
+          seconds.observe({ kind: collections[detail?.kind ?? -1] ?? "other" }, duration / 1_000)
+        }
+      })
+      observer.observe({ entryTypes: ["gc"] })
+      return observer
+    }),
+    (observer) => Effect.sync(() => observer.disconnect())
+  )
+})
+
+interface PerformanceEntryOfCollection {
+  readonly duration: number
+  readonly detail?: { readonly kind?: number }
+}
+
 export const layerProcessMetrics = (program: string, version: string): Layer.Layer<never, never, Metrics> =>
-  Layer.effectDiscard(register(program, version))
+  Layer.effectDiscard(Effect.andThen(register(program, version), registerCollections))

@@ -4,6 +4,7 @@ import { layerAcceptance } from "./Acceptance.ts"
 import { ActionOutcomes } from "./ActionOutcomes.ts"
 import { AgentPresence } from "./AgentPresence.ts"
 import { AgentSessions } from "./AgentSessions.ts"
+import { layerChangeConvergence } from "./ChangeConvergence.ts"
 import { layerClaims } from "./Claims.ts"
 import { layerAgentMessages, layerOtherMasters } from "./OtherMastersLayer.ts"
 import { layerRebalancer } from "./Rebalancer.ts"
@@ -16,7 +17,8 @@ export const layerClusterAgents = Layer.mergeAll(
   layerAgentMessages,
   layerClaims,
   layerRebalancer,
-  layerAcceptance
+  layerAcceptance,
+  layerChangeConvergence
 ).pipe(
   Layer.provideMerge(AgentPresence.layer),
   Layer.provideMerge(AgentSessions.layer),

@@ -53,7 +53,7 @@ const makeMachine = (parts: Parts) => {
   /** Events are with their subscribers when this returns: whoever gets a command's answer finds caches that know of it. */
   const apply = ({ commands, last, sessionChanges }: Batch): ReadonlyArray<Uint8Array> => {
     const entries = commands.map(readCommand)
-    const beganNanos = trace.begin()
+    const beganNanos = trace.nowNanos()
     let answers: ReadonlyArray<Uint8Array> = []
     const done = applyBatch(database.writer, applied, {
       entries,
@@ -76,6 +76,8 @@ const makeMachine = (parts: Parts) => {
       })
     )
     database.afterCommit()
+    metrics.batch.observe(entries.length)
+    metrics.seconds.observe(Number(trace.nowNanos() - beganNanos) / 1e9)
     return answers
   }
 

@@ -18,6 +18,7 @@ const counters: Status["counters"] = {
   appends: 0,
   appendedBytes: 0,
   flushes: 0,
+  flushSeconds: 0,
   snapshotsTaken: 0,
   snapshotsFailed: 0,
   snapshotsInstalled: 0,

@@ -61,6 +61,7 @@ const counters: Readonly<Record<keyof Counters, readonly [name: string, help: st
   appends: ["appends", "Appends to the log."],
   appendedBytes: ["appended_bytes", "Bytes of commands appended to the log."],
   flushes: ["flushes", "Flushes of the log."],
+  flushSeconds: ["flush_seconds", "What appends waited for flushes of the log, of each flush the oldest."],
   snapshotsTaken: ["snapshots_taken", "Snapshots that this node made."],
   snapshotsFailed: ["snapshots_failed", "Snapshots that this node could not make."],
   snapshotsInstalled: ["snapshots_installed", "Snapshots that this node got from a leader."],

@@ -213,6 +213,8 @@ export class Replica {
   durable(sequence: number, logBytes: number): void {
     this.guard(() => {
       this.counters.values.flushes++
+      this.counters.values.flushSeconds +=
+        (this.clock.millis - (this.flushes.oldestMillis ?? this.clock.millis)) / 1_000
       this.logBytes = logBytes
       this.flushes.durable(sequence)
       this.afterStep()

@@ -12,6 +12,7 @@ type Counted =
   | "appends"
   | "appendedBytes"
   | "flushes"
+  | "flushSeconds"
 
 export class ReplicaCounters {
   readonly values: Record<Counted, number> = {
@@ -21,7 +22,8 @@ export class ReplicaCounters {
     messagesReceived: 0,
     appends: 0,
     appendedBytes: 0,
-    flushes: 0
+    flushes: 0,
+    flushSeconds: 0
   } satisfies Pick<Counters, Counted>
 
   observe(before: State, after: State, { soft }: Ready): void {

@@ -72,6 +72,8 @@ export interface Counters {
   readonly appends: number
   readonly appendedBytes: number
   readonly flushes: number
+  /** What appends waited for them: of each flush, the oldest that it made durable. */
+  readonly flushSeconds: number
   readonly snapshotsTaken: number
   readonly snapshotsFailed: number
   readonly snapshotsInstalled: number

@@ -25,8 +25,8 @@ const attributesOf = (events: ReadonlyArray<Event>): Record<string, string> => {
 }
 
 export interface ApplyTrace {
-  /** To be asked before a batch is applied: its beginning, in nanoseconds since 1970. */
-  readonly begin: () => bigint
+  /** Nanoseconds since 1970: to be asked before a batch is applied, and after. */
+  readonly nowNanos: () => bigint
   /** Where each entry's trace goes on, by its place in the batch. */
   readonly end: (
     beganNanos: bigint,
@@ -67,7 +67,7 @@ export const makeApplyTrace: Effect.Effect<ApplyTrace> = Effect.gen(function* ()
   }
 
   return {
-    begin: () => clock.currentTimeNanosUnsafe(),
+    nowNanos: () => clock.currentTimeNanosUnsafe(),
     end: (beganNanos, entries, results) => {
       if (!entries.some((entry) => "proposal" in entry && entry.proposal.trace !== undefined)) return []
       const endNanos = clock.currentTimeNanosUnsafe()

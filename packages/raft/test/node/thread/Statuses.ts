@@ -13,6 +13,7 @@ export const counters: Counters = {
   appends: 0,
   appendedBytes: 0,
   flushes: 0,
+  flushSeconds: 0,
   snapshotsTaken: 0,
   snapshotsInstalled: 0,
   snapshotsFailed: 0,

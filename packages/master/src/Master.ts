@@ -15,6 +15,7 @@ import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
 import { originOf } from "./api/AdvertisedApi.ts"
 import { layerHttpServer } from "./api/HttpServer.ts"
 import { docsPath } from "./api/OperationsRoutes.ts"
+import { ApiKeyUses } from "./auth/ApiKeyUses.ts"
 import { LoginGate } from "./auth/LoginGate.ts"
 import { Passwords } from "./auth/Passwords.ts"
 import { Sessions } from "./auth/Sessions.ts"
@@ -85,7 +86,7 @@ const layerBeforeRaft = Layer.mergeAll(layerIdentity, layerInstallation).pipe(
 
 /** What this cluster is, and who people are. */
 const layerPeople = Sessions.layer.pipe(
-  Layer.provideMerge(LoginGate.layer),
+  Layer.provideMerge(Layer.mergeAll(LoginGate.layer, ApiKeyUses.layer)),
   Layer.provideMerge(Tokens.layer),
   Layer.provideMerge(BootstrapLayer),
   Layer.provideMerge(Passwords.layer)

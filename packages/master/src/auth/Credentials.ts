@@ -1,27 +1,21 @@
 /**
  * Who a bearer text is of, by the state as it is at the request: an access token's session and user, read in microseconds
- * from the embedded state, so that logout and disabling act at once and no cache has to be told. What they may do is
- * decided in `Authentication`.
+ * from the embedded state, or an API key's account and hash, so that logout, revoking and disabling act at once and no cache
+ * has to be told. What they may do is decided in `Authentication`.
  */
 import type { CurrentUser } from "@nxmesh/protocol/api/Authentication"
-import type { Scope } from "@nxmesh/protocol/model/Access"
-import type { Permission } from "@nxmesh/protocol/model/Permission"
-import { Clock, Context, Data, Effect, Layer, Redacted } from "effect"
+import { Clock, Context, Data, Effect, Layer, Option, Redacted } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { type KeyLimits, limitsOf } from "../state/ReadServiceAccounts.ts"
 import { Reads } from "../state/Reads.ts"
+import { apiKeyPrefix, isSameHash, readApiKeyText } from "./ApiKeyText.ts"
+import { ApiKeyUses } from "./ApiKeyUses.ts"
 import { type AccessClaims, Tokens } from "./Tokens.ts"
 
 export class CredentialRefused extends Data.TaggedError("CredentialRefused")<{
-  readonly reason: "missing" | "expired" | "invalid" | "session_ended" | "no_account"
+  readonly reason: "missing" | "expired" | "invalid" | "session_ended" | "no_account" | "mistyped_key" | "unknown_key"
   readonly message: string
 }> {}
-
-/** To what an API key is narrowed, whatever its account may do besides. */
-export interface KeyLimits {
-  /** `null`: every one that the account has. */
-  readonly permissions: ReadonlySet<Permission> | null
-  /** `null`: wherever the account is allowed. */
-  readonly scope: Scope | null
-}
 
 export interface Identified {
   readonly principal: CurrentUser["Service"]["principal"]
@@ -32,7 +26,15 @@ export interface Identified {
 }
 
 const howToLogIn =
-  "send the access token of POST /api/v1/auth/login in the header Authorization, as in Bearer <access_token>"
+  "send the access token of POST /api/v1/auth/login, or an API key, in the header Authorization, as in Bearer <access_token>"
+
+const refusedKey = (reason: CredentialRefused["reason"], message: string) => new CredentialRefused({ reason, message })
+
+/** Where the request comes from, when it is one of HTTP. */
+const remoteAddress = Effect.map(Effect.context<never>(), (context) => {
+  const request = Context.getOrUndefined(context, HttpServerRequest.HttpServerRequest)
+  return request === undefined ? null : Option.getOrNull(request.remoteAddress)
+})
 
 export class Credentials extends Context.Service<
   Credentials,
@@ -46,6 +48,7 @@ export class Credentials extends Context.Service<
     Effect.gen(function* () {
       const reads = yield* Reads
       const tokens = yield* Tokens
+      const uses = yield* ApiKeyUses
 
       /** The session is recorded, of this user, and has not ended. */
       const standing = Effect.fnUntraced(function* ({ sessionId, userId }: AccessClaims) {
@@ -82,12 +85,38 @@ export class Credentials extends Context.Service<
         return identified
       })
 
+      /** Whether a key exists, is revoked or merely wrong is not told. */
+      const programBy = Effect.fnUntraced(function* (text: Redacted.Redacted<string>) {
+        const shown = readApiKeyText(text)
+        if (shown === "Mistyped") {
+          return yield* refusedKey("mistyped_key", "the API key is mistyped or cut off: its checksum does not fit")
+        }
+        const key = yield* reads.apiKey(shown.id)
+        if (key === undefined || !isSameHash(key.secret_hash, shown.hash)) {
+          return yield* refusedKey("unknown_key", "the API key is not valid or was revoked")
+        }
+        if (key.expires_at !== null && Date.parse(key.expires_at) <= (yield* Clock.currentTimeMillis)) {
+          return yield* refusedKey("expired", "the API key has expired: make another one")
+        }
+        const account = yield* reads.get("service_account", key.service_account_id)
+        if (account === undefined || account.disabled) {
+          return yield* refusedKey("no_account", "the service account does not exist or is disabled")
+        }
+        yield* uses.note(key, yield* remoteAddress)
+        const identified: Identified = {
+          principal: { _tag: "ServiceAccount", service_account_id: account.id, api_key_id: key.id },
+          isReadOnly: false,
+          limits: limitsOf(key)
+        }
+        return identified
+      })
+
       const identify = Effect.fn("Credentials.identify")(function* (text: Redacted.Redacted<string>) {
         if (Redacted.value(text) === "") return yield* new CredentialRefused({ reason: "missing", message: howToLogIn })
-        return yield* personBy(text)
+        return yield* Redacted.value(text).startsWith(apiKeyPrefix) ? programBy(text) : personBy(text)
       })
 
       return Credentials.of({ identify })
     })
-  )
+  ).pipe(Layer.provide(ApiKeyUses.layer))
 }

@@ -31,6 +31,7 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     TemplatesApi,
     DeploymentsApi,
     UsersApi,
+    ServiceAccountsApi,
     ClusterApi,
     AuditApi,
     SettingsApi,

@@ -14,7 +14,8 @@ const nouns: Readonly<Record<string, Noun>> = {
   certificates: { one: "a certificate", many: "certificates" },
   templates: { one: "a template", many: "templates" },
   deployments: { one: "a deployment", many: "deployments" },
-  users: { one: "a user", many: "users" }
+  users: { one: "a user", many: "users" },
+  serviceAccounts: { one: "a service account", many: "service accounts" }
 }
 
 /** Endpoints that several groups have. */
@@ -47,6 +48,9 @@ const own: Readonly<Record<string, string>> = {
   "agents.deploy": "Deploy again to an agent that is connected",
   "users.me": "Get the user who asks, with what the role permits",
   "users.changePassword": "Change the own password; ends the user's other sessions",
+  "serviceAccounts.keys": "List the API keys of a service account, without their text",
+  "serviceAccounts.createKey": "Issue an API key, shown this once",
+  "serviceAccounts.revokeKey": "Revoke an API key",
   "watch.watch": "Wait for changes after an index of the log",
   "cluster.status": "Get how the cluster stands: its masters, who leads, and what to do",
   "cluster.masters": "List the masters, with how each was last found",

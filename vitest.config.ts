@@ -63,6 +63,16 @@ export default defineConfig({
         }
       },
       {
+        // In a real browser, against real programs.
+        extends: true,
+        test: {
+          name: "console",
+          include: ["test/console/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000
+        }
+      },
+      {
         extends: true,
         test: {
           name: "cluster",

@@ -7,7 +7,7 @@ import { importsOf } from "./rules/ImportList.ts"
 import type { Manifest } from "./rules/Manifests.ts"
 import { exists, filesEnding, isProductSource, readFileOfRepository } from "./rules/Repository.ts"
 
-const files = filesEnding(".ts")
+const files = filesEnding(".ts", ".tsx")
 const sources = files.filter(({ path }) => isProductSource(path))
 
 const declared: Dependencies = {

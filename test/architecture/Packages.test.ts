@@ -62,7 +62,7 @@ describe("service keys", () => {
 
   it("say where the service lives", () =>
     assertNone(
-      filesEnding(".ts")
+      filesEnding(".ts", ".tsx")
         .filter(({ path }) => isProductSource(path))
         .flatMap(wrongServiceKeys)
     ))

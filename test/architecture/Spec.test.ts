@@ -92,7 +92,7 @@ const surface: Surface = {
     ...(["Error", "Warn", "Info", "Debug", "Trace"] as const).map((level) => `LogLevel.${logged(level).level}`)
   ]),
   permissions: new Set([...Permission.literals, ...roles]),
-  sources: filesEnding(".ts")
+  sources: filesEnding(".ts", ".tsx")
     .filter(({ path }) => isProductSource(path))
     .map(({ text }) => text)
     .join("\n")

@@ -288,6 +288,16 @@ export const Limits = {
     outcomeRetryMax: Duration.seconds(30)
   },
 
+  graphql: {
+    tokensMax: 2_000,
+    /** What introspection needs, and more than our own types have. */
+    depthMax: 15,
+    fieldsMax: 500,
+    /** Of the fields that ask the logs, in one request. */
+    questionsMax: 4,
+    errorsMax: 20
+  },
+
   // questions to the access logs
   accessLogs: {
     /** Where a question says no beginning. */
@@ -301,6 +311,19 @@ export const Limits = {
     aggregateScanMax: 2_000_000,
     /** Of one master's part of an aggregate. */
     partialGroupsMax: 2_001,
+    // live tails
+    tailsMax: 64,
+    /** Of other masters' tails. */
+    remoteTailsMax: 512,
+    /** Lines of one tail that wait to be sent; more are dropped, and counted. */
+    tailLinesMax: 2_000,
+    tailTick: Duration.millis(200),
+    tailAskInterval: Duration.seconds(1),
+    tailHeartbeat: Duration.seconds(15),
+    /** How long a tail may go on that its owner may read no more. */
+    tailAccessInterval: Duration.seconds(5),
+    /** Another master's tail that does not ask again has ended. */
+    remoteTailMillisMax: 10_000,
     answerMillisMax: 5_000
   },
 
@@ -365,8 +388,8 @@ export const Limits = {
     agentsPerSlice: 200
   },
 
-  // console
-  console: {
+  // the web console
+  webConsole: {
     fileBytesMax: 16 * 1_048_576,
     filesMax: 2_000
   },
@@ -451,6 +474,25 @@ export const Limits = {
     restoreFlushBytes: 8 * 1_048_576,
     /** Events that a subscriber may lag behind before it has to start over. */
     subscriberEventsMax: 4_096
+  },
+
+  // keys
+  keys: {
+    taskInterval: Duration.seconds(5),
+    sealingKeyInterval: Duration.seconds(1),
+    /** Texts of the state whose secrets one command wraps anew; the largest is a certificate's. */
+    placesPerCommandMax: 32,
+    remainingCountedMax: 1_000,
+    /** A rotation does not end before: what a master sealed with the old key may be on its way. */
+    rotationSettles: Duration.minutes(1),
+    signingKeyAge: Duration.days(90),
+    /** Between a key's being known and its first signature: longer than others keep the set of keys. */
+    signingKeyPublished: Duration.minutes(10),
+    agentKeyAge: Duration.days(90),
+    agentAskedAgain: Duration.minutes(1),
+    agentsLookedAtPerSecond: 200,
+    /** Each is an entry of the log. */
+    agentsRotatedPerSecond: 10
   },
 
   // audit

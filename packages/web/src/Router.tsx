@@ -1,7 +1,7 @@
 /** Every address of the console. A page's code is loaded when somebody means to go there. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router"
 import { readAgentsSearch } from "./features/agents/AgentsSearch.ts"
-import { Door } from "./ui/Door.tsx"
+import { Door } from "./shell/Door.tsx"
 
 const root = createRootRoute({ component: Door })
 

@@ -45,6 +45,12 @@ const edges: Readonly<Record<string, Edge>> = {
     node: true,
     instead: "agent builds on core and protocol: what it shares with the master crosses the link, in protocol"
   },
+  web: {
+    workspace: ["packages/protocol/src/"],
+    libraries: "declared",
+    node: false,
+    instead: "the console is a client in a browser: it imports protocol and calls the API"
+  },
   "master/cli": {
     workspace: ["packages/protocol/src/"],
     libraries: "declared",

@@ -32,4 +32,4 @@ export const exists = (path: string): boolean => existsSync(join(repositoryRoot,
 export const packageNames: ReadonlyArray<string> = readdirSync(join(repositoryRoot, "packages"))
 
 /** Sources of the product: what the bans and the edges hold for. */
-export const isProductSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.ts$/.test(path)
+export const isProductSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.tsx?$/.test(path)

@@ -27,6 +27,11 @@ class DrainingServer extends Context.Service<
     })
     server.maxConnections = Limits.api.connectionsMax
     server.on("request", (_request, response) => {
+      // The handlers are being built: who comes before them would wait for ever.
+      if (server.listenerCount("request") === 1) {
+        response.writeHead(503, { "retry-after": "1", connection: "close" }).end("the master is starting\n")
+        return
+      }
       response.shouldKeepAlive &&= !draining
       running.add(response)
       response.once("close", () => running.delete(response))

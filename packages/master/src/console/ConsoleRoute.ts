@@ -67,9 +67,10 @@ export const layerConsole = Layer.unwrap(
   Effect.gen(function* () {
     const { consoleDirectory } = yield* Settings
     if (consoleDirectory === null) return Layer.empty
-    const files = yield* Effect.catch(readConsole(consoleDirectory), ({ message }) =>
-      Effect.as(Effect.logWarning(message), new Map<string, ConsoleFile>())
+    const files = yield* readConsole(consoleDirectory).pipe(
+      Effect.catch(({ message }) => Effect.as(Effect.logWarning(message), new Map<string, ConsoleFile>())),
+      Effect.cached
     )
-    return HttpRouter.add("GET", "/*", serve(files))
+    return HttpRouter.add("GET", "/*", Effect.flatMap(files, serve))
   })
 )

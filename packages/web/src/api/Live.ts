@@ -9,7 +9,7 @@ import { Headers } from "effect/http"
 import { Atom, Reactivity } from "effect/reactivity"
 import { RpcClient, RpcMiddleware, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
-import { registry } from "../state/Registry.ts"
+import { registry } from "../atoms/Registry.ts"
 import { currentToken, sessionAtom } from "./Session.ts"
 
 export type LinkState =

@@ -10,7 +10,7 @@ import { Clock, Effect, Layer, Redacted, Semaphore } from "effect"
 import { FetchHttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { Atom } from "effect/reactivity"
-import { registry } from "../state/Registry.ts"
+import { registry } from "../atoms/Registry.ts"
 
 export type Session =
   /** Whether the cookie still opens a session is being asked. */
@@ -36,8 +36,17 @@ const layerPublic = Layer.merge(
 )
 const publicClient = HttpApiClient.make(NxMeshApi).pipe(Effect.provide(layerPublic))
 
+/** Whether the cookie is worth asking for: scripts cannot see it. */
+const hintKey = "nxmesh.signed-in"
+
+const nobody = Effect.sync(() => {
+  registry.set(sessionAtom, { _tag: "SignedOut" })
+  return null
+})
+
 const signedIn = Effect.fnUntraced(function* (tokens: TokenPair) {
   const nowMillis = yield* Clock.currentTimeMillis
+  localStorage.setItem(hintKey, "yes")
   registry.set(sessionAtom, {
     _tag: "SignedIn",
     accessToken: tokens.access_token,
@@ -94,13 +103,14 @@ export const currentToken = Effect.gen(function* () {
 export const anotherToken = (refused: string | null) => Effect.orElseSucceed(renewed(refused), () => null)
 
 /** At the start of the page: goes on with the session of the cookie, when there is one. */
-export const resume = renewed(null).pipe(
-  Effect.catch(() => Effect.sync(() => (registry.set(sessionAtom, { _tag: "SignedOut" }), null)))
+export const resume = Effect.suspend(() =>
+  localStorage.getItem(hintKey) === null ? nobody : Effect.catch(renewed(null), () => nobody)
 )
 
 export const signOut = Effect.gen(function* () {
   const token = yield* currentToken
-  registry.set(sessionAtom, { _tag: "SignedOut" })
+  localStorage.removeItem(hintKey)
+  yield* nobody
   if (token === null) return
   const withToken = Layer.merge(
     FetchHttpClient.layer,

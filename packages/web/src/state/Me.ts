@@ -3,7 +3,7 @@ import type { Permission } from "@nxmesh/protocol/model/Permission"
 import { AsyncResult, Atom } from "effect/reactivity"
 import { Api } from "../api/Api.ts"
 import { everything } from "../api/Live.ts"
-import { useAtomValue } from "./UseAtom.ts"
+import { useAtomValue } from "../atoms/UseAtom.ts"
 
 export const meAtom = Atom.keepAlive(
   Api.query("users", "me", { reactivityKeys: ["user", "role", "group", "role_binding", everything] })

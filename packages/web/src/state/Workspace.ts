@@ -3,7 +3,7 @@ import type { WorkspaceId } from "@nxmesh/protocol/Ids"
 import { AsyncResult, Atom } from "effect/reactivity"
 import { Api } from "../api/Api.ts"
 import { everything } from "../api/Live.ts"
-import { useAtomSet, useAtomValue } from "./UseAtom.ts"
+import { useAtomSet, useAtomValue } from "../atoms/UseAtom.ts"
 
 const storageKey = "nxmesh.workspace"
 

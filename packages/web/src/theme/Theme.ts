@@ -36,10 +36,14 @@ const textTones = (theme: Parameters<CSSVariablesResolver>[0], shade: number) =>
 export const cssVariablesResolver: CSSVariablesResolver = (theme) => ({
   variables: {},
   light: {
-    ...textTones(theme, 9),
-    "--nx-orange-text": "#8a3a00",
-    "--nx-yellow-text": "#6b4a00",
+    "--nx-mesh-text": "#055c43",
+    "--nx-green-text": "#17602a",
+    "--nx-red-text": "#9b1111",
+    "--nx-orange-text": "#7d3500",
+    "--nx-yellow-text": "#5f4200",
+    "--nx-blue-text": "#0a4a88",
     "--nx-gray-text": "#3d444d",
+    "--nx-grape-text": "#6b1f7f",
     "--mantine-color-dimmed": "#59636e",
     "--mantine-color-body": "#f6f8fa",
     "--nx-panel": "#ffffff",

@@ -2,7 +2,7 @@
 import { Effect, Schedule, Stream } from "effect"
 import { Clock } from "effect"
 import { Atom } from "effect/reactivity"
-import { useAtomValue } from "../state/UseAtom.ts"
+import { useAtomValue } from "../atoms/UseAtom.ts"
 
 const nowAtom = Atom.make(
   Stream.fromEffect(Clock.currentTimeMillis).pipe(

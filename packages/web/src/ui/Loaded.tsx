@@ -3,8 +3,8 @@ import { Alert, Button, Group, Skeleton, Stack, Text } from "@mantine/core"
 import { type Atom, AsyncResult } from "effect/reactivity"
 import type { ReactNode } from "react"
 import { type Failure, failureOf } from "../api/Failure.ts"
-import { registry } from "../state/Registry.ts"
-import { useAtomValue } from "../state/UseAtom.ts"
+import { registry } from "../atoms/Registry.ts"
+import { useAtomValue } from "../atoms/UseAtom.ts"
 
 export const FailureAlert = ({ failure, onRetry }: { readonly failure: Failure; readonly onRetry?: () => void }) => (
   <Alert

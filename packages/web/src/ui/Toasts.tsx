@@ -1,9 +1,9 @@
 /** Short news of what was just done, read out by screen readers. Each goes by itself, and what failed stays until it is closed. */
 import { Notification, Stack } from "@mantine/core"
+import { useTimeout } from "@mantine/hooks"
 import { Atom } from "effect/reactivity"
-import { useEffect } from "react"
-import { registry } from "../state/Registry.ts"
-import { useAtomValue } from "../state/UseAtom.ts"
+import { registry } from "../atoms/Registry.ts"
+import { useAtomValue } from "../atoms/UseAtom.ts"
 
 interface Toast {
   readonly id: number
@@ -26,11 +26,7 @@ export const toast = (tone: Toast["tone"], title: string, text?: string): void =
 const close = (id: number) => registry.update(toastsAtom, (toasts) => toasts.filter((one) => one.id !== id))
 
 const Shown = ({ toast: { id, text, title, tone } }: { readonly toast: Toast }) => {
-  useEffect(() => {
-    if (tone === "bad") return
-    const timer = setTimeout(() => close(id), shownMillis)
-    return () => clearTimeout(timer)
-  }, [id, tone])
+  useTimeout(() => tone === "good" && close(id), shownMillis, { autoInvoke: true })
   return (
     <Notification
       color={tone === "good" ? "mesh" : "red"}

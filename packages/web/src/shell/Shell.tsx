@@ -18,10 +18,10 @@ import { Effect } from "effect"
 import { followAtom, linkAtom, overviewAtom } from "../api/Live.ts"
 import { signOut } from "../api/Session.ts"
 import { useMay, useMe } from "../state/Me.ts"
-import { useAtomValue } from "../state/UseAtom.ts"
+import { useAtomValue } from "../atoms/UseAtom.ts"
 import { useChooseWorkspace, useWorkspace, useWorkspaces } from "../state/Workspace.ts"
 import { clusterPill } from "./ClusterPill.ts"
-import { MoonIcon, PersonIcon, ScreenIcon, SunIcon } from "./Icons.tsx"
+import { MoonIcon, PersonIcon, ScreenIcon, SunIcon } from "../ui/Icons.tsx"
 import { type Area, areas } from "./Navigation.ts"
 
 const LinkBadge = () => {

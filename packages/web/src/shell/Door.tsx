@@ -3,7 +3,7 @@ import { Center, Loader } from "@mantine/core"
 import { sessionAtom } from "../api/Session.ts"
 import { SignInAgain, SignInPage } from "../features/signin/SignIn.tsx"
 import { useMe } from "../state/Me.ts"
-import { useAtomValue } from "../state/UseAtom.ts"
+import { useAtomValue } from "../atoms/UseAtom.ts"
 import { Shell } from "./Shell.tsx"
 
 const Inside = ({ expired }: { readonly expired: boolean }) => {

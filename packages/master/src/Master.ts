@@ -22,6 +22,7 @@ import { Sessions } from "./auth/Sessions.ts"
 import { Tokens } from "./auth/Tokens.ts"
 import { ServerCertificates } from "./cluster/ServerCertificates.ts"
 import { AgentServer } from "./link/AgentServer.ts"
+import { allowedAddresses } from "./link/AllowedAddresses.ts"
 import { AgentServerSettings } from "./link/AgentServerSettings.ts"
 import { LinkMetrics } from "./link/LinkMetrics.ts"
 import { StoredDirectory } from "./link/StoredDirectory.ts"
@@ -125,7 +126,8 @@ const layerAgentServerSettings = Layer.effect(
       masters: Effect.map(reads.masters, (all) => masterAddresses(all, masters(settings))),
       certificate: current,
       renewals,
-      peer: handler
+      peer: handler,
+      allowed: allowedAddresses(yield* InstallationSettings)
     })
   })
 )

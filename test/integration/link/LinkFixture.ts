@@ -8,6 +8,7 @@ import { AgentDirectory } from "@nxmesh/master/link/AgentDirectory"
 import { AgentGateway } from "@nxmesh/master/link/AgentGateway"
 import { AgentServer } from "@nxmesh/master/link/AgentServer"
 import { AgentServerSettings } from "@nxmesh/master/link/AgentServerSettings"
+import { allowedBy } from "@nxmesh/master/network/AddressSet"
 import { LinkMetrics } from "@nxmesh/master/link/LinkMetrics"
 import { TelemetryStore, TelemetryUnavailable } from "@nxmesh/master/telemetry/TelemetryStore"
 import { AgentId, ClusterId, KeyId } from "@nxmesh/protocol/Ids"
@@ -17,7 +18,7 @@ import type { OutboxBatch } from "@nxmesh/protocol/link/OutboxBatch"
 import type { Registration } from "@nxmesh/protocol/link/Registration"
 import type { DeploymentReport } from "@nxmesh/protocol/link/Report"
 import type { HealthReport } from "@nxmesh/protocol/model/Health"
-import { type Cause, Context, Effect, Layer, Queue, Redacted, Stream } from "effect"
+import { type Cause, Context, Effect, Layer, Queue, Redacted, Stream, SubscriptionRef } from "effect"
 
 interface MemoryAgent {
   readonly id: AgentId
@@ -41,6 +42,8 @@ export class World extends Context.Service<
     readonly deployments: Array<DeploymentReport>
     /** Batches of outboxes, each once. */
     readonly outbox: Array<OutboxBatch>
+    /** From where agents may connect from here on; none: from everywhere. */
+    readonly allowFrom: (blocks: ReadonlyArray<string>) => Effect.Effect<void>
     readonly refusals: Map<string, number>
     /** While true, neither outcomes nor reports of outboxes can be made durable. */
     full: boolean
@@ -70,7 +73,9 @@ export const memory = Layer.effectContext(
       key_id: keyId,
       session_key: Buffer.from(key).toString("base64")
     })
+    const allowed = yield* SubscriptionRef.make(allowedBy([]))
     const world = World.of({
+      allowFrom: (blocks) => SubscriptionRef.set(allowed, allowedBy(blocks)),
       authorityFingerprint: certificateFingerprint(authority.certificatePem),
       agent: Effect.gen(function* () {
         const id = AgentId.make(yield* identifiers.uuid)
@@ -160,7 +165,8 @@ export const memory = Layer.effectContext(
         port: 0,
         masters: Effect.succeed([]),
         certificate: Effect.succeed({ ...server, authorityPem: authority.certificatePem }),
-        renewals: Stream.never
+        renewals: Stream.never,
+        allowed: { initial: SubscriptionRef.get(allowed), changes: SubscriptionRef.changes(allowed) }
       })
     )
   })

@@ -6,11 +6,10 @@
 import { Metrics } from "@nxmesh/core/observe/Metrics"
 import { Clock, Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Limits } from "../Limits.ts"
 import { allowedBy } from "../network/AddressSet.ts"
+import { boundedLines } from "../network/BoundedLines.ts"
 import { RateLimiter } from "../network/RateLimiter.ts"
 import { retryAfterSeconds } from "../network/RateLimitHeaders.ts"
-import { take } from "../network/TokenBucket.ts"
 import { InstallationSettings } from "../settings/InstallationSettings.ts"
 import { fromOwnMachine } from "./OwnMachine.ts"
 import { rejection, refusalResponse } from "./Refusal.ts"
@@ -52,13 +51,9 @@ export const makeDoor = Effect.gen(function* () {
     return isAllowed(address)
   })
 
-  let linesFullAt: number | undefined
-  const refuse = Effect.fnUntraced(function* (response: HttpServerResponse.HttpServerResponse) {
-    const nowMillis = Number(yield* Clock.monotonicTimeNanos) / 1e6
-    const { fullAtMillis, isAllowed: isLogged } = take(Limits.network.refusalLines, linesFullAt, nowMillis)
-    linesFullAt = fullAtMillis
-    return { response, isLogged } satisfies Refused
-  })
+  const hasRoom = boundedLines()
+  const refuse = (response: HttpServerResponse.HttpServerResponse): Effect.Effect<Refused> =>
+    Effect.map(Clock.monotonicTimeNanos, (nanos) => ({ response, isLogged: hasRoom(Number(nanos) / 1e6) }))
 
   /** `null`: it may go on. `request` has the address of who asks. */
   return Effect.fnUntraced(function* (

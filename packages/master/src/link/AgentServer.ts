@@ -19,6 +19,8 @@ import { Limits } from "../Limits.ts"
 import { Admission, connectionKey } from "./Admission.ts"
 import type { AgentDirectory } from "./AgentDirectory.ts"
 import { AgentLinkHandlers, stopReason } from "./AgentLinkHandlers.ts"
+import type { AddressSet } from "../network/AddressSet.ts"
+import { boundedLines } from "../network/BoundedLines.ts"
 import { AgentServerSettings } from "./AgentServerSettings.ts"
 import { isIdentityHeader } from "./CallVerification.ts"
 import { LinkAuthenticationLayer } from "./LinkAuthenticationLayer.ts"
@@ -59,8 +61,16 @@ const listen = (server: Front, host: string, port: number) =>
 const upgradeRefusal = (
   request: IncomingMessage,
   connections: LinkConnections["Service"],
-  remoteAddress: string
+  remoteAddress: string,
+  isAllowed: AddressSet
 ): { readonly status: string; readonly reason: RefusalReason; readonly detail: string } | null => {
+  if (!isAllowed(remoteAddress)) {
+    return {
+      status: "403 Forbidden",
+      reason: "address_not_allowed",
+      detail: "network.agent_allowlist does not hold the address"
+    }
+  }
   if (request.url !== linkPath) {
     return { status: "404 Not Found", reason: "malformed", detail: `agents connect to ${linkPath}` }
   }
@@ -102,6 +112,7 @@ const makeConnection = Effect.fnUntraced(function* (
     close: (code, reason) => webSocket.close(code, reason),
     settled,
     agentId: null,
+    keyId: null,
     epoch: 0,
     session: null,
     ending: null
@@ -152,6 +163,18 @@ const serve = Effect.fnUntraced(function* (id: number, socket: TLSSocket, webSoc
   yield* Effect.forkScoped(watch(connection, webSocket))
   yield* accept(connection, yield* Socket.fromWebSocket(Effect.succeed(webSocket)))
 }, Effect.scoped)
+
+/** Takes another list, and sends away whoever is connected and not on it. */
+const keepTo = Effect.fnUntraced(function* (isAllowed: AddressSet) {
+  const connections = yield* LinkConnections
+  const gone = connections.all().filter(({ remoteAddress }) => !isAllowed(remoteAddress))
+  for (const connection of gone) connection.close(closeCodes.refused, "address_not_allowed")
+  if (gone.length > 0) {
+    yield* Effect.logWarning("agents were sent away: network.agent_allowlist does not hold their addresses", {
+      agents: gone.length
+    })
+  }
+})
 
 const stop = Effect.fnUntraced(function* (
   server: Server,
@@ -217,6 +240,8 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
       const fibers = yield* FiberSet.make<void>()
       const run = yield* FiberSet.runtime(fibers)<AgentDirectory | LinkConnections | LinkMetrics | LinkProtocol>()
       let nextId = 0
+      let isAllowed: AddressSet = settings.allowed === undefined ? () => true : yield* settings.allowed.initial
+      const isLogged = boundedLines()
       server.on("request", (request, response) => {
         // What masters ask each other is no burden of many steps.
         admission.settled(connectionKey(request.socket))
@@ -228,10 +253,10 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
         if (!(socket instanceof TLSSocket)) return void socket.destroy()
         const remoteAddress = socket.remoteAddress ?? ""
         const key = connectionKey(socket)
-        const refusal = upgradeRefusal(request, connections, remoteAddress)
+        const refusal = upgradeRefusal(request, connections, remoteAddress, isAllowed)
         if (refusal !== null) {
           socket.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-          run(recordRefusal(refused(refusal.reason, refusal.detail), { remoteAddress }))
+          run(recordRefusal(refused(refusal.reason, refusal.detail), { remoteAddress }, isLogged))
           return
         }
         webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -239,6 +264,11 @@ export class AgentServer extends Context.Service<AgentServer, { readonly host: s
           run(serve(nextId++, socket, webSocket, () => admission.settled(key)))
         })
       })
+      yield* Effect.forkScoped(
+        Stream.runForEach(settings.allowed?.changes ?? Stream.never, (next) =>
+          Effect.suspend(() => keepTo((isAllowed = next)))
+        )
+      )
       yield* Effect.forkScoped(
         Stream.runForEach(settings.renewals, (certificate) =>
           Effect.sync(() => server.setSecureContext(tlsOptions(certificate))).pipe(

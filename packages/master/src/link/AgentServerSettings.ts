@@ -1,6 +1,7 @@
 /** Where agents and other masters connect, and with which certificate. */
 import { Context, type Effect, type Stream } from "effect"
 import type { ServerCertificate } from "../cluster/ServerCertificates.ts"
+import type { AllowedAddresses } from "./AllowedAddresses.ts"
 import type { PeerHandler } from "./PeerHandler.ts"
 
 export class AgentServerSettings extends Context.Service<
@@ -16,5 +17,7 @@ export class AgentServerSettings extends Context.Service<
     readonly renewals: Stream.Stream<ServerCertificate>
     /** What other masters ask; absent where none do. */
     readonly peer?: PeerHandler
+    /** From where agents may connect; absent: from everywhere. Masters may always. */
+    readonly allowed?: AllowedAddresses
   }
 >()("@nxmesh/master/link/AgentServerSettings") {}

@@ -4,7 +4,7 @@
  */
 import type { AgentRequest } from "@nxmesh/protocol/link/SignedCall"
 import { LinkRefused, refused } from "@nxmesh/protocol/link/LinkRefused"
-import { Context, Deferred, Effect, Exit, Layer, Option, Queue, Schema } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Layer, Option, Queue, Schema } from "effect"
 import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { Limits } from "../Limits.ts"
@@ -24,10 +24,13 @@ const encodeRefusal = Schema.encodeSync(Schema.toCodecJson(Schema.Exit(Schema.Ne
 /** Logs and counts a refusal; the reason is a label, the sentence goes to the log. */
 export const recordRefusal = Effect.fnUntraced(function* (
   refusal: LinkRefused,
-  where: { readonly remoteAddress: string; readonly agentId?: string | null; readonly procedure?: string }
+  where: { readonly remoteAddress: string; readonly agentId?: string | null; readonly procedure?: string },
+  /** By the time: whether there is room in the log for a line about somebody who has shown nothing of themselves. */
+  isLogged: (nowMillis: number) => boolean = () => true
 ) {
   const metrics = yield* LinkMetrics
   yield* metrics.refused(refusal.reason)
+  if (!isLogged(Number(yield* Clock.monotonicTimeNanos) / 1e6)) return
   yield* Effect.logWarning("agent link refused").pipe(
     Effect.annotateLogs({
       reason: refusal.reason,

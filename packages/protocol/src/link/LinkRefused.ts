@@ -38,6 +38,8 @@ export const refusalReasons = [
   "unauthenticated",
   /** The agent has accepted a directive newer than what this master knows so far: another master knows more. */
   "behind",
+  /** The list of addresses from which agents may connect does not hold this one. */
+  "address_not_allowed",
   /** More connections than the master takes. */
   "connection_limit",
   /** The master cannot do it now: it stops, or has no quorum. */

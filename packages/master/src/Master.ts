@@ -21,6 +21,8 @@ import { Passwords } from "./auth/Passwords.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Tokens } from "./auth/Tokens.ts"
 import { ServerCertificates } from "./cluster/ServerCertificates.ts"
+import { layerKeysTask } from "./keys/KeysTask.ts"
+import { layerSealingKeyWatch } from "./keys/SealingKeyWatch.ts"
 import { AgentServer } from "./link/AgentServer.ts"
 import { allowedAddresses } from "./link/AllowedAddresses.ts"
 import { AgentServerSettings } from "./link/AgentServerSettings.ts"
@@ -193,7 +195,9 @@ export const layerMaster = Layer.mergeAll(
   layerAnnouncement,
   layerDescription,
   layerRememberMasters,
-  layerRedisWatch
+  layerRedisWatch,
+  layerKeysTask,
+  layerSealingKeyWatch
 ).pipe(
   Layer.provideMerge(layerHttpServer),
   Layer.provideMerge(layerReadinessChecks),

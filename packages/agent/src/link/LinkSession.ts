@@ -100,9 +100,16 @@ const register = Effect.fnUntraced(function* (client: LinkClient, handlers: Link
   return yield* inTime(client.Register({ protocol: spokenVersions, connection_epoch, ...registration }))
 })
 
+const isTransient = (error: unknown): error is LinkRefused => error instanceof LinkRefused && !error.permanent
+
+/** The key that signs is good for as long as it takes: the master asks again. */
+const notYet = ({ detail }: LinkRefused) =>
+  Effect.as(Effect.logWarning("the master gives no new key now").pipe(Effect.annotateLogs({ detail })), null)
+
 const rotateKey = Effect.fnUntraced(function* (client: LinkClient) {
   const identity = yield* Identity
-  const key = yield* inTime(client.RotateKey())
+  const key = yield* client.RotateKey().pipe(Effect.catchIf(isTransient, notYet), inTime)
+  if (key === null) return
   yield* identity.rotate(key).pipe(Effect.mapError(unusable))
   yield* Effect.logInfo("signing with a new key").pipe(Effect.annotateLogs({ key_id: key.key_id }))
 })
@@ -172,7 +179,6 @@ const reportOutcomes = Effect.fnUntraced(function* (client: LinkClient) {
 /** What a master cannot answer now is offered again; directives come over the connection meanwhile. */
 const offerDrift = Effect.fnUntraced(function* (client: LinkClient, { drift }: LinkHandlers, { protocol }: Registered) {
   if (drift === undefined) return yield* Effect.never
-  const isTransient = (error: unknown) => error instanceof LinkRefused && !error.permanent
   while (true) {
     const offer = yield* drift.next
     const answer =

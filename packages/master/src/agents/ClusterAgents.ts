@@ -2,6 +2,7 @@
 import { Layer } from "effect"
 import { layerAcceptance } from "./Acceptance.ts"
 import { ActionOutcomes } from "./ActionOutcomes.ts"
+import { layerAgentKeyRotation } from "./AgentKeyRotation.ts"
 import { AgentPresence } from "./AgentPresence.ts"
 import { AgentSessions } from "./AgentSessions.ts"
 import { layerChangeConvergence } from "./ChangeConvergence.ts"
@@ -17,6 +18,7 @@ export const layerClusterAgents = Layer.mergeAll(
   layerAgentMessages,
   layerClaims,
   layerRebalancer,
+  layerAgentKeyRotation,
   layerAcceptance,
   layerChangeConvergence
 ).pipe(

@@ -20,6 +20,7 @@ import { layerDeployments } from "./DeploymentsHandlers.ts"
 import { layerHttpEdge } from "./HttpEdge.ts"
 import { layerListening } from "./Listener.ts"
 import { allRoutes, layerOperationsRoutes, openApiPath } from "./OperationsRoutes.ts"
+import { layerKeys } from "./KeysHandlers.ts"
 import { layerOrganizations } from "./OrganizationsHandlers.ts"
 import { layerRequestAttribution } from "./RequestRecord.ts"
 import { makeRouteTable } from "./RouteTable.ts"
@@ -45,6 +46,7 @@ const layerGroups = Layer.mergeAll(
   layerUsers,
   layerServiceAccounts,
   layerAudit,
+  layerKeys,
   layerCluster.pipe(Layer.provide(Backups.layer)),
   layerSettings,
   layerAuth,

@@ -3,6 +3,7 @@ import type { MasterId } from "@nxmesh/protocol/Ids"
 import { RaftNode } from "@nxmesh/raft/node/RaftNode"
 import { Effect, Layer } from "effect"
 import { Limits } from "../Limits.ts"
+import { Secrets } from "../secrets/Secrets.ts"
 import { Reads } from "../state/Reads.ts"
 import { version } from "../Version.ts"
 import { Disk } from "./Disk.ts"
@@ -18,10 +19,12 @@ export const layerOwnStatus = Layer.effect(
     const disk = yield* Disk
     const node = yield* RaftNode
     const reads = yield* Reads
+    const { ring } = yield* Secrets
     const warnings = yield* Warnings
     const status = Effect.gen(function* () {
       const raft = yield* node.status
       const use = yield* disk.use
+      yield* ring.refresh
       const masters = yield* reads.masters
       return {
         id: raft.id as MasterId,
@@ -43,6 +46,7 @@ export const layerOwnStatus = Layer.effect(
                 total_bytes: use.totalBytes
               },
         warnings: (yield* warnings.all).slice(0, Limits.cluster.warningsTold),
+        key_ids: ring.keyIds(),
         peer_addresses: Object.fromEntries(masters.map(({ id, peer_address }) => [id, peer_address]))
       }
     })

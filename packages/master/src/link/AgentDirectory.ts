@@ -16,7 +16,10 @@ export class AgentDirectory extends Context.Service<
     readonly keys: (agentId: AgentId, keyId: string) => Effect.Effect<AgentKeys, LinkRefused>
     /** Burns the token. The proof was checked. */
     readonly enrol: (enrolment: Enrolment, caller: LinkCaller) => Effect.Effect<Omit<Enrolled, "masters">, LinkRefused>
-    /** A new primary key; the old one becomes secondary. */
-    readonly rotateKey: (agentId: AgentId) => Effect.Effect<SessionKey, LinkRefused>
+    /**
+     * A new primary key; the old one becomes secondary. To an agent that still signs with the secondary, because the answer with
+     * the primary was lost, that is given again: another rotation would shut it out.
+     */
+    readonly rotateKey: (agentId: AgentId, signedWith: string | null) => Effect.Effect<SessionKey, LinkRefused>
   }
 >()("@nxmesh/master/link/AgentDirectory") {}

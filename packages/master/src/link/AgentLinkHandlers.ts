@@ -196,7 +196,7 @@ export const AgentLinkHandlers = AgentLink.toLayer(
         ),
       RotateKey: () =>
         registered.pipe(
-          Effect.flatMap(({ agentId }) => directory.rotateKey(agentId)),
+          Effect.flatMap(({ agentId, connection }) => directory.rotateKey(agentId, connection.keyId)),
           counted("RotateKey")
         )
     })

@@ -78,5 +78,6 @@ export const verifyRequest = Effect.fnUntraced(function* (
   yield* Effect.fromResult(verifyCall(call, claim, { nowMillis, keys, nonces: connection.nonces })).pipe(
     Effect.mapError(({ message, reason }) => refused(reasons[reason], message))
   )
+  connection.keyId = claim.keyId
   return agentId
 })

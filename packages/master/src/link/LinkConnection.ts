@@ -31,6 +31,8 @@ export interface LinkConnection {
   readonly settled: () => void
   /** Set by the first verified call, and never changed after. */
   agentId: AgentId | null
+  /** With which of its keys the agent signed its last verified call. */
+  keyId: string | null
   /** From `Register`. */
   epoch: number
   session: AgentConnection | null

@@ -128,7 +128,9 @@ export const StoredDirectory = Layer.effect(
         if (cluster === undefined) return yield* unavailable("the cluster is not initialised")
         return { agent_id: agentId, cluster_id: cluster.cluster_id, ...(yield* primaryKey(agentId)) }
       }),
-      rotateKey: Effect.fn("StoredDirectory.rotateKey")(function* (agentId) {
+      rotateKey: Effect.fn("StoredDirectory.rotateKey")(function* (agentId, signedWith) {
+        const stored = yield* reads.agentKeys(agentId)
+        if (signedWith !== null && stored?.secondary?.key_id === signedWith) return yield* primaryKey(agentId)
         const session_key = yield* newKey(agentId)
         yield* submit(
           { _tag: "Agent", agent_id: agentId },

@@ -87,7 +87,7 @@ describe("StoredDirectory", () => {
       yield* tenant
       yield* issue("token", 1)
       const { agent_id, key_id } = yield* enrol("token", "a2V5")
-      const rotate = AgentDirectory.use((one) => one.rotateKey(agent_id))
+      const rotate = AgentDirectory.use((one) => one.rotateKey(agent_id, null))
       const second = yield* rotate
       assert.sameMembers([...((yield* keysOf(agent_id)) ?? new Map()).keys()], [key_id, second.key_id])
       const third = yield* rotate
@@ -149,4 +149,25 @@ describe("StoredDirectory", () => {
       })
     )
   })
+})
+
+describe("a rotation of an agent's session key", () => {
+  const rotate = (id: AgentId, signedWith: string | null) => AgentDirectory.use((one) => one.rotateKey(id, signedWith))
+
+  it.effect("gives the new key again to an agent that lost the answer, and never shuts it out", () =>
+    Effect.gen(function* () {
+      yield* tenant
+      yield* issue("token", 1)
+      const first = yield* enrol("token", "a2V5")
+      const second = yield* rotate(first.agent_id, first.key_id)
+      assert.notStrictEqual(second.key_id, first.key_id)
+      for (let lost = 0; lost < 3; lost++) {
+        assert.deepStrictEqual(yield* rotate(first.agent_id, first.key_id), second)
+        assert.isTrue((yield* keysOf(first.agent_id, first.key_id))?.has(first.key_id))
+      }
+      const third = yield* rotate(first.agent_id, second.key_id)
+      const held = yield* keysOf(first.agent_id, third.key_id)
+      assert.sameMembers([...(held?.keys() ?? [])], [second.key_id, third.key_id])
+    }).pipe(Effect.provide(directory))
+  )
 })

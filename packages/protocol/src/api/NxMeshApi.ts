@@ -6,6 +6,7 @@ import { AuthApi } from "./AuthApi.ts"
 import { CertificatesApi } from "./CertificatesApi.ts"
 import { ClusterApi } from "./ClusterApi.ts"
 import { DeploymentsApi } from "./DeploymentsApi.ts"
+import { KeysApi } from "./KeysApi.ts"
 import { OrganizationsApi } from "./OrganizationsApi.ts"
 import { SettingsApi } from "./SettingsApi.ts"
 import { ServiceAccountsApi } from "./ServiceAccountsApi.ts"
@@ -34,6 +35,7 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     ServiceAccountsApi,
     ClusterApi,
     AuditApi,
+    KeysApi,
     SettingsApi,
     AuthApi,
     WatchApi

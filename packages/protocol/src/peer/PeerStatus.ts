@@ -33,6 +33,10 @@ export const PeerStatus = Schema.Struct({
   warnings: Schema.optionalKey(
     Schema.Array(Schema.String.check(Schema.isMaxLength(1_024))).check(Schema.isMaxLength(64))
   ),
+  /** Names of the key-encryption keys that it has. */
+  key_ids: Schema.optionalKey(
+    Schema.Array(Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/))).check(Schema.isMaxLength(64))
+  ),
   /** Raft's address of every member that it knows, by id: for one that does not know who leads. */
   peer_addresses: Schema.optionalKey(Schema.Record(MasterId, MasterAddress))
 })

@@ -1,8 +1,11 @@
 /** A status of the cluster that the test sets: which masters are up, and who leads. */
 import { MasterId } from "@nxmesh/protocol/Ids"
-import { Context, Effect, Layer } from "effect"
+import type { PeerStatus } from "@nxmesh/protocol/peer/PeerStatus"
+import { Context, Effect, Layer, Result } from "effect"
 import { ClusterStatus, type LiveStatus } from "../../../src/cluster/ClusterStatus.ts"
+import { MasterStatuses } from "../../../src/cluster/MasterStatuses.ts"
 import { Commands } from "../../../src/command/Commands.ts"
+import { Secrets } from "../../../src/secrets/Secrets.ts"
 import { Reads } from "../../../src/state/Reads.ts"
 import { found, gone, seen } from "../../cluster/LiveFixtures.ts"
 import { admit, description } from "../../state/TestCluster.ts"
@@ -16,7 +19,22 @@ export class FakeCluster extends Context.Service<
   }
 >()("test/FakeCluster") {}
 
-export const layerFakeCluster = Layer.effect(
+/** Every member answers, and has the keys of this machine. */
+const layerFakeStatuses = Layer.effect(
+  MasterStatuses,
+  Effect.gen(function* () {
+    const reads = yield* Reads
+    const { ring } = yield* Secrets
+    return MasterStatuses.of({
+      all: Effect.map(reads.masters, (all) => {
+        const answer = Result.succeed({ key_ids: ring.keyIds() } as unknown as PeerStatus)
+        return new Map(all.map(({ id }) => [id, answer] as const))
+      })
+    })
+  })
+)
+
+const layerFakeStatus = Layer.effect(
   ClusterStatus,
   Effect.map(FakeCluster, (fake) =>
     ClusterStatus.of({
@@ -25,6 +43,8 @@ export const layerFakeCluster = Layer.effect(
     })
   )
 ).pipe(Layer.provideMerge(Layer.sync(FakeCluster, () => FakeCluster.of({ live: seen([found(1)]), handedOver: [] }))))
+
+export const layerFakeCluster = Layer.merge(layerFakeStatus, layerFakeStatuses)
 
 /** The master under test by addresses that others could reach, beside `m2` and `m3`; all vote, it leads, `down` are down. */
 export const threeMasters = Effect.fnUntraced(function* (down: ReadonlyArray<number> = []) {

@@ -64,6 +64,8 @@ import { DataDirectory } from "./state/DataDirectory.ts"
 import { Events } from "./state/Events.ts"
 import { Reads } from "./state/Reads.ts"
 import { ReplicatedState } from "./state/ReplicatedState.ts"
+import { AccessLogs } from "./telemetry/accessLogs/AccessLogs.ts"
+import { layerTailedTelemetry, LogTails } from "./telemetry/accessLogs/LogTails.ts"
 import { layerSqliteTelemetry } from "./telemetry/sqlite/SqliteTelemetry.ts"
 import { TelemetryGather } from "./telemetry/TelemetryGather.ts"
 import { version } from "./Version.ts"
@@ -154,8 +156,9 @@ const layerLink = layerMasterList.pipe(
 )
 
 /** What the fleet tells: the store, and questions to all masters that keep some. */
-const layerTelemetry = TelemetryGather.layer.pipe(
-  Layer.provide(layerTelemetryPeers),
+const layerTelemetry = Layer.mergeAll(AccessLogs.layer, layerTailedTelemetry).pipe(
+  Layer.provideMerge(LogTails.layer),
+  Layer.provideMerge(TelemetryGather.layer.pipe(Layer.provide(layerTelemetryPeers))),
   Layer.provideMerge(layerSqliteTelemetry)
 )
 

@@ -10,6 +10,7 @@ import { layerConsole } from "../console/ConsoleRoute.ts"
 import { layerLiveRoute } from "../live/LiveRoute.ts"
 import { Settings } from "../Settings.ts"
 import { advertisedApi } from "./AdvertisedApi.ts"
+import { layerAccessLogs } from "./AccessLogsHandlers.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
 import { layerAuth } from "./AuthHandlers.ts"
 import { layerCertificates } from "./CertificatesHandlers.ts"
@@ -17,6 +18,8 @@ import { ChangeTurns } from "./ChangeTurns.ts"
 import { layerAudit } from "./AuditHandlers.ts"
 import { layerCluster } from "./ClusterHandlers.ts"
 import { layerDeployments } from "./DeploymentsHandlers.ts"
+import { layerErrorLogs } from "./ErrorLogsHandlers.ts"
+import { layerGraphql } from "./GraphqlHandlers.ts"
 import { layerHttpEdge } from "./HttpEdge.ts"
 import { layerListening } from "./Listener.ts"
 import { allRoutes, layerOperationsRoutes, openApiPath } from "./OperationsRoutes.ts"
@@ -51,6 +54,9 @@ const layerGroups = Layer.mergeAll(
   layerSettings,
   layerAuth,
   layerWatch,
+  layerAccessLogs,
+  layerErrorLogs,
+  layerGraphql,
   layerWellKnown
 ).pipe(Layer.provide(Layer.merge(AuthenticationLayer, layerRequestAttribution)))
 

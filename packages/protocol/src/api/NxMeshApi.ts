@@ -1,5 +1,6 @@
 /** The whole REST API (MF-001): what the master serves, what clients are derived from, what OpenAPI documents. */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AccessLogsApi, GraphqlApi } from "./AccessLogsApi.ts"
 import { AgentsApi } from "./AgentsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { AuthApi } from "./AuthApi.ts"
@@ -7,6 +8,7 @@ import { CertificatesApi } from "./CertificatesApi.ts"
 import { ClusterApi } from "./ClusterApi.ts"
 import { DeploymentsApi } from "./DeploymentsApi.ts"
 import { KeysApi } from "./KeysApi.ts"
+import { ErrorLogsApi } from "./ErrorLogsApi.ts"
 import { OrganizationsApi } from "./OrganizationsApi.ts"
 import { SettingsApi } from "./SettingsApi.ts"
 import { ServiceAccountsApi } from "./ServiceAccountsApi.ts"
@@ -38,7 +40,10 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     KeysApi,
     SettingsApi,
     AuthApi,
-    WatchApi
+    WatchApi,
+    AccessLogsApi,
+    ErrorLogsApi,
+    GraphqlApi
   )
   .prefix("/api/v1")
   .add(WellKnownApi)

@@ -22,17 +22,13 @@ export interface PageAsked {
 const columns = ["id", "at", "agent", "outbox", "sequence", "line", ...accessLogColumns.map(({ name }) => name)]
 const order = "ORDER BY t.at DESC, t.id DESC"
 
-const walked = (
-  walk: Walk,
-  { after, limit }: PageAsked,
-  {
-    dialect,
-    master,
-    scanMax
-  }: { readonly dialect: TelemetryDialect; readonly master: string; readonly scanMax: number }
-): Sql => {
+/** Where a page begins is part of its walk. */
+const walkFrom = (walk: Walk, after: LogPlace | null, master: string): Walk =>
+  after === null ? walk : { ...walk, bounds: all([walk.bounds, behindSql(after, master)]) }
+
+const walked = (walk: Walk, limit: number, dialect: TelemetryDialect, scanMax: number): Sql => {
   const selected = columns.map((column) => `t.${column} AS ${column}`).join(", ")
-  const bounds = after === null ? walk.bounds : all([walk.bounds, behindSql(after, master)])
+  const { bounds } = walk
   const newest = sql(
     `SELECT ${selected} FROM ${tableOf(walk, dialect)} WHERE ${bounds.text} ${order} LIMIT ${walk.residual.length === 0 ? limit : scanMax}`,
     ...bounds.parameters
@@ -50,20 +46,28 @@ const walked = (
 const agentsOf = (filter: AccessLogFilter): ReadonlyArray<ReadonlyArray<AgentId> | null> =>
   isAgentByAgent(filter) ? (filter.agentIds ?? []).map((agentId) => [agentId]) : [filter.agentIds]
 
-/** The walks of a page: one for each agent where they are few. */
-export const walksOf = (filter: AccessLogFilter, dialect: TelemetryDialect): ReadonlyArray<Walk> =>
-  agentsOf(filter).map((agentIds) => walkOf(filter, dialect, agentIds))
+export interface PageBounds {
+  readonly dialect: TelemetryDialect
+  /** Whose store it is. */
+  readonly master: string
+  /** Lines that are looked at, of all walks together. */
+  readonly scanMax: number
+}
 
-/** @param scanMax of all walks together */
-export const pageSql = (
-  asked: PageAsked,
-  bounds: { readonly dialect: TelemetryDialect; readonly master: string; readonly scanMax: number }
-): Sql => {
-  const walks = walksOf(asked.filter, bounds.dialect)
-  const scanMax = Math.max(asked.limit, Math.ceil(bounds.scanMax / walks.length))
+/** The walks of a page: one for each agent where they are few; and what each may look at. */
+export const walksOf = (
+  { after, filter, limit }: PageAsked,
+  { dialect, master, scanMax }: PageBounds
+): { readonly walks: ReadonlyArray<Walk>; readonly scanMax: number } => {
+  const walks = agentsOf(filter).map((agentIds) => walkFrom(walkOf(filter, dialect, agentIds), after, master))
+  return { walks, scanMax: Math.max(limit, Math.ceil(scanMax / walks.length)) }
+}
+
+export const pageSql = (asked: PageAsked, bounds: PageBounds): Sql => {
+  const { scanMax, walks } = walksOf(asked, bounds)
   const parts = joined(
     walks.map((walk) => {
-      const { parameters, text } = walked(walk, asked, { ...bounds, scanMax })
+      const { parameters, text } = walked(walk, asked.limit, bounds.dialect, scanMax)
       return sql(`SELECT * FROM (${text}) w`, ...parameters)
     }),
     " UNION ALL "

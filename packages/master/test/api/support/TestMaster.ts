@@ -2,18 +2,24 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { AgentId } from "@nxmesh/protocol/Ids"
+import { type AgentId, MasterId } from "@nxmesh/protocol/Ids"
 import { layerJsonLogger } from "@nxmesh/core/observe/JsonLogger"
 import { Context, Effect, Layer, Redacted, Result } from "effect"
 import { HttpServer } from "effect/http"
 import { layerHttpServer } from "../../../src/api/HttpServer.ts"
 import { LiveAgents } from "../../../src/api/LiveAgents.ts"
 import { SessionUnavailable } from "../../../src/agents/SessionRouter.ts"
+import { Warnings } from "../../../src/cluster/Warnings.ts"
 import { Commands } from "../../../src/command/Commands.ts"
+import { NodeIdentity } from "../../../src/consensus/NodeIdentity.ts"
 import { layerControlOver } from "../../../src/Master.ts"
 import { Readiness } from "../../../src/observe/Readiness.ts"
 import { Reads } from "../../../src/state/Reads.ts"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
+import { AccessLogs } from "../../../src/telemetry/accessLogs/AccessLogs.ts"
+import { layerTailedTelemetry, LogTails } from "../../../src/telemetry/accessLogs/LogTails.ts"
+import { layerSqliteTelemetry } from "../../../src/telemetry/sqlite/SqliteTelemetry.ts"
+import { TelemetryGather, TelemetryPeers } from "../../../src/telemetry/TelemetryGather.ts"
 import { definitions, Settings } from "../../../src/Settings.ts"
 import { layerFakeCluster } from "./FakeCluster.ts"
 import { layerLocalRaft } from "../../state/LocalRaft.ts"
@@ -78,6 +84,18 @@ const layerNoAgents = Layer.effect(
   )
 )
 
+const layerAlone = Layer.unwrap(
+  Effect.map(NodeIdentity, ({ nodeId }) => TelemetryPeers.layerNone(MasterId.make(nodeId)))
+)
+
+/** The embedded store, of a master without others. */
+const layerTelemetry = Layer.mergeAll(AccessLogs.layer, layerTailedTelemetry).pipe(
+  Layer.provideMerge(LogTails.layer),
+  Layer.provideMerge(TelemetryGather.layer.pipe(Layer.provide(layerAlone))),
+  Layer.provideMerge(layerSqliteTelemetry),
+  Layer.provide(Warnings.layer)
+)
+
 const layerServer = Layer.effect(
   TestMaster,
   Effect.gen(function* () {
@@ -98,6 +116,7 @@ export const layerTestMasterOver = <R = never>(
         Layer.provide(agents),
         Layer.provide(Readiness.layer([])),
         Layer.provideMerge(layerFakeCluster),
+        Layer.provideMerge(layerTelemetry),
         Layer.provideMerge(layerControlOver(raft)),
         Layer.provideMerge(layerSettings),
         Layer.provideMerge(Layer.succeed(TestLog, { lines })),

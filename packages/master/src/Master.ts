@@ -66,6 +66,7 @@ import { Reads } from "./state/Reads.ts"
 import { ReplicatedState } from "./state/ReplicatedState.ts"
 import { AccessLogs } from "./telemetry/accessLogs/AccessLogs.ts"
 import { layerTailedTelemetry, LogTails } from "./telemetry/accessLogs/LogTails.ts"
+import { layerPostgresTelemetry } from "./telemetry/postgres/PostgresTelemetry.ts"
 import { layerSqliteTelemetry } from "./telemetry/sqlite/SqliteTelemetry.ts"
 import { TelemetryGather } from "./telemetry/TelemetryGather.ts"
 import { version } from "./Version.ts"
@@ -159,7 +160,13 @@ const layerLink = layerMasterList.pipe(
 const layerTelemetry = Layer.mergeAll(AccessLogs.layer, layerTailedTelemetry).pipe(
   Layer.provideMerge(LogTails.layer),
   Layer.provideMerge(TelemetryGather.layer.pipe(Layer.provide(layerTelemetryPeers))),
-  Layer.provideMerge(layerSqliteTelemetry)
+  Layer.provideMerge(
+    Layer.unwrap(
+      Effect.map(Settings, ({ databaseUrl }) =>
+        databaseUrl === null ? layerSqliteTelemetry : layerPostgresTelemetry(databaseUrl)
+      )
+    )
+  )
 )
 
 const layerAnnouncement = Layer.effectDiscard(

@@ -96,6 +96,16 @@ export const readBootstrapExpect: Reader<number> = (text) => {
     : Result.fail(`must be a number of masters from 1 to ${Limits.state.mastersMax}`)
 }
 
+/** With user and password where Postgres asks for them; the path names the database. */
+export const readDatabaseUrl: Reader<Redacted.Redacted<string>> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== ""
+    ? Result.succeed(Redacted.make(text))
+    : Result.fail(
+        "must be a URL of Postgres, as in postgres://user:password@db.example.com:5432/nxmesh?sslmode=require"
+      )
+}
+
 /** With user and password where Redis asks for them; a path is the database's number. */
 export const readRedisUrl: Reader<Redacted.Redacted<string>> = (text) => {
   const url = URL.canParse(text) ? new URL(text) : null

@@ -28,6 +28,7 @@ import {
   readEmail,
   readJoinToken,
   readMegabytes,
+  readDatabaseUrl,
   readPassword,
   readRedisUrl
 } from "./SettingValues.ts"
@@ -71,6 +72,8 @@ export interface SettingsShape {
   /** What the fleet's health, metrics and logs may take on this master's disk, and how long they are kept. */
   readonly telemetryMegabytesMax: number
   readonly telemetryKept: Duration.Duration
+  /** Where all masters keep what the fleet tells; `null`: each in its own data directory. */
+  readonly databaseUrl: Redacted.Redacted<string> | null
   /** Where masters keep what they share and may lose: counters of rate limits, live tails. */
   readonly redisUrl: Redacted.Redacted<string> | null
   /** Where the built console is; `null`: none is served. */
@@ -220,6 +223,14 @@ export const definitions: Definitions<SettingsShape> = {
     read: readDuration,
     fallback: Duration.days(7),
     help: "how long health, metrics and logs of agents are kept [7d]"
+  },
+  databaseUrl: {
+    key: "database_url",
+    variable: "DATABASE_URL",
+    read: readDatabaseUrl,
+    fallback: null,
+    help: "postgres:// URL of the database that all masters keep health, metrics, logs and events in [telemetry.db in data_dir]",
+    secret: true
   },
   redisUrl: {
     key: "redis_url",

@@ -44,7 +44,7 @@ const start = Effect.fnUntraced(function* (path: string) {
       const file = join(path, "telemetry.db")
       if (!existsSync(file)) return
       const database = new DatabaseSync(file, { timeout: 5_000 })
-      const names = [...Object.keys(tables), "agents", "positions", "writers", "metric_series"]
+      const names = [...Object.keys(tables), "positions", "writers"]
       database.exec(names.map((name) => `DELETE FROM ${name};`).join(""))
       database.close()
     }),

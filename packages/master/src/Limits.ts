@@ -298,16 +298,6 @@ export const Limits = {
     errorsMax: 20
   },
 
-  graphql: {
-    tokensMax: 2_000,
-    /** What introspection needs, and more than our own types have. */
-    depthMax: 15,
-    fieldsMax: 500,
-    /** Of the fields that ask the logs, in one request. */
-    questionsMax: 4,
-    errorsMax: 20
-  },
-
   // questions to the access logs
   accessLogs: {
     /** Where a question says no beginning. */
@@ -321,19 +311,6 @@ export const Limits = {
     aggregateScanMax: 2_000_000,
     /** Of one master's part of an aggregate. */
     partialGroupsMax: 2_001,
-    // live tails
-    tailsMax: 64,
-    /** Of other masters' tails. */
-    remoteTailsMax: 512,
-    /** Lines of one tail that wait to be sent; more are dropped, and counted. */
-    tailLinesMax: 2_000,
-    tailTick: Duration.millis(200),
-    tailAskInterval: Duration.seconds(1),
-    tailHeartbeat: Duration.seconds(15),
-    /** How long a tail may go on that its owner may read no more. */
-    tailAccessInterval: Duration.seconds(5),
-    /** Another master's tail that does not ask again has ended. */
-    remoteTailMillisMax: 10_000,
     // live tails
     tailsMax: 64,
     /** Of other masters' tails. */

@@ -159,7 +159,7 @@ const configuration: ReadonlyArray<SpecRow> = [
 const observability: ReadonlyArray<SpecRow> = [
   ...values("OB-001", "now", "LogLevel", "ERROR WARN INFO DEBUG TRACE"),
   ...fields("OB-001", "now", "LogRecord", "timestamp level component agent_id trace_id span_id message fields"),
-  ...spans("OB-002", "later", "", "nxmesh.agent_id nxmesh.config_id nxmesh.workspace_id nxmesh.organization_id"),
+  ...spans("OB-002", "now", "", "nxmesh.agent_id nxmesh.config_id nxmesh.workspace_id nxmesh.organization_id"),
   ...fields("OB-003", "later", "AccessLogEntry", "id agent_id timestamp remote_addr method uri protocol host status"),
   ...fields("OB-003", "later", "AccessLogEntry", "body_bytes_sent response_time_ms user_agent referer request_id"),
   ...endpoints("OB-003", "later", "GraphQL accessLogs")

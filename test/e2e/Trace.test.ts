@@ -6,6 +6,7 @@ import { send } from "../support/Api.ts"
 import { type CollectedSpan, startCollector } from "../support/Collector.ts"
 import { converged, startAgent, startMaster, workspace } from "../support/Fleet.ts"
 import { freePort } from "../support/FreePort.ts"
+import { documentedMetrics, exposedMetrics } from "../support/MetricsTable.ts"
 import { until } from "../support/Wait.ts"
 
 const promtool = "/usr/bin/promtool"
@@ -49,8 +50,13 @@ describe("A trace", () => {
       const master = yield* startMaster(environment)
       const api = yield* master.admin
       const workspaceId = yield* workspace(api)
+      const metricsPort = yield* freePort
       const agent = yield* startAgent(master, api, workspaceId, {
-        environment: { ...environment, OTEL_TRACES_SAMPLER_ARG: "0" }
+        environment: {
+          ...environment,
+          OTEL_TRACES_SAMPLER_ARG: "0",
+          NXMESH_METRICS_ADDRESS: `127.0.0.1:${metricsPort}`
+        }
       })
       yield* converged(api, agent.id)
 
@@ -137,6 +143,15 @@ describe("A trace", () => {
         { fact: "the change counts as served by all" }
       )
       if (existsSync(promtool)) execFileSync(promtool, ["check", "metrics"], { input: metrics })
+      const ofAgent = String((yield* send(`http://127.0.0.1:${metricsPort}/metrics`, "GET")).body)
+      const exposed = [...exposedMetrics(metrics), ...exposedMetrics(ofAgent)]
+      const documented = documentedMetrics()
+      assert.deepStrictEqual(
+        exposed.filter((name) => !documented.has(name)),
+        [],
+        "a row in docs/operating/metrics.md is missing"
+      )
+      assert.sameMembers([...documented], [...new Set(exposed)])
       assert.match(metrics, /^nxmesh_master_spans_total\{result="exported"\} [1-9]/m)
 
       // By its ratio of zero the agent begins none, and every trace begins with something that happened.

@@ -30,6 +30,7 @@ import { LinkMetrics } from "./link/LinkMetrics.ts"
 import { StoredDirectory } from "./link/StoredDirectory.ts"
 import { Readiness } from "./observe/Readiness.ts"
 import { expectedChecks, layerReadinessChecks } from "./observe/ReadinessChecks.ts"
+import { layerSampleRatio } from "./observe/SampleRatio.ts"
 import { Settings, type SettingsShape } from "./Settings.ts"
 import { BootstrapLayer } from "./cluster/Bootstrap.ts"
 import { describeWhenChanged } from "./cluster/DescribeMaster.ts"
@@ -104,7 +105,8 @@ export const layerControlOver = <E, R>(raft: Layer.Layer<RaftNode, E, R>) =>
     ConfigEngine.layer,
     layerPeople,
     layerProcessMetrics("master", version),
-    layerTracingMetrics("master")
+    layerTracingMetrics("master"),
+    layerSampleRatio
   ).pipe(
     Layer.provideMerge(Layer.mergeAll(Commands.layer, ReadBarrier.layer)),
     Layer.provideMerge(raft),

@@ -9,6 +9,7 @@ import { Schema, Struct } from "effect"
 import { NetworkSettings, networkSettingsDefault, networkSettingsFields } from "./NetworkSettings.ts"
 import { Revision } from "./Resource.ts"
 import { Timestamp } from "./Text.ts"
+import { TracingSettings, tracingSettingsDefault, tracingSettingsFields } from "./TracingSettings.ts"
 
 /** Any of a section's fields, each chosen as a whole. */
 const chosen = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
@@ -16,16 +17,19 @@ const chosen = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
 
 /** What the masters go by. */
 export const InstallationSettings = Schema.Struct({
-  network: NetworkSettings
+  network: NetworkSettings,
+  tracing: TracingSettings
 })
 export type InstallationSettings = typeof InstallationSettings.Type
 
 const chosenSections = {
-  network: chosen(networkSettingsFields)
+  network: chosen(networkSettingsFields),
+  tracing: chosen(tracingSettingsFields)
 }
 
 export const settingsDefault: InstallationSettings = {
-  network: networkSettingsDefault
+  network: networkSettingsDefault,
+  tracing: tracingSettingsDefault
 }
 
 /** What is stored: what is absent, in a section or as a whole, is as the defaults say. */

@@ -229,7 +229,7 @@ export const Limits = {
 
   // logs
   /** How often logs are looked at; with nginx's own second of buffering, what a line is late. */
-  logPollInterval: Duration.seconds(1),
+  logPollInterval: Duration.millis(500),
   /** What is read of one log before other fibers get a turn. */
   logTurnBytesMax: 1024 * 1024,
   /** Three headers of 8 KiB, each byte of them escaped as \u00XX. */

@@ -13,6 +13,12 @@ export const Limits = {
     headersTimeoutMillis: 10_000,
     requestTimeoutMillis: 30_000,
     keepAliveTimeoutMillis: 75_000,
+    /** How often it is looked for those that are slower; Node's own is half a minute. */
+    slowCheckMillis: 2_000,
+    handshakeTimeoutMillis: 10_000,
+    /** Of one address; a browser opens six. */
+    connectionsPerAddressMax: 512,
+    certificateCheckMillis: 10_000,
     /** When a client should come back that found no leader: an election takes less. */
     unavailableRetrySeconds: 1,
     connectionsMax: 10_000,

@@ -173,9 +173,11 @@ const layerTelemetry = Layer.mergeAll(AccessLogs.layer, layerTailedTelemetry).pi
 
 const layerAnnouncement = Layer.effectDiscard(
   Effect.gen(function* () {
-    const listening = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
-    const { advertiseHttp } = yield* Settings
-    const http = advertiseHttp === null ? listening : originOf(advertiseHttp)
+    const { advertiseHttp, tlsCertificateFile } = yield* Settings
+    const isTls = tlsCertificateFile !== null
+    const address = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
+    const listening = isTls ? address.replace(/^http:/, "https:") : address
+    const http = advertiseHttp === null ? listening : originOf(advertiseHttp, isTls)
     const agents = yield* AgentServer
     yield* Effect.logInfo("the master is ready", {
       version,

@@ -115,3 +115,8 @@ export const readRedisUrl: Reader<Redacted.Redacted<string>> = (text) => {
     ? Result.succeed(Redacted.make(text))
     : Result.fail("must be a URL of Redis, as in redis://user:password@redis.example.com:6379/0, or rediss:// for TLS")
 }
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3"
+
+export const readTlsVersion: Reader<TlsVersion> = (text) =>
+  text === "1.2" || text === "1.3" ? Result.succeed(`TLSv${text}` as const) : Result.fail("must be 1.2 or 1.3")

@@ -30,7 +30,9 @@ import {
   readMegabytes,
   readDatabaseUrl,
   readPassword,
-  readRedisUrl
+  readRedisUrl,
+  readTlsVersion,
+  type TlsVersion
 } from "./SettingValues.ts"
 
 export interface SettingsShape {
@@ -63,6 +65,12 @@ export interface SettingsShape {
   readonly stateFullCheckInterval: Duration.Duration
   /** Networks that webhooks may reach beside public addresses. */
   readonly webhookNetworks: ReadonlyArray<AddressBlock>
+  /** The API's own TLS: PEM files, read again while the master runs; `null` on both: plain HTTP. */
+  readonly tlsCertificateFile: string | null
+  readonly tlsKeyFile: string | null
+  readonly tlsMinVersion: TlsVersion
+  /** Where browsers that come by plain HTTP are sent to https from. */
+  readonly httpRedirectAddress: Address | null
   /** Proxies in front of the API, whose `X-Forwarded-For` says who asks. */
   readonly trustedProxies: ReadonlyArray<AddressBlock>
   readonly adminEmail: string | null
@@ -90,7 +98,7 @@ export const definitions: Definitions<SettingsShape> = {
     key: "http_address",
     read: readAddress,
     fallback: { host: "127.0.0.1", port: 8080 },
-    help: "address of the REST API and its documentation [127.0.0.1:8080]; plain HTTP, so put TLS in front before opening it"
+    help: "address of the REST API and its documentation [127.0.0.1:8080]; plain HTTP unless tls_certificate_file is set"
   },
   agentAddress: {
     key: "agent_address",
@@ -185,6 +193,30 @@ export const definitions: Definitions<SettingsShape> = {
     fallback: [],
     help: "addresses and CIDR blocks that webhooks may call though they are not public, the same on every master [none]",
     several: true
+  },
+  tlsCertificateFile: {
+    key: "tls_certificate_file",
+    read: readPath,
+    fallback: null,
+    help: "PEM file of the API's certificate with its chain; read again when it changes [plain HTTP]"
+  },
+  tlsKeyFile: {
+    key: "tls_key_file",
+    read: readPath,
+    fallback: null,
+    help: "PEM file of the private key of tls_certificate_file, without a passphrase"
+  },
+  tlsMinVersion: {
+    key: "tls_min_version",
+    read: readTlsVersion,
+    fallback: "TLSv1.3",
+    help: "least version of TLS that the API takes: 1.2 or 1.3 [1.3]; agents and masters always speak 1.3"
+  },
+  httpRedirectAddress: {
+    key: "http_redirect_address",
+    read: readAddress,
+    fallback: null,
+    help: "address from which browsers that come by plain HTTP are sent to the API's https [none]"
   },
   trustedProxies: {
     key: "trusted_proxies",

@@ -4,12 +4,19 @@ import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { OpenApi } from "effect/http-api"
 import type { SettingsShape } from "../Settings.ts"
 
-/** The API listens without TLS, so what is reached by another port than 443 is taken for plain HTTP. */
-export const originOf = ({ host, port }: Address): string =>
-  port === 443 ? new URL(`https://${addressText({ host, port })}`).origin : `http://${addressText({ host, port })}`
+/** Without TLS of the API's own, what is reached by port 443 has TLS in front of it, and everything else is plain HTTP. */
+export const originOf = ({ host, port }: Address, isTls = false): string =>
+  isTls || port === 443
+    ? new URL(`https://${addressText({ host, port })}`).origin
+    : `http://${addressText({ host, port })}`
 
 /** The API whose document names its server; without one, clients use the address that the document came from. */
-export const advertisedApi = ({ advertiseHttp }: Pick<SettingsShape, "advertiseHttp">): typeof NxMeshApi =>
+export const advertisedApi = ({
+  advertiseHttp,
+  tlsCertificateFile = null
+}: Pick<SettingsShape, "advertiseHttp"> & Partial<Pick<SettingsShape, "tlsCertificateFile">>): typeof NxMeshApi =>
   advertiseHttp === null
     ? NxMeshApi
-    : (NxMeshApi.annotate(OpenApi.Servers, [{ url: originOf(advertiseHttp) }]) as typeof NxMeshApi)
+    : (NxMeshApi.annotate(OpenApi.Servers, [
+        { url: originOf(advertiseHttp, tlsCertificateFile !== null) }
+      ]) as typeof NxMeshApi)

@@ -1,10 +1,11 @@
 /** The master's API as atoms: every type comes from the protocol, and what the live stream says has changed is read anew. */
 import { Authentication } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
-import { Effect, Layer } from "effect"
+import { Effect, Exit, Layer } from "effect"
 import { FetchHttpClient, HttpClientRequest } from "effect/http"
-import { HttpApiMiddleware } from "effect/http-api"
+import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { AtomHttpApi } from "effect/reactivity"
+import { type Failure, failureOf } from "./Failure.ts"
 import { anotherToken, currentToken } from "./Session.ts"
 
 const withToken = (request: HttpClientRequest.HttpClientRequest, token: string | null) =>
@@ -21,7 +22,19 @@ const layerAuthentication = HttpApiMiddleware.layerClient(Authentication, ({ nex
   })
 )
 
+const layerClient = Layer.merge(FetchHttpClient.layer, layerAuthentication)
+const client = HttpApiClient.make(NxMeshApi).pipe(Effect.provide(layerClient))
+export type ApiClient = Effect.Success<typeof client>
+
+/** One call that a person made by a button: its answer, or why not. What it changed comes over the live channel. */
+export const call = async <A, E>(
+  use: (api: ApiClient) => Effect.Effect<A, E>
+): Promise<{ readonly value: A } | { readonly failure: Failure }> => {
+  const exit = await Effect.runPromiseExit(Effect.flatMap(client, use))
+  return Exit.isSuccess(exit) ? { value: exit.value } : { failure: failureOf(exit.cause) }
+}
+
 export class Api extends AtomHttpApi.Service<Api>()("@nxmesh/web/api/Api", {
   api: NxMeshApi,
-  httpClient: Layer.merge(FetchHttpClient.layer, layerAuthentication)
+  httpClient: layerClient
 }) {}

@@ -12,5 +12,8 @@ export interface Area {
 
 export const areas: ReadonlyArray<Area> = [
   { to: "/", label: "Dashboard", key: "d" },
-  { to: "/agents", label: "Agents", key: "a", permission: "agent:read" }
+  { to: "/agents", label: "Agents", key: "a", permission: "agent:read" },
+  { to: "/hosts", label: "Virtual hosts", key: "h", permission: "config:read" },
+  { to: "/deployments", label: "Deployments", key: "p", permission: "config:read" },
+  { to: "/cluster", label: "Cluster", key: "c", permission: "cluster:read" }
 ]

@@ -9,6 +9,7 @@ export type SpanResult = "exported" | "failed" | "dropped"
 /** Since the start. */
 export type SpanCounts = Readonly<Record<SpanResult, number>>
 
+/** OpenTelemetry's ExportResultCode.SUCCESS. */
 const success = 0
 
 export class CountedSpans implements SpanProcessor {
@@ -33,7 +34,7 @@ export class CountedSpans implements SpanProcessor {
       export: (spans, done) => {
         this.waiting -= spans.length
         exporter.export(spans, (result) => {
-          this.counted[result.code === success ? "exported" : "failed"] += spans.length
+          this.counted[Number(result.code) === success ? "exported" : "failed"] += spans.length
           done(result)
         })
       },

@@ -6,7 +6,9 @@ import {
   readBoolean,
   readHost,
   readLogLevel,
-  readPath
+  readPath,
+  readRatio,
+  readServiceUrl
 } from "@nxmesh/core/settings/SettingValues"
 import { Result } from "effect"
 
@@ -46,5 +48,36 @@ describe("SettingValues", () => {
     assert.isTrue(Result.getOrThrow(readBoolean("true")))
     assert.isFalse(Result.getOrThrow(readBoolean("false")))
     refuses(readBoolean, ["", "yes", "1", "True"])
+  })
+
+  it("reads the URL of a service, and refuses one that would put a password into the log", () => {
+    for (const [text, url] of [
+      ["http://127.0.0.1:4318", "http://127.0.0.1:4318"],
+      ["https://collector.example/otlp/", "https://collector.example/otlp"]
+    ] as const) {
+      assert.strictEqual(Result.getOrThrow(readServiceUrl(text)), url)
+    }
+    refuses(readServiceUrl, [
+      "",
+      "collector:4318",
+      "ftp://a",
+      "http://u:p@a",
+      "http://:p@a",
+      "http://u@a",
+      "http://a/#b"
+    ])
+  })
+
+  it("reads a part of the whole", () => {
+    for (const [text, ratio] of [
+      ["0", 0],
+      ["1", 1],
+      ["0.25", 0.25],
+      [".5", 0.5],
+      ["1.0", 1]
+    ] as const) {
+      assert.strictEqual(Result.getOrThrow(readRatio(text)), ratio)
+    }
+    refuses(readRatio, ["", "1.1", "-0.1", "2", "10%", "1e-1", "0x1", "."])
   })
 })

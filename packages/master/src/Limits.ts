@@ -511,6 +511,7 @@ export const Limits = {
     /** Looked at between two chances for others to run, and for one page of a search. */
     rowsTogether: 500,
     rowsPerSearchMax: 50_000,
+    retentionInterval: Duration.hours(1),
     /** Of an export: two values at their longest, written as JSON twice over, and what is beside them. */
     lineBytesMax: 1_048_576
   },

@@ -10,6 +10,7 @@ import { HttpServer } from "effect/http"
 import { layerAgentGateway } from "./agents/AgentGatewayLayer.ts"
 import { layerClusterAgents } from "./agents/ClusterAgents.ts"
 import { masterAddresses } from "./agents/MasterAddresses.ts"
+import { layerAuditRetention } from "./audit/RetentionTask.ts"
 import { layerMasterList } from "./agents/MasterList.ts"
 import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
 import { originOf } from "./api/AdvertisedApi.ts"
@@ -210,6 +211,7 @@ export const layerMaster = Layer.mergeAll(
   layerDescription,
   layerRememberMasters,
   layerRedisWatch,
+  layerAuditRetention,
   layerKeysTask,
   layerSealingKeyWatch
 ).pipe(

@@ -2,10 +2,12 @@
 import { Cause, Effect } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { agent } from "./AgentCommands.ts"
+import { audit } from "./AuditCommands.ts"
 import { backup, restore } from "./BackupCommands.ts"
 import { version } from "./CliVersion.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
 import { cluster } from "./ClusterCommands.ts"
+import { keys } from "./KeysCommands.ts"
 import { login, logout } from "./LoginCommand.ts"
 import { Url } from "./MasterUrl.ts"
 import { Json, note } from "./Output.ts"
@@ -13,7 +15,7 @@ import { printable } from "./Table.ts"
 
 const nxmesh = Command.make("nxmesh").pipe(
   Command.withDescription("Operates a cluster of NxMesh masters through its API"),
-  Command.withSubcommands([login, logout, agent, cluster, backup, restore]),
+  Command.withSubcommands([login, logout, agent, cluster, audit, keys, backup, restore]),
   Command.withGlobalFlags([Url, Json])
 )
 

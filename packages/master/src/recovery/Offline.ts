@@ -6,6 +6,7 @@ import { Identifiers } from "@nxmesh/core/crypto/Identifiers"
 import { loadSettingsFile } from "@nxmesh/core/settings/SettingsFile"
 import { Effect, Layer, Logger, References } from "effect"
 import { join, resolve } from "node:path"
+import { checkExport, type ExportFiles } from "../audit/ExportFile.ts"
 import { checkBackup as check } from "../backup/BackupFile.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Settings, type SettingsShape } from "../Settings.ts"
@@ -62,5 +63,15 @@ export const restore = (where: Where, from: string) => inDirectory(where, restor
 export const inspect = (where: Where) => inDirectory(where, inspectLog)
 
 export const recover = (where: Where) => inDirectory(where, recoverMaster)
+
+export const checkAudit = (files: ExportFiles) =>
+  Effect.mapError(
+    checkExport({
+      file: resolve(files.file),
+      keysFile: files.keysFile === null ? null : resolve(files.keysFile),
+      headFile: files.headFile === null ? null : resolve(files.headFile)
+    }),
+    ({ message }) => failed(message)
+  )
 
 export const checkBackup = (file: string) => Effect.mapError(check(resolve(file)), ({ message }) => failed(message))

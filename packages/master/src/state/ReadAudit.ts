@@ -166,3 +166,18 @@ export const retiredSigningKeys = (
           "SELECT key_id, public_jwk FROM retired_signing_keys ORDER BY retired_at DESC, key_id"
         )
         .map(({ key_id, public_jwk }) => ({ keyId: key_id, publicJwk: JSON.parse(public_jwk) as object }))
+
+/**
+ * The last entry that retention may forget at once: older than `olderThan`, exported, and not more rows than `rowsMax`. `null`:
+ * there is none. The row of the exported head itself stays, which the next cut has to show.
+ */
+export const retentionCut = (connection: Connection, olderThan: string, rowsMax: number): number | null => {
+  const { exported } = auditMarks(connection)
+  const row = connection.get<{ readonly entry: number | null }>(
+    "SELECT max(entry) AS entry FROM (SELECT entry FROM audit WHERE entry < ? AND at < ? ORDER BY entry LIMIT ?)",
+    exported.entry,
+    olderThan,
+    rowsMax
+  )
+  return row?.entry ?? null
+}

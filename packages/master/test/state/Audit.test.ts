@@ -6,7 +6,7 @@ import { Limits } from "../../src/Limits.ts"
 import { auditAnchor, type ChainedRow, chainProblem } from "../../src/state/apply/AuditChain.ts"
 import { auditText, masked } from "../../src/state/apply/AuditText.ts"
 import { Database } from "../../src/state/Database.ts"
-import { auditMarks, type AuditSearch, auditSlice, type AuditSlice } from "../../src/state/ReadAudit.ts"
+import { auditMarks, type AuditSearch, auditSlice, type AuditSlice, retentionCut } from "../../src/state/ReadAudit.ts"
 import { agentId, organization, uuid, workspace } from "../config/Fixtures.ts"
 import { initialise } from "./TestCluster.ts"
 import {
@@ -207,6 +207,23 @@ describe("rule 4: the audit is exported before it is cut, and leaves its anchor 
           assert.strictEqual((yield* rejected(forged)).code, "CONFLICT")
         })
       )
+  )
+
+  it.effect("retention takes what is old and exported, some rows at once, and leaves the exported head", () =>
+    onMaster(
+      Effect.gen(function* () {
+        const { last } = yield* begun
+        const { reader } = yield* Database
+        const later = "2100-01-01T00:00:00.000Z"
+        assert.isNull(retentionCut(reader, later, 10), "nothing was exported")
+        yield* submit({ _tag: "RecordAuditExport", after: start, head: last })
+        assert.isNull(retentionCut(reader, "1970-01-01T00:00:00.000Z", 10), "nothing is old")
+        assert.strictEqual(retentionCut(reader, later, 2), 2)
+        assert.strictEqual(retentionCut(reader, later, 10), last.entry - 1)
+        yield* submit(cutAt(last.entry - 1, last))
+        assert.isNull(retentionCut(reader, later, 10))
+      })
+    )
   )
 
   it.effect("what is left follows the anchor, also when all was cut but the cut itself", () =>

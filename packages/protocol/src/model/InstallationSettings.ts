@@ -6,6 +6,7 @@
  * somebody chose is stored, so that another default of a later release reaches those who never chose.
  */
 import { Schema, Struct } from "effect"
+import { AuditSettings, auditSettingsDefault, auditSettingsFields } from "./AuditSettings.ts"
 import { NetworkSettings, networkSettingsDefault, networkSettingsFields } from "./NetworkSettings.ts"
 import { Revision } from "./Resource.ts"
 import { Timestamp } from "./Text.ts"
@@ -17,17 +18,20 @@ const chosen = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
 
 /** What the masters go by. */
 export const InstallationSettings = Schema.Struct({
+  audit: AuditSettings,
   network: NetworkSettings,
   tracing: TracingSettings
 })
 export type InstallationSettings = typeof InstallationSettings.Type
 
 const chosenSections = {
+  audit: chosen(auditSettingsFields),
   network: chosen(networkSettingsFields),
   tracing: chosen(tracingSettingsFields)
 }
 
 export const settingsDefault: InstallationSettings = {
+  audit: auditSettingsDefault,
   network: networkSettingsDefault,
   tracing: tracingSettingsDefault
 }

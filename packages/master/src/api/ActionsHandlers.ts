@@ -1,8 +1,6 @@
 /** What people ask of agents at once (AF-001): the wish goes into the log, and the answer waits for what became of it. */
-import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { ActionId, type AgentId } from "@nxmesh/protocol/Ids"
 import { type ActionRecord, type ActionRequest, actionPermission } from "@nxmesh/protocol/model/ActionRecord"
-import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
 import { principalName } from "@nxmesh/protocol/Principal"
 import { Clock, Duration, Effect } from "effect"
 import type { SessionUnavailable } from "../agents/SessionRouter.ts"
@@ -29,12 +27,8 @@ export const isRepeated = Effect.fnUntraced(function* (key: string | undefined) 
   return yield* (yield* Reads).isAnswered(principal, key, yield* Clock.currentTimeMillis)
 })
 
-/** Before anything is written. Apply looks at the permission once more. */
+/** Before anything is written. */
 const requireAskable = Effect.fnUntraced(function* (agentId: AgentId, { action }: ActionRequest) {
-  const permission = actionPermission(action)
-  if (!allowsSomewhere((yield* CurrentUser).access, permission)) {
-    return yield* Effect.fail(refuse("FORBIDDEN", `this needs the permission ${permission}`))
-  }
   if (action === "maintenance_on" || action === "maintenance_off") return
   const problem = yield* (yield* LiveAgents)
     .actionProblem(agentId)
@@ -59,7 +53,7 @@ interface ActRequest {
 /** With a key that was used, the same action is awaited: it is never done twice. */
 export const act = Effect.fn("agents.act")(function* ({ headers, params, payload }: ActRequest) {
   const key = headers["idempotency-key"]
-  yield* existing("agent", params.id)
+  yield* existing("agent", params.id, actionPermission(payload.action))
   if (!(yield* isRepeated(key))) yield* requireAskable(params.id, payload)
   const accepted = yield* submit(
     { _tag: "RequestAgentAction", id: yield* newId(ActionId), agent_id: params.id, request: payload },
@@ -94,6 +88,7 @@ export const getAction = Effect.fn("agents.action")(function* ({
 }) {
   const reads = yield* Reads
   const index = yield* reads.appliedIndex
+  yield* existing("agent", params.id)
   const record = yield* reads.action(params.action_id)
   if (record?.agent_id !== params.id) return yield* Effect.fail(notFound("action", params.action_id))
   yield* answerHeaders(indexHeader(index))

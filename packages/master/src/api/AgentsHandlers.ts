@@ -7,6 +7,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { ConfigEngine } from "../config/ConfigEngine.ts"
 import { resourceDrafts } from "../config/Drafts.ts"
 import type { ResourceOf } from "../state/Kinds.ts"
+import { visibleScopes } from "../auth/AccessChecks.ts"
 import { Reads } from "../state/Reads.ts"
 import { act, getAction, listActions } from "./ActionsHandlers.ts"
 import { agentView } from "./AgentView.ts"
@@ -14,9 +15,11 @@ import { agentsInState } from "./AgentsInState.ts"
 import { chosenForAgent } from "./ChosenPolicy.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, ifMatchRevision } from "./ConditionalRequest.ts"
+import { requireOwnDrafts } from "./DraftChecks.ts"
 import { issueToken } from "./EnrolmentTokens.ts"
 import { LiveAgents } from "./LiveAgents.ts"
 import { newId } from "./NewIds.ts"
+import { requireInWorkspace } from "./NewPlace.ts"
 import { answerPage, listQueryOf } from "./Pagination.ts"
 import { preflight } from "./Preflight.ts"
 import { notFound, refuse } from "./Refusal.ts"
@@ -37,6 +40,7 @@ const settable = ({ id, labels, maintenance, name, policy, reload_interval_secon
 })
 
 const create = Effect.fnUntraced(function* (agent: AgentCreate, idempotency: Idempotency | null) {
+  yield* requireInWorkspace("agent:write", agent.workspace_id)
   const id = yield* newId(AgentId)
   return yield* submit(
     { _tag: "SaveAgent", mode: "create", if_match: null, agent: chosenForAgent({ id, ...agent }) },
@@ -55,10 +59,8 @@ export const layerAgents = HttpApiBuilder.group(
       list: Effect.fn("agents.list")(function* ({ query }) {
         const index = yield* reads.appliedIndex
         const { state, ...stored } = query
-        const found =
-          state === undefined
-            ? yield* reads.list("agent", listQueryOf(stored))
-            : yield* agentsInState(state, listQueryOf(stored))
+        const asked = { ...listQueryOf(stored), within: yield* visibleScopes("agent:read") }
+        const found = state === undefined ? yield* reads.list("agent", asked) : yield* agentsInState(state, asked)
         const items = yield* Effect.forEach(found.items, agentView)
         return yield* answerPage(query, { items, total: found.total }, index)
       }),
@@ -89,6 +91,7 @@ export const layerAgents = HttpApiBuilder.group(
         return yield* answerOne(yield* agentView(accepted.value as Stored), accepted.index)
       }),
       remove: Effect.fn("agents.remove")(function* ({ headers, params }) {
+        yield* existing("agent", params.id, "agent:delete")
         yield* submit({ _tag: "DeleteAgent", id: params.id, if_match: ifMatchRevision(headers["if-match"]) })
       }),
       register: Effect.fn("agents.register")(function* ({ headers, payload }) {
@@ -106,7 +109,7 @@ export const layerAgents = HttpApiBuilder.group(
       }),
       tokens: Effect.fn("agents.tokens")(function* ({ params, query }) {
         const index = yield* reads.appliedIndex
-        yield* existing("agent", params.id)
+        yield* existing("agent", params.id, "agent:write")
         const all = yield* reads.enrolmentTokens(params.id)
         const first = (query.page - 1) * query.per_page
         const items = all.slice(first, first + query.per_page)
@@ -118,6 +121,7 @@ export const layerAgents = HttpApiBuilder.group(
           path: `agents/${params.id}/tokens`,
           payload
         })
+        yield* existing("agent", params.id, "agent:write")
         const { index, issued } = yield* issueToken(params.id, payload.ttl_seconds, key)
         yield* answerHeaders({
           location: `/api/v1/agents/${params.id}/tokens/${issued.id}`,
@@ -127,6 +131,7 @@ export const layerAgents = HttpApiBuilder.group(
         return { data: issued }
       }),
       revokeToken: Effect.fn("agents.revokeToken")(function* ({ params }) {
+        yield* existing("agent", params.id, "agent:write")
         const tokens = yield* reads.enrolmentTokens(params.id)
         if (!tokens.some(({ id }) => id === params.token_id)) {
           return yield* Effect.fail(notFound("enrolment token", params.token_id))
@@ -134,20 +139,25 @@ export const layerAgents = HttpApiBuilder.group(
         yield* submit({ _tag: "RevokeEnrolmentToken", id: params.token_id })
       }),
       preview: Effect.fn("agents.preview")(function* ({ params }) {
+        yield* existing("agent", params.id, "config:read")
         return { data: yield* engine.preview(params.id, []).pipe(Effect.mapError(() => notFound("agent", params.id))) }
       }),
       previewDrafts: Effect.fn("agents.previewDrafts")(function* ({ params, payload }) {
+        yield* existing("agent", params.id, "config:read")
+        yield* requireOwnDrafts("config:read", payload.drafts)
         const preview = engine.preview(params.id, payload.drafts)
         return { data: yield* preview.pipe(Effect.mapError(() => notFound("agent", params.id))) }
       }),
       preflight: Effect.fn("agents.preflight")(function* ({ params, payload }) {
+        yield* existing("agent", params.id, "config:write")
+        yield* requireOwnDrafts("config:write", payload.drafts)
         return { data: yield* preflight(params.id, resourceDrafts(payload.drafts)) }
       }),
       act,
       actions: listActions,
       action: getAction,
       deploy: Effect.fn("agents.deploy")(function* ({ params }) {
-        const stored = yield* existing("agent", params.id)
+        const stored = yield* existing("agent", params.id, "config:deploy")
         const asked = yield* live
           .deployAgain(params.id)
           .pipe(Effect.mapError(({ message }) => refuse("UNAVAILABLE", `The agent was not told: ${message}`)))

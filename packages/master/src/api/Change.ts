@@ -1,19 +1,30 @@
 /** Changing one resource: read, merge, check the whole, submit at the revision that was read. */
 import type { Command } from "@nxmesh/protocol/Command"
 import type { ApiError } from "@nxmesh/protocol/Errors"
+import type { Permission } from "@nxmesh/protocol/model/Permission"
 import { Effect } from "effect"
+import { requireAllowed } from "../auth/AccessChecks.ts"
 import { Limits } from "../Limits.ts"
 import type { Kind, ResourceOf } from "../state/Kinds.ts"
 import { kindWords } from "../state/KindWords.ts"
 import { Reads } from "../state/Reads.ts"
+import { readPermissions, writePermission } from "../state/ResourceScope.ts"
 import { ChangeTurns } from "./ChangeTurns.ts"
 import { notFound, refuse } from "./Refusal.ts"
 import { commandRefusal, submitRaw } from "./Submission.ts"
 
-/** The resource, or the refusal that it is not there. */
-export const existing = Effect.fnUntraced(function* <K extends Kind>(kind: K, id: string) {
-  const found = yield* (yield* Reads).get(kind, id)
-  return found === undefined ? yield* Effect.fail(notFound(kindWords[kind], id)) : found
+/** The resource, or the refusal that it is not there, not to be seen, or not to be treated so by whoever asks. */
+export const existing = Effect.fnUntraced(function* <K extends Kind>(
+  kind: K,
+  id: string,
+  permission: Permission = readPermissions[kind]
+) {
+  const reads = yield* Reads
+  const found = yield* reads.get(kind, id)
+  if (found === undefined) return yield* Effect.fail(notFound(kindWords[kind], id))
+  const scope = yield* reads.scopeOfResource(kind, found)
+  yield* requireAllowed(permission, scope, { what: kindWords[kind], id }, readPermissions[kind])
+  return found
 })
 
 const changed = (kind: Kind, current: number): ApiError =>
@@ -45,7 +56,7 @@ const overtaken = (kind: Kind): ApiError =>
 const attempts = Effect.fnUntraced(function* <K extends Kind, R>(request: ChangeRequest<K, R>) {
   const { id, ifMatch, kind } = request
   for (let attempt = 1; ; attempt++) {
-    const current: ResourceOf<K> = yield* existing(kind, id)
+    const current: ResourceOf<K> = yield* existing(kind, id, writePermission(kind))
     if (ifMatch !== null && ifMatch !== current.revision) return yield* Effect.fail(changed(kind, current.revision))
     const command = yield* request.command(current)
     const outcome = yield* Effect.result(submitRaw(command))

@@ -29,6 +29,9 @@ import { layerRequestAttribution } from "./RequestRecord.ts"
 import { makeRouteTable } from "./RouteTable.ts"
 import { layerSettings } from "./SettingsHandlers.ts"
 import { layerServiceAccounts } from "./ServiceAccountsHandlers.ts"
+import { layerUserGroups } from "./GroupsHandlers.ts"
+import { layerRoleBindings } from "./RoleBindingsHandlers.ts"
+import { layerRoles } from "./RolesHandlers.ts"
 import { layerTemplates } from "./TemplatesHandlers.ts"
 import { layerUpstreams } from "./UpstreamsHandlers.ts"
 import { layerUsers } from "./UsersHandlers.ts"
@@ -47,6 +50,9 @@ const layerGroups = Layer.mergeAll(
   layerTemplates,
   layerDeployments,
   layerUsers,
+  layerRoles,
+  layerUserGroups,
+  layerRoleBindings,
   layerServiceAccounts,
   layerAudit,
   layerKeys,

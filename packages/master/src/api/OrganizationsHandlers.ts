@@ -3,6 +3,7 @@ import { OrganizationId, WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { OrganizationCreate, OrganizationPatch, Workspace } from "@nxmesh/protocol/model/Organization"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { visibleScopes } from "../auth/AccessChecks.ts"
 import { Reads } from "../state/Reads.ts"
 import { existing } from "./Change.ts"
 import { chosenForWorkspace, workspaceView } from "./ChosenPolicy.ts"
@@ -45,13 +46,15 @@ export const layerOrganizations = HttpApiBuilder.group(
       workspaces: Effect.fn("organizations.workspaces")(function* ({ params, query }) {
         const index = yield* reads.appliedIndex
         yield* existing("organization", params.id)
-        const found = yield* reads.list("workspace", listQueryOf(query, { organization_id: params.id }))
+        const within = yield* visibleScopes("workspace:read")
+        const asked = { ...listQueryOf(query, { organization_id: params.id }), within }
+        const found = yield* reads.list("workspace", asked)
         const items = yield* Effect.forEach(found.items, workspaceView)
         return yield* answerPage(query, { items, total: found.total }, index)
       }),
       createWorkspace: Effect.fn("organizations.createWorkspace")(function* ({ headers, params, payload }) {
         const id = yield* newId(WorkspaceId)
-        yield* existing("organization", params.id)
+        yield* existing("organization", params.id, "workspace:write")
         const accepted = yield* submit(
           {
             _tag: "SaveWorkspace",

@@ -4,7 +4,7 @@ import type { PreflightReport } from "@nxmesh/protocol/api/Preflight"
 import type { Command } from "@nxmesh/protocol/Command"
 import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { DeploymentError } from "@nxmesh/protocol/model/Deployment"
-import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
+import { allows } from "@nxmesh/protocol/model/Access"
 import type { VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
 import type { ResourceDraft } from "@nxmesh/protocol/peer/AgentMessage"
 import type { ErrorDetail } from "@nxmesh/protocol/Rejection"
@@ -14,6 +14,7 @@ import { Reads } from "../state/Reads.ts"
 import { kindWords } from "../state/KindWords.ts"
 import { isRepeated, unreachable } from "./ActionsHandlers.ts"
 import { existing } from "./Change.ts"
+import { requireOwnReferences } from "./DraftChecks.ts"
 import { LiveAgents } from "./LiveAgents.ts"
 import { refuse } from "./Refusal.ts"
 import { neutralStamps } from "./Unstamped.ts"
@@ -36,13 +37,15 @@ const draftOf = (command: Command): ResourceDraft | null => {
 
 /** Text of people that cannot save it is not given to any nginx either. */
 const requireSnippets = Effect.fnUntraced(function* (drafts: ReadonlyArray<ResourceDraft>) {
-  if (allowsSomewhere((yield* CurrentUser).access, "config:snippet")) return
+  const { access } = yield* CurrentUser
   const reads = yield* Reads
   const isRaw = Effect.fnUntraced(function* (draft: ResourceDraft) {
+    const scope = yield* reads.scopeOfWorkspace(draft.data.workspace_id)
+    if (scope !== undefined && allows(access, "config:snippet", scope)) return false
     if (draft._tag === "template") return true
     if (draft._tag !== "virtual_host") return false
-    const before: VirtualHost | undefined = yield* reads.get("virtual_host", draft.data.id)
-    return addsSnippet(before, draft.data)
+    const known: VirtualHost | undefined = yield* reads.get("virtual_host", draft.data.id)
+    return addsSnippet(known?.workspace_id === draft.data.workspace_id ? known : undefined, draft.data)
   })
   if ((yield* Effect.filter(drafts, isRaw)).length === 0) return
   return yield* Effect.fail(refuse("FORBIDDEN", "this needs the permission config:snippet"))
@@ -51,7 +54,7 @@ const requireSnippets = Effect.fnUntraced(function* (drafts: ReadonlyArray<Resou
 /** What nginx there says. Fails when it cannot be asked. */
 export const preflight = Effect.fnUntraced(function* (agentId: AgentId, drafts: ReadonlyArray<ResourceDraft>) {
   const reads = yield* Reads
-  yield* existing("agent", agentId)
+  yield* existing("agent", agentId, "config:write")
   yield* requireSnippets(drafts)
   const nothing = "the preflight did not run, and nothing was changed"
   const outcome = yield* (yield* LiveAgents)
@@ -93,6 +96,7 @@ export const checkedByAgent = Effect.fnUntraced(function* (
   const draft = draftOf(command)
   // A request that is repeated gets the answer of the first, and that one had its preflight.
   if (agentId === undefined || draft === null || (yield* isRepeated(idempotencyKey))) return command
+  yield* requireOwnReferences(draft)
   const report = yield* preflight(agentId, [draft])
   if (report.passed) return command
   const details = report.errors.length === 0 ? [{ field: "", message: report.message }] : report.errors.map(detailOf)

@@ -5,8 +5,11 @@ import type { AgentId } from "@nxmesh/protocol/Ids"
 import { Effect } from "effect"
 import type { Kind, ResourceOf } from "../state/Kinds.ts"
 import { Reads } from "../state/Reads.ts"
+import { readPermissions, removePermission } from "../state/ResourceScope.ts"
+import { visibleScopes } from "../auth/AccessChecks.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, answerUnlessKnown, ifMatchRevision } from "./ConditionalRequest.ts"
+import { requirePlaceOf } from "./NewPlace.ts"
 import { answerPage, listQueryOf } from "./Pagination.ts"
 import { idempotencyOf, submit } from "./Submission.ts"
 
@@ -68,11 +71,13 @@ export const resourceHandlers = <
   list: Effect.fn(`${group}.list`)(function* ({ query }: { readonly query: Parameters<typeof listQueryOf>[0] }) {
     const reads = yield* Reads
     const index = yield* reads.appliedIndex
-    const { items, total } = yield* reads.list(kind, listQueryOf(query))
+    const within = yield* visibleScopes(readPermissions[kind])
+    const { items, total } = yield* reads.list(kind, { ...listQueryOf(query), within })
     return yield* answerPage(query, { items: yield* Effect.forEach(items, (item) => view(item)), total }, index)
   }),
   create: Effect.fn(`${group}.create`)(function* (request: CreateRequest<Create>) {
     const { headers, payload } = request
+    yield* requirePlaceOf(kind, payload)
     const accepted = yield* submit(
       yield* create(payload, request),
       idempotencyOf(headers["idempotency-key"], { method: "POST", path: collection, payload })
@@ -100,6 +105,7 @@ export const resourceHandlers = <
     return yield* answerOne(yield* view(accepted.value as Shown<K>), accepted.index)
   }),
   remove: Effect.fn(`${group}.remove`)(function* (request: Removal) {
+    yield* existing(kind, request.params.id, removePermission(kind))
     yield* submit(yield* remove(request, ifMatchRevision(request.headers["if-match"])))
   })
 })

@@ -4,6 +4,7 @@ import { UserId } from "@nxmesh/protocol/Ids"
 import type { User } from "@nxmesh/protocol/model/User"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { visibleScopes } from "../auth/AccessChecks.ts"
 import { Passwords } from "../auth/Passwords.ts"
 import { sessionApiError } from "../auth/SessionErrors.ts"
 import { Sessions } from "../auth/Sessions.ts"
@@ -14,7 +15,9 @@ import { currentPerson } from "./CurrentPerson.ts"
 import { changeResource, existing } from "./Change.ts"
 import { answerCreated, answerOne, answerUnlessKnown, ifMatchRevision } from "./ConditionalRequest.ts"
 import { newId } from "./NewIds.ts"
+import { requireInHome } from "./NewPlace.ts"
 import { answerPage, listQueryOf } from "./Pagination.ts"
+import { notFound } from "./Refusal.ts"
 import { idempotencyOf, remoteAddress, submit } from "./Submission.ts"
 import { unstamped } from "./Unstamped.ts"
 
@@ -37,12 +40,14 @@ export const layerUsers = HttpApiBuilder.group(
     return handlers.handleAll({
       list: Effect.fn("users.list")(function* ({ query }) {
         const index = yield* reads.appliedIndex
-        const { items, total } = yield* reads.list("user", listQueryOf(query))
+        const within = yield* visibleScopes("user:read")
+        const { items, total } = yield* reads.list("user", { ...listQueryOf(query), within })
         return yield* answerPage(query, { items: items.map(view), total }, index)
       }),
       create: Effect.fn("users.create")(function* ({ headers, payload }) {
         const id = yield* newId(UserId)
         const { organization_id, password, ...user } = payload
+        yield* requireInHome("user:write", organization_id)
         const password_hash = yield* passwords.hash(password)
         const accepted = yield* submit(
           {
@@ -79,13 +84,16 @@ export const layerUsers = HttpApiBuilder.group(
         return yield* answerOne(told(accepted.value), accepted.index)
       }),
       remove: Effect.fn("users.remove")(function* ({ headers, params }) {
+        yield* existing("user", params.id, "user:delete")
         yield* submit({ _tag: "DeleteUser", id: params.id, if_match: ifMatchRevision(headers["if-match"]) })
       }),
       me: Effect.fn("users.me")(function* () {
         const { user_id } = yield* currentPerson
         const { access } = yield* CurrentUser
         const index = yield* reads.appliedIndex
-        const user = view(yield* existing("user", user_id))
+        const stored = yield* reads.get("user", user_id)
+        if (stored === undefined) return yield* Effect.fail(notFound("user", user_id))
+        const user = view(stored)
         return yield* answerOne({ ...user, permissions: heldSomewhere(access), grants: grantsView(access) }, index)
       }),
       changePassword: Effect.fn("users.changePassword")(function* ({ payload }) {

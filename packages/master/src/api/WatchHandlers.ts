@@ -2,6 +2,8 @@ import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { Effect, Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { Callers } from "../auth/Callers.ts"
+import { Credentials } from "../auth/Credentials.ts"
 import { EventWatch } from "./EventWatch.ts"
 import { refuse } from "./Refusal.ts"
 import { answerHeaders, indexHeader } from "./ResponseHeaders.ts"
@@ -12,17 +14,23 @@ export const layerWatch = HttpApiBuilder.group(
   "watch",
   Effect.fnUntraced(function* (handlers) {
     const { watch } = yield* EventWatch
+    const callers = yield* Callers
     return handlers.handleAll({
       watch: Effect.fn("watch.watch")(function* ({ query }) {
-        const { access } = yield* CurrentUser
+        const { principal } = yield* CurrentUser
         const answer = yield* watch({
           index: query.index,
           waitSeconds: query.wait_seconds,
-          tell: (applied) => watchable(applied, access)
-        }).pipe(Effect.mapError(({ message }) => refuse("TOO_MANY_REQUESTS", message)))
+          access: callers.standing(principal),
+          tell: watchable
+        }).pipe(
+          Effect.mapError(({ _tag, message }) =>
+            refuse(_tag === "WatchEnded" ? "UNAUTHENTICATED" : "TOO_MANY_REQUESTS", message)
+          )
+        )
         yield* answerHeaders(indexHeader(answer.index))
         return { data: answer }
       })
     })
   })
-).pipe(Layer.provide(EventWatch.layer))
+).pipe(Layer.provide(Layer.merge(EventWatch.layer, Callers.layer.pipe(Layer.provide(Credentials.layer)))))

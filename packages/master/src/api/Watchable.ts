@@ -1,7 +1,8 @@
 /** What of an applied event a watcher gets to see. Pure. */
 import type { WatchedKind, WatchEvent } from "@nxmesh/protocol/api/WatchApi"
 import type { AppliedEvent } from "@nxmesh/protocol/Event"
-import { type Access, allowsSomewhere } from "@nxmesh/protocol/model/Access"
+import type { OrganizationId } from "@nxmesh/protocol/Ids"
+import { type Access, allows, scopeOf } from "@nxmesh/protocol/model/Access"
 import type { Permission } from "@nxmesh/protocol/model/Permission"
 
 const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
@@ -29,10 +30,17 @@ const neededToRead: Readonly<Record<WatchedKind, Permission>> = {
   deployment: "config:read"
 }
 
-/** `null` for what is of no use outside, or not for them to know. */
-export const watchable = ({ event, index }: AppliedEvent, access: Access): WatchEvent | null => {
+/** `null` for what is of no use outside, or not for them to know. `organizationId`: of an event that names a workspace alone. */
+export const watchable = (
+  { event, index }: AppliedEvent,
+  access: Access,
+  organizationId: OrganizationId | null
+): WatchEvent | null => {
   const seen = watchEvent(event, index)
-  return seen !== null && allowsSomewhere(access, neededToRead[seen.kind]) ? seen : null
+  if (seen === null) return null
+  const { kind, workspace_id } = seen
+  const scope = scopeOf({ organization_id: seen.organization_id ?? organizationId, workspace_id })
+  return allows(access, neededToRead[kind], scope) ? seen : null
 }
 
 const watchEvent = (event: AppliedEvent["event"], index: number): WatchEvent | null => {

@@ -27,7 +27,7 @@ export const judge = (
   read: Permission = readPermissionOf(permission)
 ): Verdict => {
   if (allows(access, permission, scope)) return "allowed"
-  return scope._tag === "Installation" || allows(access, read, scope) ? "forbidden" : "unseen"
+  return allows(access, read, scope) ? "forbidden" : "unseen"
 }
 
 export const forbidden = (permission: Permission) =>
@@ -59,13 +59,15 @@ const nameOf = (scope: Scope): Named => {
 export const requireAllowed = Effect.fnUntraced(function* (
   permission: Permission,
   scope: Scope,
-  named: Named = nameOf(scope),
+  named?: Named,
   read?: Permission
 ) {
   const { access } = yield* CurrentUser
   const verdict = judge(access, permission, scope, read)
-  if (verdict === "forbidden") return yield* Effect.fail(forbidden(permission))
-  if (verdict === "unseen") return yield* Effect.fail(unseen(named))
+  // That there is an installation everybody knows.
+  const isPlain = named === undefined && scope._tag === "Installation"
+  if (verdict === "forbidden" || (verdict === "unseen" && isPlain)) return yield* Effect.fail(forbidden(permission))
+  if (verdict === "unseen") return yield* Effect.fail(unseen(named ?? nameOf(scope)))
 })
 
 /** Fails with NOT_FOUND, as for one that nobody may see. */

@@ -15,6 +15,11 @@ export const authMetrics = Effect.gen(function* () {
       help: "Refresh tokens presented, by outcome: rotated or refused.",
       labelNames: ["outcome"]
     }),
+    denied: yield* metrics.counter({
+      name: "nxmesh_api_denied_total",
+      help: "Requests refused because whoever asked holds the permission nowhere, by permission.",
+      labelNames: ["permission"]
+    }),
     refusedTokens: yield* metrics.counter({
       name: "nxmesh_master_access_tokens_refused_total",
       help: "Requests refused for their access token, by reason.",

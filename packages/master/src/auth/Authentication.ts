@@ -4,12 +4,13 @@
  */
 import { Authentication, CurrentUser, demandOf } from "@nxmesh/protocol/api/Authentication"
 import { Forbidden, Unauthenticated } from "@nxmesh/protocol/Errors"
-import { narrowed } from "@nxmesh/protocol/model/Access"
+import type { Permission } from "@nxmesh/protocol/model/Permission"
+import { type Principal, principalName } from "@nxmesh/protocol/Principal"
 import { Effect, Layer } from "effect"
-import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
 import { authorize } from "./Authorize.ts"
-import { Credentials, type Identified } from "./Credentials.ts"
+import { Callers } from "./Callers.ts"
+import { Credentials } from "./Credentials.ts"
 
 const readOnlyMessage =
   "this token is for reading alone: it was given while the cluster had no quorum. Log in again when it has one"
@@ -22,32 +23,34 @@ const forbidden = (message: string) => new Forbidden({ error: { code: "FORBIDDEN
 export const AuthenticationLayer = Layer.effect(
   Authentication,
   Effect.gen(function* () {
-    const { refusedTokens } = yield* authMetrics
-    const reads = yield* Reads
-    const credentials = yield* Credentials
+    const { denied, refusedTokens } = yield* authMetrics
+    const callers = yield* Callers
 
-    /** What they may do as it is at this request: a change of role acts at once. */
-    const currentOf = Effect.fnUntraced(function* (identified: Identified) {
-      const { limits, principal } = identified
-      const access = yield* reads.access(principal)
-      return CurrentUser.of({ principal, access: limits === null ? access : narrowed(access, limits) })
+    /** Of a refusal for want of a permission: it is in no log of Raft, and an attack begins with it. */
+    const deny = Effect.fnUntraced(function* (principal: Principal, permission: Permission, name: string) {
+      denied.inc({ permission })
+      yield* Effect.logInfo("a request was refused for want of a permission", {
+        principal: principalName(principal),
+        permission,
+        endpoint: name
+      })
+      return yield* forbidden(`this needs the permission ${permission}, which you do not have`)
     })
 
     return Authentication.of({
       bearer: (httpEffect, { credential, endpoint, group }) =>
         Effect.gen(function* () {
-          const identified = yield* credentials.identify(credential).pipe(
+          const { current, isReadOnly } = yield* callers.current(credential).pipe(
             Effect.tapError(({ reason }) => Effect.sync(() => refusedTokens.inc({ reason }))),
             Effect.mapError(({ message }) => unauthenticated(message))
           )
-          const current = yield* currentOf(identified)
-          if (identified.isReadOnly && endpoint.method !== "GET") return yield* forbidden(readOnlyMessage)
+          if (isReadOnly && endpoint.method !== "GET") return yield* forbidden(readOnlyMessage)
           const decision = authorize(demandOf(endpoint, group), current.access)
           switch (decision._tag) {
             case "Allowed":
               return yield* Effect.provideService(httpEffect, CurrentUser, current)
             case "Missing":
-              return yield* forbidden(`this needs the permission ${decision.permission}, which you do not have`)
+              return yield* deny(current.principal, decision.permission, `${group.identifier}.${endpoint.name}`)
             case "Undeclared":
               yield* Effect.logError(
                 `endpoint ${group.identifier}.${endpoint.name} declares no permission; it is refused`
@@ -57,4 +60,4 @@ export const AuthenticationLayer = Layer.effect(
         })
     })
   })
-).pipe(Layer.provide(Credentials.layer))
+).pipe(Layer.provide(Callers.layer.pipe(Layer.provide(Credentials.layer))))

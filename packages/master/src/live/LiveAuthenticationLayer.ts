@@ -2,9 +2,8 @@
 import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { LiveAuthentication, type LiveRefused } from "@nxmesh/protocol/live/LiveRpcs"
 import { Effect, Layer, Redacted } from "effect"
-import { accessOfRole } from "../auth/Authorize.ts"
+import { Callers } from "../auth/Callers.ts"
 import { Credentials } from "../auth/Credentials.ts"
-import { Reads } from "../state/Reads.ts"
 
 const bearer = /^bearer +(.+)$/i
 
@@ -13,18 +12,15 @@ const refused = (message: string): LiveRefused => ({ _tag: "LiveRefused", reason
 export const layerLiveAuthentication = Layer.effect(
   LiveAuthentication,
   Effect.gen(function* () {
-    const credentials = yield* Credentials
-    const reads = yield* Reads
+    const callers = yield* Callers
     return LiveAuthentication.of((effect, { headers }) =>
       Effect.gen(function* () {
         const text = bearer.exec(headers["authorization"] ?? "")?.[1] ?? ""
-        const { principal } = yield* credentials
-          .identify(Redacted.make(text))
+        const { current } = yield* callers
+          .current(Redacted.make(text))
           .pipe(Effect.mapError(({ message }) => refused(message)))
-        const user = principal._tag === "User" ? yield* reads.get("user", principal.user_id) : undefined
-        const access = user === undefined || user.role === null ? [] : accessOfRole(user.role)
-        return yield* Effect.provideService(effect, CurrentUser, CurrentUser.of({ principal, access }))
+        return yield* Effect.provideService(effect, CurrentUser, current)
       })
     )
   })
-).pipe(Layer.provide(Credentials.layer))
+).pipe(Layer.provide(Callers.layer.pipe(Layer.provide(Credentials.layer))))

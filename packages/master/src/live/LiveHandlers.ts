@@ -7,11 +7,12 @@ import {
   type LiveRefused,
   type Overview
 } from "@nxmesh/protocol/live/LiveRpcs"
-import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
+import { type Access, allows, allowsSomewhere, scopeOf } from "@nxmesh/protocol/model/Access"
 import type { Permission } from "@nxmesh/protocol/model/Permission"
 import { DateTime, Effect, Stream } from "effect"
 import { currentCluster } from "../api/CurrentCluster.ts"
-import { EventWatch } from "../api/EventWatch.ts"
+import { Callers } from "../auth/Callers.ts"
+import { EventWatch, WatchEnded } from "../api/EventWatch.ts"
 import { watchable } from "../api/Watchable.ts"
 import { ClusterStatus } from "../cluster/ClusterStatus.ts"
 import { Limits } from "../Limits.ts"
@@ -49,6 +50,7 @@ export const layerLiveHandlers = LiveRpcs.toLayer(
     const snapshot = yield* FleetSnapshot
     const status = yield* ClusterStatus
     const { watch } = yield* EventWatch
+    const callers = yield* Callers
     let streams = 0
 
     const bounded = <A, R>(stream: Stream.Stream<A, LiveRefused, R>): Stream.Stream<A, LiveRefused, R> =>
@@ -66,12 +68,15 @@ export const layerLiveHandlers = LiveRpcs.toLayer(
       )
 
     const changesAfter = Effect.fnUntraced(function* (index: number) {
-      const { access } = yield* CurrentUser
+      const { principal } = yield* CurrentUser
       return yield* watch({
         index,
         waitSeconds: Limits.live.waitSeconds,
-        tell: (applied) => watchable(applied, access)
-      }).pipe(Effect.mapError(({ message }) => refused("busy", message)))
+        access: callers.standing(principal),
+        tell: watchable
+      }).pipe(
+        Effect.mapError(({ _tag, message }) => refused(_tag === "WatchEnded" ? "unauthenticated" : "busy", message))
+      )
     })
 
     const changes = (after: number | null) =>
@@ -87,12 +92,28 @@ export const layerLiveHandlers = LiveRpcs.toLayer(
         })
       )
 
+    /** What whoever looks on may do now: a stream outlives a change of their rights, and their session. */
+    const accessNow = Effect.gen(function* () {
+      const { principal } = yield* CurrentUser
+      const access = yield* callers.standing(principal)
+      return access ?? (yield* Effect.fail(refused("unauthenticated", new WatchEnded().message)))
+    })
+
+    /** The workspaces whose agents may be seen. */
+    const seenWorkspaces = Effect.fnUntraced(function* (access: Access) {
+      const all = yield* reads.all("workspace")
+      const isSeen = ({ id, organization_id }: (typeof all)[number]) =>
+        allows(access, "agent:read", scopeOf({ organization_id, workspace_id: id }))
+      return new Set(all.filter(isSeen).map(({ id }) => id))
+    })
+
     const overview = (workspaceId: string | null) =>
       Effect.gen(function* () {
-        const { access } = yield* CurrentUser
+        const access = yield* accessNow
+        const seen = yield* seenWorkspaces(access)
         const counts = countAgents(
           yield* snapshot.agents,
-          (id) => (workspaceId === null || id === workspaceId) && allowsSomewhere(access, "agent:read")
+          (id) => (workspaceId === null || id === workspaceId) && seen.has(id)
         )
         const cluster = allowsSomewhere(access, "cluster:read")
           ? yield* currentCluster.pipe(
@@ -116,7 +137,9 @@ export const layerLiveHandlers = LiveRpcs.toLayer(
                 Effect.gen(function* () {
                   for (let isFirst = told.size === 0; ; isFirst = false) {
                     if (!isFirst) yield* Effect.sleep(Limits.live.agentsInterval)
-                    const agents = (yield* snapshot.some(ids)).map(liveAgent)
+                    const visible = yield* seenWorkspaces(yield* accessNow)
+                    const found = yield* snapshot.some(ids)
+                    const agents = found.filter(({ workspaceId }) => visible.has(workspaceId)).map(liveAgent)
                     const changed = agents.filter((agent) => told.get(agent.id) !== agentKey(agent))
                     if (changed.length === 0 && !(isFirst && told.size === 0)) continue
                     const next = new Map(agents.map((agent) => [agent.id as string, agentKey(agent)]))

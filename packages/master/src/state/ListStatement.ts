@@ -1,6 +1,7 @@
 /** A list's query as SQL. Pure; a name that is not on the allow-list throws, for the API has refused it before. */
 import type { SqlValue } from "./Connection.ts"
-import type { Listing, ListQuery } from "./Listable.ts"
+import type { Visible } from "@nxmesh/protocol/model/Access"
+import type { Listing, ListQuery, Place } from "./Listable.ts"
 
 export interface ListStatement {
   readonly select: string
@@ -28,6 +29,37 @@ const labelCondition = (text: string): Condition => {
   }
 }
 
+const organizations = "SELECT value FROM json_each(?)"
+const workspaces = "SELECT value FROM json_each(?)"
+
+/** Ids go as one JSON text each, so that the statement is the same whatever their number. */
+const visibleCondition = (place: Place | undefined, visible: Visible | undefined): ReadonlyArray<Condition> => {
+  if (visible === undefined || visible === "all") return []
+  const byOrganization = [JSON.stringify(visible.organizationIds)]
+  const byBoth = [JSON.stringify(visible.workspaceIds), ...byOrganization]
+  switch (place) {
+    case undefined:
+      return [{ sql: "0", values: [] }]
+    case "itself_organization":
+      return [{ sql: `id IN (${organizations})`, values: byOrganization }]
+    case "organization":
+      return [{ sql: `organization_id IN (${organizations})`, values: byOrganization }]
+    case "data":
+      return [{ sql: `data ->> 'organization_id' IN (${organizations})`, values: byOrganization }]
+    case "itself_workspace":
+      return [{ sql: `(id IN (${workspaces}) OR organization_id IN (${organizations}))`, values: byBoth }]
+    case "either":
+      return [{ sql: `(workspace_id IN (${workspaces}) OR organization_id IN (${organizations}))`, values: byBoth }]
+    case "workspace":
+      return [
+        {
+          sql: `workspace_id IN (${workspaces} UNION SELECT id FROM workspaces WHERE organization_id IN (${organizations}))`,
+          values: byBoth
+        }
+      ]
+  }
+}
+
 const allowed = (names: ReadonlyArray<string>, name: string, what: string): string => {
   if (!names.includes(name)) throw new RangeError(`a list cannot be ${what} by ${name}`)
   return name
@@ -40,10 +72,11 @@ export const listStatement = (
   listing: Listing,
   query: ListQuery
 ): ListStatement => {
-  const conditions = Object.entries(query.filters).map(([name, value]): Condition => {
+  const asked = Object.entries(query.filters).map(([name, value]): Condition => {
     const column = allowed(listing.filter, name, "filtered")
     return column === "labels" ? labelCondition(value) : { sql: `${column} = ?`, values: [value] }
   })
+  const conditions = [...asked, ...visibleCondition(listing.place, query.within)]
   const where = conditions.length === 0 ? "" : ` WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`
   const direction = query.descending ? "DESC" : "ASC"
   const order = `${allowed(listing.sort, query.sort, "sorted")} ${direction}, ${tieBreaker} ${direction}`

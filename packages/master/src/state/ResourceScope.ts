@@ -25,6 +25,25 @@ export const readPermissions: Readonly<Record<Kind, Permission>> = {
   master: "cluster:read"
 }
 
+/** What changing and deleting needs, where it is not `<resource>:write` and `<resource>:delete`. */
+const others: { readonly [K in Kind]?: { readonly write?: Permission; readonly remove?: Permission } } = {
+  template: { write: "config:snippet" },
+  role: { remove: "access:write" },
+  group: { remove: "access:write" },
+  role_binding: { remove: "access:write" },
+  service_account: { remove: "access:write" },
+  alert_rule: { remove: "alert:write" },
+  alert_silence: { remove: "alert:write" },
+  webhook: { remove: "alert:write" },
+  master: { remove: "cluster:write" }
+}
+
+const sibling = (kind: Kind, action: "write" | "delete"): Permission =>
+  readPermissions[kind].replace(/read$/, action) as Permission
+
+export const writePermission = (kind: Kind): Permission => others[kind]?.write ?? sibling(kind, "write")
+export const removePermission = (kind: Kind): Permission => others[kind]?.remove ?? sibling(kind, "delete")
+
 /** `undefined`: there is no such workspace. */
 export const scopeOfWorkspace = (connection: Connection, id: WorkspaceId): Scope | undefined => {
   const workspace = findResource(connection, "workspace", id)

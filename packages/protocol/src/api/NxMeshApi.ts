@@ -12,6 +12,9 @@ import { ErrorLogsApi } from "./ErrorLogsApi.ts"
 import { OrganizationsApi } from "./OrganizationsApi.ts"
 import { SettingsApi } from "./SettingsApi.ts"
 import { ServiceAccountsApi } from "./ServiceAccountsApi.ts"
+import { GroupsApi } from "./GroupsApi.ts"
+import { RoleBindingsApi } from "./RoleBindingsApi.ts"
+import { RolesApi } from "./RolesApi.ts"
 import { TemplatesApi } from "./TemplatesApi.ts"
 import { UpstreamsApi } from "./UpstreamsApi.ts"
 import { UsersApi } from "./UsersApi.ts"
@@ -34,6 +37,9 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     TemplatesApi,
     DeploymentsApi,
     UsersApi,
+    RolesApi,
+    GroupsApi,
+    RoleBindingsApi,
     ServiceAccountsApi,
     ClusterApi,
     AuditApi,

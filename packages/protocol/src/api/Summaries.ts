@@ -15,6 +15,9 @@ const nouns: Readonly<Record<string, Noun>> = {
   templates: { one: "a template", many: "templates" },
   deployments: { one: "a deployment", many: "deployments" },
   users: { one: "a user", many: "users" },
+  roles: { one: "a role", many: "roles" },
+  groups: { one: "a group", many: "groups" },
+  roleBindings: { one: "a role binding", many: "role bindings" },
   serviceAccounts: { one: "a service account", many: "service accounts" }
 }
 
@@ -46,7 +49,8 @@ const own: Readonly<Record<string, string>> = {
   "agents.actions": "List what was asked of the agent, the newest first, with what became of it",
   "agents.action": "Get what became of an action",
   "agents.deploy": "Deploy again to an agent that is connected",
-  "users.me": "Get the user who asks, with what the role permits",
+  "users.me": "Get the user who asks, with what they may do where",
+  "roles.builtIn": "List the built-in roles",
   "users.changePassword": "Change the own password; ends the user's other sessions",
   "serviceAccounts.keys": "List the API keys of a service account, without their text",
   "serviceAccounts.createKey": "Issue an API key, shown this once",

@@ -14,9 +14,15 @@ export interface Place {
   readonly scope: Scope
   /** The refusal that one gets who may not even read there: word for word that of a thing that does not exist. */
   readonly missing: () => never
+  /** There is nothing to hide: everybody knows that there is an installation. */
+  readonly isPlain?: true
 }
 
-const everywhere: Place = { scope: installation, missing: () => refuse("NOT_FOUND", "there is no such thing") }
+const everywhere: Place = {
+  scope: installation,
+  missing: () => refuse("FORBIDDEN", "this is the installation's"),
+  isPlain: true
+}
 
 const absent = (word: string, id: string) => () => refuse("NOT_FOUND", `there is no ${word} ${id}`)
 

@@ -131,7 +131,7 @@ const requireAllowed = ({ connection, principal }: Transaction, command: Command
   if (!allowsSomewhere(access, permission)) refuse("FORBIDDEN", needs(permission))
   const place = commandPlace(connection, command)
   if (place === undefined || allows(access, permission, place.scope)) return
-  const isReadable = place.scope._tag === "Installation" || allows(access, readPermissionOf(permission), place.scope)
+  const isReadable = place.isPlain === true || allows(access, readPermissionOf(permission), place.scope)
   if (isReadable) refuse("FORBIDDEN", needs(permission))
   place.missing()
 }

@@ -40,7 +40,9 @@ export const ask = Effect.fnUntraced(function* (method: string, path: string, op
       ...(payload === undefined ? {} : { body: payload }),
       ...(payload instanceof ReadableStream ? { duplex: "half" } : {})
     } as RequestInit)
-    const text = await response.text()
+    const isEndless = response.headers.get("content-type")?.startsWith("text/event-stream") === true
+    if (isEndless) await response.body?.cancel()
+    const text = isEndless ? "" : await response.text()
     return { status: response.status, headers: response.headers, text, body: parse(text) }
   })
 })

@@ -160,7 +160,9 @@ export const Limits = {
     /** How exactly the last use of a key is known, how often a master tells of it, and of how many keys at once. */
     keyUseResolution: Duration.hours(1),
     keyUseInterval: Duration.minutes(1),
-    keyUsesPerCommandMax: 1_000
+    keyUsesPerCommandMax: 1_000,
+    passwordLinkBytes: 32,
+    userAgentCharactersMax: 256
   },
   cluster: {
     /** A server certificate is renewed when less than this is left of it. */

@@ -18,6 +18,7 @@ import { layerHttpServer } from "./api/HttpServer.ts"
 import { docsPath } from "./api/OperationsRoutes.ts"
 import { ApiKeyUses } from "./auth/ApiKeyUses.ts"
 import { LoginGate } from "./auth/LoginGate.ts"
+import { PasswordRules } from "./auth/PasswordRules.ts"
 import { Passwords } from "./auth/Passwords.ts"
 import { Sessions } from "./auth/Sessions.ts"
 import { Tokens } from "./auth/Tokens.ts"
@@ -94,7 +95,7 @@ const layerBeforeRaft = Layer.mergeAll(layerIdentity, layerInstallation).pipe(
 
 /** What this cluster is, and who people are. */
 const layerPeople = Sessions.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(LoginGate.layer, ApiKeyUses.layer)),
+  Layer.provideMerge(Layer.mergeAll(LoginGate.layer, ApiKeyUses.layer, PasswordRules.layer)),
   Layer.provideMerge(Tokens.layer),
   Layer.provideMerge(BootstrapLayer),
   Layer.provideMerge(Passwords.layer)

@@ -260,7 +260,13 @@ export const Command = Schema.TaggedUnion({
 
   SaveUser: { ...save, user: unstamped(StoredUser) },
   /** Changes the password and ends every session of the user but the one that asked. */
-  ChangePassword: { id: UserId, password_hash: Schema.String, keep_session: Schema.NullOr(SessionId) },
+  ChangePassword: {
+    id: UserId,
+    password_hash: Schema.String,
+    keep_session: Schema.NullOr(SessionId),
+    /** True: the person may do nothing but change it again. Since cluster version 4. */
+    must_change: Schema.optionalKey(Schema.Boolean)
+  },
   DeleteUser: { ...remove, id: UserId },
   SaveRole: { ...save, role: unstamped(CustomRole) },
   /** Refused while it is bound. */
@@ -295,7 +301,9 @@ export const Command = Schema.TaggedUnion({
     user_id: UserId,
     refresh_hash: Sha256,
     expires_at: Timestamp,
-    remote_address: Schema.String
+    remote_address: Schema.String,
+    /** Since cluster version 4. */
+    user_agent: Schema.optionalKey(Schema.String)
   },
   /** Replaces a refresh token. One that was replaced before ends the whole family: it was stolen. */
   RotateSession: {
@@ -339,6 +347,18 @@ export const Command = Schema.TaggedUnion({
       })
     )
   },
+  /** Ends one session of the user, or all but `keep`. Since cluster version 4. */
+  EndSessions: { user_id: UserId, session_id: Schema.NullOr(SessionId), keep: Schema.NullOr(SessionId) },
+  /** A link by which the person sets a password: an invitation or a reset. It replaces the one before. */
+  CreatePasswordToken: {
+    id: Schema.String.check(Schema.isUUID()),
+    user_id: UserId,
+    token_hash: Sha256,
+    expires_at: Timestamp,
+    /** The text, for the answer to a retried request alone. */
+    sealed_token: SealedSecret
+  },
+  RedeemPasswordToken: { token_hash: Sha256, password_hash: Schema.String },
   RecordLoginFailure: { email: Schema.String, remote_address: Schema.String }
 })
 export type Command = typeof Command.Type

@@ -1,5 +1,6 @@
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { Effect, Redacted } from "effect"
+import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { type SessionError, sessionApiError } from "../auth/SessionErrors.ts"
 import { type IssuedTokens, type ReadOnlyToken, Sessions } from "../auth/Sessions.ts"
@@ -11,6 +12,8 @@ import { answerHeaders } from "./ResponseHeaders.ts"
 import { remoteAddress } from "./Submission.ts"
 
 const callerAddress = Effect.map(remoteAddress, (address) => address ?? "unknown")
+
+const userAgent = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) => headers["user-agent"])
 
 const tokenPair = ({ accessToken, expiresInSeconds, refreshToken }: IssuedTokens, inCookie: boolean) => ({
   data: {
@@ -63,7 +66,7 @@ export const layerAuth = HttpApiBuilder.group(
     return handlers.handleAll({
       login: Effect.fn("auth.login")(function* ({ payload }) {
         const { refresh_cookie = false, ...who } = payload
-        const attempt = { ...who, remoteAddress: yield* callerAddress }
+        const attempt = { ...who, remoteAddress: yield* callerAddress, userAgent: yield* userAgent }
         yield* neverStored
         if (yield* hasQuorum) {
           return yield* answerTokens(yield* Effect.catch(sessions.login(attempt), refused), refresh_cookie)

@@ -28,10 +28,12 @@ import { layerOrganizations } from "./OrganizationsHandlers.ts"
 import { layerRequestAttribution } from "./RequestRecord.ts"
 import { makeRouteTable } from "./RouteTable.ts"
 import { layerSettings } from "./SettingsHandlers.ts"
+import { layerPasswords } from "./PasswordsHandlers.ts"
 import { layerServiceAccounts } from "./ServiceAccountsHandlers.ts"
 import { layerUserGroups } from "./GroupsHandlers.ts"
 import { layerRoleBindings } from "./RoleBindingsHandlers.ts"
 import { layerRoles } from "./RolesHandlers.ts"
+import { layerSessions } from "./SessionsHandlers.ts"
 import { layerTemplates } from "./TemplatesHandlers.ts"
 import { layerUpstreams } from "./UpstreamsHandlers.ts"
 import { layerUsers } from "./UsersHandlers.ts"
@@ -54,6 +56,8 @@ const layerGroups = Layer.mergeAll(
   layerUserGroups,
   layerRoleBindings,
   layerServiceAccounts,
+  layerSessions,
+  layerPasswords,
   layerAudit,
   layerKeys,
   layerCluster.pipe(Layer.provide(Backups.layer)),

@@ -2,9 +2,10 @@ import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import { UserId } from "@nxmesh/protocol/Ids"
 import type { User } from "@nxmesh/protocol/model/User"
-import { Effect } from "effect"
+import { Effect, type Redacted } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { visibleScopes } from "../auth/AccessChecks.ts"
+import { PasswordRules } from "../auth/PasswordRules.ts"
 import { Passwords } from "../auth/Passwords.ts"
 import { sessionApiError } from "../auth/SessionErrors.ts"
 import { Sessions } from "../auth/Sessions.ts"
@@ -36,7 +37,12 @@ export const layerUsers = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const reads = yield* Reads
     const passwords = yield* Passwords
+    const rules = yield* PasswordRules
     const sessions = yield* Sessions
+    const newHash = (password: Redacted.Redacted<string>, user: Pick<User, "email" | "name">) =>
+      rules
+        .require(password, user, "password")
+        .pipe(Effect.mapError(sessionApiError), Effect.andThen(passwords.hash(password)))
     return handlers.handleAll({
       list: Effect.fn("users.list")(function* ({ query }) {
         const index = yield* reads.appliedIndex
@@ -48,7 +54,7 @@ export const layerUsers = HttpApiBuilder.group(
         const id = yield* newId(UserId)
         const { organization_id, password, ...user } = payload
         yield* requireInHome("user:write", organization_id)
-        const password_hash = yield* passwords.hash(password)
+        const password_hash = password === undefined ? "" : yield* newHash(password, user)
         const accepted = yield* submit(
           {
             _tag: "SaveUser",

@@ -80,7 +80,8 @@ export class Credentials extends Context.Service<
         const identified: Identified = {
           principal: { _tag: "User", user_id: user.id, session_id: claims.sessionId },
           isReadOnly: claims.readOnly === true,
-          limits: null
+          // Who has to change the password may do nothing before, but what is open to everybody with a session.
+          limits: user.must_change_password === true ? { permissions: new Set(), scope: null } : null
         }
         return identified
       })

@@ -24,6 +24,7 @@ export class Passwords extends Context.Service<
   {
     /** A PHC string with a salt of its own. */
     readonly hash: (password: Redacted.Redacted<string>) => Effect.Effect<string>
+    /** An empty hash is of somebody without a password: never right. */
     readonly verify: (password: Redacted.Redacted<string>, stored: string) => Effect.Effect<PasswordVerdict>
     /** Takes as long as `verify` and is never right: for an address without a user, so that timing does not tell. */
     readonly verifyNobody: (password: Redacted.Redacted<string>) => Effect.Effect<PasswordVerdict>
@@ -42,6 +43,7 @@ export class Passwords extends Context.Service<
       })
 
       const verify = Effect.fn("Passwords.verify")(function* (password: Redacted.Redacted<string>, stored: string) {
+        if (stored === "") return yield* verifyNobody(password)
         const known = parsePasswordHash(stored)
         if (known === undefined) {
           yield* Effect.logError(

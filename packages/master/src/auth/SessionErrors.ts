@@ -23,7 +23,20 @@ export class LoginThrottled extends Data.TaggedError("LoginThrottled")<{ readonl
 /** The refresh token is unknown, used before, expired, or of a session that has ended. */
 export class RefreshRefused extends Data.TaggedError("RefreshRefused")<{ readonly message: string }> {}
 
+/** The new password is too easy to guess. */
+export class PasswordTooWeak extends Data.TaggedError("PasswordTooWeak")<{
+  /** Of the request. */
+  readonly field: string
+  /** Completes "the password …". */
+  readonly problem: string
+}> {
+  override get message() {
+    return `the password ${this.problem}`
+  }
+}
+
 export type SessionError =
+  | PasswordTooWeak
   | CredentialsRefused
   | PasswordRefused
   | LoginThrottled
@@ -44,6 +57,8 @@ export const sessionApiError = (error: SessionError): ApiError => {
         message,
         details: [{ field: "current_password", message: "is wrong" }]
       })
+    case "PasswordTooWeak":
+      return apiError({ code: "VALIDATION_ERROR", message, details: [{ field: error.field, message: error.problem }] })
     case "LoginThrottled": {
       const details = [{ field: "retry_after_seconds", message: String(error.retryAfterSeconds) }]
       return apiError({ code: "TOO_MANY_REQUESTS", message, details })

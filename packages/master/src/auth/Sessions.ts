@@ -14,6 +14,7 @@ import { Reads } from "../state/Reads.ts"
 import { authMetrics } from "./AuthMetrics.ts"
 import { LoginGate } from "./LoginGate.ts"
 import { makeRefreshToken, parseRefreshToken } from "./RefreshToken.ts"
+import { PasswordRules } from "./PasswordRules.ts"
 import { CredentialsRefused, PasswordRefused, RefreshRefused, type SessionError } from "./SessionErrors.ts"
 import { Passwords } from "./Passwords.ts"
 import { type AccessClaims, Tokens } from "./Tokens.ts"
@@ -35,6 +36,8 @@ export interface LoginAttempt {
   readonly email: string
   readonly password: Redacted.Redacted<string>
   readonly remoteAddress: string
+  /** What the client says of itself. */
+  readonly userAgent?: string | undefined
 }
 
 export interface PasswordChangeAttempt {
@@ -82,6 +85,7 @@ export class Sessions extends Context.Service<
       const identifiers = yield* Identifiers
       const passwords = yield* Passwords
       const reads = yield* Reads
+      const rules = yield* PasswordRules
       const secrets = yield* Secrets
       const tokens = yield* Tokens
 
@@ -136,6 +140,13 @@ export class Sessions extends Context.Service<
         return { userId, sessionId, ...(yield* access({ userId, sessionId, readOnly: true })) }
       })
 
+      /** A cluster below version 4 keeps none. */
+      const agentOf = Effect.fnUntraced(function* ({ userAgent }: LoginAttempt) {
+        const state = yield* reads.clusterState
+        if (userAgent === undefined || (state?.clusterVersion ?? 1) < 4) return {}
+        return { user_agent: userAgent.slice(0, Limits.auth.userAgentCharactersMax) }
+      })
+
       const login = Effect.fn("Sessions.login")(function* (attempt: LoginAttempt) {
         const user = yield* userBy(attempt, true)
         const nowMillis = yield* Clock.currentTimeMillis
@@ -149,7 +160,8 @@ export class Sessions extends Context.Service<
             user_id: user.id,
             refresh_hash: refresh.hash,
             expires_at: new Date(nowMillis + refreshMillis).toISOString(),
-            remote_address: attempt.remoteAddress
+            remote_address: attempt.remoteAddress,
+            ...(yield* agentOf(attempt))
           },
           remoteAddress: attempt.remoteAddress
         })
@@ -218,6 +230,7 @@ export class Sessions extends Context.Service<
         const guess = { email, password: attempt.current, remoteAddress: attempt.remoteAddress }
         if ((yield* gate.attempt(guess, checkPassword(guess, true), true)) === undefined)
           return yield* new PasswordRefused()
+        yield* rules.require(attempt.next, user, "new_password")
         yield* commands.submit({
           principal: { _tag: "User", user_id: attempt.userId, session_id: attempt.sessionId },
           command: {
@@ -232,5 +245,5 @@ export class Sessions extends Context.Service<
 
       return Sessions.of({ login, loginToRead, refresh, logout, changePassword })
     })
-  )
+  ).pipe(Layer.provide(PasswordRules.layer))
 }

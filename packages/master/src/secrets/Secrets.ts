@@ -87,5 +87,6 @@ export const sealedPlaces = {
   joinToken: (tokenId: string) => `join-token:${tokenId}`,
   webhook: (webhookId: string) => `webhook:${webhookId}`,
   refreshToken: (sessionId: string) => `refresh-token:${sessionId}`,
-  apiKey: (keyId: string) => `api-key:${keyId}`
+  apiKey: (keyId: string) => `api-key:${keyId}`,
+  passwordLink: (tokenId: string) => `password-link:${tokenId}`
 } as const

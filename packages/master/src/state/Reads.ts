@@ -14,6 +14,7 @@ import type {
   MasterId,
   ServiceAccountId,
   SessionId,
+  UserId,
   WorkspaceId
 } from "@nxmesh/protocol/Ids"
 import type { Access, Scope } from "@nxmesh/protocol/model/Access"
@@ -37,6 +38,7 @@ import * as Actions from "./ReadActions.ts"
 import * as Checks from "./ReadChecks.ts"
 import * as Cluster from "./ReadCluster.ts"
 import * as Identities from "./ReadIdentities.ts"
+import { type OpenSession, openSessions, userOfPasswordToken } from "./ReadSessions.ts"
 import { apiKey, apiKeysOf, type StoredApiKey } from "./ReadServiceAccounts.ts"
 import * as History from "./ReadHistory.ts"
 import { storedSettings, type StoredSettings } from "./ReadSettings.ts"
@@ -90,6 +92,10 @@ export class Reads extends Context.Service<
     readonly userByEmail: (email: string) => Effect.Effect<ResourceOf<"user"> | undefined>
     readonly session: (id: SessionId) => Effect.Effect<Identities.StoredSession | undefined>
     readonly loginFailures: (email: string) => Effect.Effect<ReadonlyArray<Identities.LoginFailures>>
+    /** Whether or not the token has expired. */
+    readonly userOfPasswordToken: (tokenHash: string) => Effect.Effect<ResourceOf<"user"> | undefined>
+    /** Of the user, those that have not ended, the newest first. */
+    readonly sessions: (userId: UserId, nowMillis: number) => Effect.Effect<ReadonlyArray<OpenSession>>
     /** `undefined` also before cluster version 4. */
     readonly apiKey: (id: ApiKeyId) => Effect.Effect<StoredApiKey | undefined>
     /** The newest first. */
@@ -161,6 +167,8 @@ export class Reads extends Context.Service<
         userByEmail: (email) => Effect.sync(() => findResourceBy(reader, "user", { email })),
         session: (id) => Effect.sync(() => Identities.session(reader, id)),
         loginFailures: (email) => Effect.sync(() => Identities.loginFailures(reader, email)),
+        userOfPasswordToken: (hash) => Effect.sync(() => userOfPasswordToken(reader, hash)),
+        sessions: (userId, nowMillis) => Effect.sync(() => openSessions(reader, userId, nowMillis)),
         apiKey: (id) => Effect.sync(() => apiKey(reader, id)),
         apiKeys: (accountId) => Effect.sync(() => apiKeysOf(reader, accountId)),
         enrolmentToken: (hash) => Effect.sync(() => Identities.enrolmentToken(reader, "token_hash", hash)),

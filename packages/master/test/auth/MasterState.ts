@@ -15,6 +15,7 @@ import { WriteGate } from "@nxmesh/master/command/WriteGate"
 import { layerIdentity } from "@nxmesh/master/consensus/IdentityLayer"
 import { JoinCluster } from "@nxmesh/master/joining/JoinCluster"
 import { Secrets } from "@nxmesh/master/secrets/Secrets"
+import { InstallationSettings } from "@nxmesh/master/settings/InstallationSettings"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { definitions, Settings, type SettingsShape } from "@nxmesh/master/Settings"
 import { Database } from "@nxmesh/master/state/Database"
@@ -46,7 +47,7 @@ const settingsOf = (dataDirectory: string, over: Partial<SettingsShape>): Settin
 
 const noJoining = Layer.mock(JoinCluster)({})
 
-const state = Layer.mergeAll(Commands.layer, ReadBarrier.layer).pipe(
+const state = Layer.mergeAll(Commands.layer, ReadBarrier.layer, InstallationSettings.layer).pipe(
   Layer.provideMerge(layerLocalRaft),
   Layer.provideMerge(layerIdentity),
   Layer.provideMerge(Layer.mergeAll(Reads.layer, ReplicatedState.layer, WriteGate.layer, noJoining)),

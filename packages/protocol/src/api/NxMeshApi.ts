@@ -11,10 +11,12 @@ import { KeysApi } from "./KeysApi.ts"
 import { ErrorLogsApi } from "./ErrorLogsApi.ts"
 import { OrganizationsApi } from "./OrganizationsApi.ts"
 import { SettingsApi } from "./SettingsApi.ts"
+import { PasswordsApi } from "./PasswordsApi.ts"
 import { ServiceAccountsApi } from "./ServiceAccountsApi.ts"
 import { GroupsApi } from "./GroupsApi.ts"
 import { RoleBindingsApi } from "./RoleBindingsApi.ts"
 import { RolesApi } from "./RolesApi.ts"
+import { SessionsApi } from "./SessionsApi.ts"
 import { TemplatesApi } from "./TemplatesApi.ts"
 import { UpstreamsApi } from "./UpstreamsApi.ts"
 import { UsersApi } from "./UsersApi.ts"
@@ -41,6 +43,8 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     GroupsApi,
     RoleBindingsApi,
     ServiceAccountsApi,
+    SessionsApi,
+    PasswordsApi,
     ClusterApi,
     AuditApi,
     KeysApi,

@@ -8,6 +8,7 @@
 import { Schema, Struct } from "effect"
 import { AuditSettings, auditSettingsDefault, auditSettingsFields } from "./AuditSettings.ts"
 import { NetworkSettings, networkSettingsDefault, networkSettingsFields } from "./NetworkSettings.ts"
+import { SignInSettings, signInSettingsDefault, signInSettingsFields } from "./SignInSettings.ts"
 import { Revision } from "./Resource.ts"
 import { Timestamp } from "./Text.ts"
 import { TracingSettings, tracingSettingsDefault, tracingSettingsFields } from "./TracingSettings.ts"
@@ -19,6 +20,7 @@ const chosen = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
 /** What the masters go by. */
 export const InstallationSettings = Schema.Struct({
   audit: AuditSettings,
+  sign_in: SignInSettings,
   network: NetworkSettings,
   tracing: TracingSettings
 })
@@ -26,12 +28,14 @@ export type InstallationSettings = typeof InstallationSettings.Type
 
 const chosenSections = {
   audit: chosen(auditSettingsFields),
+  sign_in: chosen(signInSettingsFields),
   network: chosen(networkSettingsFields),
   tracing: chosen(tracingSettingsFields)
 }
 
 export const settingsDefault: InstallationSettings = {
   audit: auditSettingsDefault,
+  sign_in: signInSettingsDefault,
   network: networkSettingsDefault,
   tracing: tracingSettingsDefault
 }

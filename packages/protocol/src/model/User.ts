@@ -15,7 +15,10 @@ const fields = {
 /** Whose people: an organization's own administrators see and manage them. `null`: of the installation. */
 const home = Schema.NullOr(OrganizationId)
 
-export const User = Schema.Struct({ id: UserId, organization_id: home, ...fields, ...stamps }).annotate({
+/** True: the person may do nothing but change the password. Since cluster version 4. */
+const mustChange = { must_change_password: Schema.optionalKey(Schema.Boolean) }
+
+export const User = Schema.Struct({ id: UserId, organization_id: home, ...fields, ...mustChange, ...stamps }).annotate({
   identifier: "User"
 })
 export type User = typeof User.Type
@@ -25,6 +28,7 @@ export const StoredUser = Schema.Struct({
   ...User.fields,
   /** Absent: of the installation, as all were before cluster version 4. */
   organization_id: Schema.optionalKey(OrganizationId),
+  /** In PHC string format (argon2id); empty: the person has none, and signs in by a provider or a link. */
   password_hash: Schema.String
 })
 export type StoredUser = typeof StoredUser.Type
@@ -35,7 +39,9 @@ export const UserCreate = Schema.Struct({
   organization_id: withDefault(home, null),
   role: withDefault(fields.role, null),
   disabled: withDefault(fields.disabled, false),
-  password: Schema.RedactedFromValue(Password)
+  /** Without one the person gets a link to set it (`POST /users/{id}/password-link`), or signs in by an identity provider. */
+  password: Schema.optionalKey(Schema.RedactedFromValue(Password)),
+  must_change_password: Schema.optionalKey(Schema.Boolean)
 }).annotate({ identifier: "UserCreate" })
 export const UserPatch = patch(fields).annotate({ identifier: "UserPatch" })
 

@@ -130,6 +130,9 @@ export const commandPlace = (connection: Connection, command: Command): Place | 
     case "ChangePassword":
     case "DeleteUser":
       return ofExisting(connection, "user", command.id)
+    case "EndSessions":
+    case "CreatePasswordToken":
+      return ofExisting(connection, "user", command.user_id)
     case "SaveServiceAccount":
       return ofHomeResource(connection, "service_account", command, command.service_account)
     case "DeleteServiceAccount":

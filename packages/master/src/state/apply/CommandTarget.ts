@@ -73,6 +73,9 @@ export const commandTarget = (command: Command): Target | null => {
     case "ChangePassword":
     case "DeleteUser":
       return { kind: "user", id: command.id }
+    case "EndSessions":
+    case "CreatePasswordToken":
+      return { kind: "user", id: command.user_id }
     case "SaveServiceAccount":
       return { kind: "service_account", id: command.service_account.id }
     case "DeleteServiceAccount":
@@ -119,6 +122,7 @@ export const commandTarget = (command: Command): Target | null => {
     case "EnrolAgent":
     case "RecordDeployments":
     case "RecordApiKeyUses":
+    case "RedeemPasswordToken":
     case "RecordAlerts":
     case "RecordDeliveries":
     case "MakeAlertDefaults":

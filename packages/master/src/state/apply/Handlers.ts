@@ -25,7 +25,8 @@ import { deleteOrganization, deleteWorkspace, saveOrganization, saveWorkspace } 
 import { deleteGroup, saveGroup } from "./Groups.ts"
 import { deleteRoleBinding, saveRoleBinding } from "./RoleBindings.ts"
 import { deleteRole, saveRole } from "./Roles.ts"
-import { endSession, recordLoginFailure, rotateSession, startSession } from "./Sessions.ts"
+import { createPasswordToken, redeemPasswordToken } from "./PasswordTokens.ts"
+import { endSession, endSessions, recordLoginFailure, rotateSession, startSession } from "./Sessions.ts"
 import {
   createApiKey,
   deleteServiceAccount,
@@ -109,6 +110,9 @@ export const handlers: Handlers = {
   CreateApiKey: createApiKey,
   RevokeApiKey: revokeApiKey,
   RecordApiKeyUses: recordApiKeyUses,
+  EndSessions: endSessions,
+  CreatePasswordToken: createPasswordToken,
+  RedeemPasswordToken: redeemPasswordToken,
   StartSession: startSession,
   RotateSession: rotateSession,
   EndSession: endSession,

@@ -74,6 +74,9 @@ export const commandPermissions: Readonly<Record<CommandTag, Permission | null>>
   CreateApiKey: "access:write",
   RevokeApiKey: "access:write",
   RecordApiKeyUses: null,
+  EndSessions: "user:write",
+  CreatePasswordToken: "user:write",
+  RedeemPasswordToken: null,
   StartSession: null,
   RotateSession: null,
   EndSession: "user:write",
@@ -93,6 +96,7 @@ export const commandPermissions: Readonly<Record<CommandTag, Permission | null>>
 /** What a person may always do to what is their own. */
 const ownAct = (principal: Principal & { readonly _tag: "User" }, command: Command): boolean =>
   (command._tag === "ChangePassword" && command.id === principal.user_id) ||
+  (command._tag === "EndSessions" && command.user_id === principal.user_id) ||
   (command._tag === "EndSession" && command.id === principal.session_id)
 
 /** What an agent may report, of itself alone. */

@@ -85,6 +85,9 @@ export const startSession = (tx: Transaction, command: CommandOf<"StartSession">
     command.expires_at,
     command.remote_address
   )
+  if (command.user_agent !== undefined) {
+    tx.connection.run("UPDATE sessions SET user_agent = ? WHERE id = ?", command.user_agent, command.id)
+  }
   tx.connection.run("DELETE FROM login_failures WHERE email = ?", user.email)
   return {
     value: { session_id: command.id, user_id: user.id, expires_at: command.expires_at },
@@ -191,6 +194,18 @@ export const endSession = (tx: Transaction, command: CommandOf<"EndSession">): A
     events: [end(tx, command.id, "logout")],
     audit: { kind: "session", id: command.id, before: { user_id: session.user_id }, after: { ended: "logout" } }
   }
+}
+
+/** One of the user's sessions, or all but one. Those that have ended are no error. */
+export const endSessions = (tx: Transaction, command: CommandOf<"EndSessions">): Applied => {
+  const { keep, session_id, user_id } = command
+  const session = session_id === null ? undefined : sessionRow(tx, session_id)
+  const isOpen = session !== undefined && session.user_id === user_id && session.ended_at === null
+  const one = isOpen ? [end(tx, session.id, "revoked")] : []
+  const events = session_id === null ? endSessionsOf(tx, user_id, "revoked", keep) : one
+  if (events.length === 0) return { value: null, events, audit: null }
+  const ended = events.map((event) => (event._tag === "SessionEnded" ? event.session_id : ""))
+  return { value: null, events, audit: { kind: "user", id: user_id, before: null, after: { sessions_ended: ended } } }
 }
 
 export const recordLoginFailure = (tx: Transaction, command: CommandOf<"RecordLoginFailure">): Applied => {

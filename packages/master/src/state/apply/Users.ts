@@ -4,7 +4,7 @@ import type { Event } from "@nxmesh/protocol/Event"
 import { installation } from "@nxmesh/protocol/model/Access"
 import { rolePermissions } from "@nxmesh/protocol/model/Permission"
 import type { ResourceOf } from "../Kinds.ts"
-import { grantsOfSubject } from "../ReadAccess.ts"
+import { grantsOfSubject, keepsBindings } from "../ReadAccess.ts"
 import { endSessionsOf } from "./Sessions.ts"
 import { keepingAdministrator, requireHoldsAll } from "./Escalation.ts"
 import { leaveGroups } from "./Groups.ts"
@@ -14,7 +14,21 @@ import { eraseBindingsOf } from "./RoleBindings.ts"
 import { erase, replaced, required, requireUnique, resourceChanged, write } from "./Save.ts"
 import type { Applied, Transaction } from "./Transaction.ts"
 
-const withoutHash = ({ password_hash: _hash, ...user }: ResourceOf<"user">) => user
+export const withoutHash = ({ password_hash: _hash, ...user }: ResourceOf<"user">) => user
+
+/** The person with another password, which has to be changed again or not. */
+export const withPassword = (
+  { must_change_password: _must, ...user }: ResourceOf<"user">,
+  password_hash: string,
+  mustChange: boolean
+): ResourceOf<"user"> => ({ ...user, password_hash, ...(mustChange ? { must_change_password: true } : {}) })
+
+/** What only since cluster version 4 belongs to a person. */
+const forgetLinks = (tx: Transaction, id: string): void => {
+  if (!keepsBindings(tx.connection)) return
+  tx.connection.run("DELETE FROM password_tokens WHERE user_id = ?", id)
+  tx.connection.run("DELETE FROM external_identities WHERE user_id = ?", id)
+}
 
 type Content = CommandOf<"SaveUser">["user"]
 
@@ -50,7 +64,13 @@ export const saveUser = (tx: Transaction, command: CommandOf<"SaveUser">): Appli
 export const changePassword = (tx: Transaction, command: CommandOf<"ChangePassword">): Applied => {
   const before = required(tx, "user", command.id)
   if (tx.principal._tag !== "User" || tx.principal.user_id !== command.id) requireHoldsPerson(tx, before)
-  const { after, changed } = write(tx, "user", before, { ...before, password_hash: command.password_hash })
+  const { after, changed } = write(
+    tx,
+    "user",
+    before,
+    withPassword(before, command.password_hash, command.must_change === true)
+  )
+  if (keepsBindings(tx.connection)) tx.connection.run("DELETE FROM password_tokens WHERE user_id = ?", before.id)
   return {
     value: withoutHash(after),
     events: [
@@ -68,6 +88,7 @@ export const deleteUser = (tx: Transaction, command: CommandOf<"DeleteUser">): A
   const left = keepingAdministrator(tx, () => {
     const gone = [...leaveGroups(tx, command.id), ...eraseBindingsOf(tx, { kind: "user", id: command.id })]
     erase(tx, "user", command.id)
+    forgetLinks(tx, command.id)
     return gone
   })
   return {

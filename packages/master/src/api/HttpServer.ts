@@ -7,11 +7,14 @@ import { HttpApiBuilder } from "effect/http-api"
 import { AuthenticationLayer } from "../auth/Authentication.ts"
 import { Backups } from "../backup/Backups.ts"
 import { layerConsole } from "../console/ConsoleRoute.ts"
-import { layerLiveRoute } from "../live/LiveRoute.ts"
+import { layerLiveRoute } from "./live/LiveRoute.ts"
 import { Settings } from "../Settings.ts"
 import { advertisedApi } from "./AdvertisedApi.ts"
 import { layerAccessLogs } from "./AccessLogsHandlers.ts"
 import { layerAgents } from "./AgentsHandlers.ts"
+import { layerAlertRules } from "./AlertRulesHandlers.ts"
+import { layerAlerts } from "./AlertsHandlers.ts"
+import { layerAlertSilences } from "./AlertSilencesHandlers.ts"
 import { layerAuth } from "./AuthHandlers.ts"
 import { layerCertificates } from "./CertificatesHandlers.ts"
 import { ChangeTurns } from "./ChangeTurns.ts"
@@ -33,12 +36,14 @@ import { layerServiceAccounts } from "./ServiceAccountsHandlers.ts"
 import { layerUserGroups } from "./GroupsHandlers.ts"
 import { layerRoleBindings } from "./RoleBindingsHandlers.ts"
 import { layerRoles } from "./RolesHandlers.ts"
+import { layerTelemetryApi } from "./TelemetryHandlers.ts"
 import { layerSessions } from "./SessionsHandlers.ts"
 import { layerTemplates } from "./TemplatesHandlers.ts"
 import { layerUpstreams } from "./UpstreamsHandlers.ts"
 import { layerUsers } from "./UsersHandlers.ts"
 import { layerVirtualHosts } from "./VirtualHostsHandlers.ts"
 import { layerWatch } from "./WatchHandlers.ts"
+import { layerWebhooks } from "./WebhooksHandlers.ts"
 import { layerWellKnown } from "./WellKnownHandlers.ts"
 import { layerWorkspaces } from "./WorkspacesHandlers.ts"
 
@@ -51,6 +56,10 @@ const layerGroups = Layer.mergeAll(
   layerCertificates,
   layerTemplates,
   layerDeployments,
+  layerAlerts,
+  layerAlertRules,
+  layerAlertSilences,
+  layerWebhooks,
   layerUsers,
   layerRoles,
   layerUserGroups,
@@ -66,6 +75,7 @@ const layerGroups = Layer.mergeAll(
   layerWatch,
   layerAccessLogs,
   layerErrorLogs,
+  layerTelemetryApi,
   layerGraphql,
   layerWellKnown
 ).pipe(Layer.provide(Layer.merge(AuthenticationLayer, layerRequestAttribution)))

@@ -2,8 +2,8 @@
 import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { LiveAuthentication, type LiveRefused } from "@nxmesh/protocol/live/LiveRpcs"
 import { Effect, Layer, Redacted } from "effect"
-import { Callers } from "../auth/Callers.ts"
-import { Credentials } from "../auth/Credentials.ts"
+import { Callers } from "../../auth/Callers.ts"
+import { Credentials } from "../../auth/Credentials.ts"
 
 const bearer = /^bearer +(.+)$/i
 

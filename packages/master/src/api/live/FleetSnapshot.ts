@@ -5,12 +5,12 @@
 import type { AgentId, WorkspaceId } from "@nxmesh/protocol/Ids"
 import type { AgentState } from "@nxmesh/protocol/model/Agent"
 import { Clock, Context, Effect, Layer, Semaphore } from "effect"
-import { LiveAgents } from "../api/LiveAgents.ts"
-import { agentState } from "../agents/AgentStates.ts"
-import { ConfigEngine } from "../config/ConfigEngine.ts"
-import { Limits } from "../Limits.ts"
-import type { ResourceOf } from "../state/Kinds.ts"
-import { Reads } from "../state/Reads.ts"
+import { LiveAgents } from "../LiveAgents.ts"
+import { agentState } from "../../agents/AgentStates.ts"
+import { ConfigEngine } from "../../config/ConfigEngine.ts"
+import { Limits } from "../../Limits.ts"
+import type { ResourceOf } from "../../state/Kinds.ts"
+import { Reads } from "../../state/Reads.ts"
 
 export interface SeenAgent {
   readonly id: AgentId
@@ -29,7 +29,7 @@ export class FleetSnapshot extends Context.Service<
     /** These as they are now; those that do not exist are left out. */
     readonly some: (ids: ReadonlyArray<AgentId>) => Effect.Effect<ReadonlyArray<SeenAgent>>
   }
->()("@nxmesh/master/live/FleetSnapshot") {
+>()("@nxmesh/master/api/live/FleetSnapshot") {
   static readonly layer = Layer.effect(
     FleetSnapshot,
     Effect.gen(function* () {

@@ -1,7 +1,6 @@
 /** What holds for the whole installation. */
-import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
-import { allows } from "@nxmesh/protocol/model/Access"
+import { installation } from "@nxmesh/protocol/model/Access"
 import {
   chosenNames,
   effectiveSettings,
@@ -9,10 +8,10 @@ import {
   type Settings,
   type SettingsPatch
 } from "@nxmesh/protocol/model/InstallationSettings"
-import type { Permission } from "@nxmesh/protocol/model/Permission"
 import { Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { requireAllowed } from "../auth/AccessChecks.ts"
 import { Limits } from "../Limits.ts"
 import { shutOut } from "../network/ShutOut.ts"
 import { Reads } from "../state/Reads.ts"
@@ -28,13 +27,6 @@ const view = ({ chosen, revision, updatedAt }: StoredSettings): Settings => ({
   chosen: chosenNames(chosen),
   updated_at: updatedAt,
   revision
-})
-
-const requireHere = Effect.fnUntraced(function* (permission: Permission) {
-  const { access } = yield* CurrentUser
-  if (!allows(access, permission, { _tag: "Installation" })) {
-    return yield* Effect.fail(refuse("FORBIDDEN", `this needs the permission ${permission} for the whole installation`))
-  }
 })
 
 /** Refuses lists of addresses, when the change sets one, that shut out who is in. */
@@ -86,12 +78,12 @@ export const layerSettings = HttpApiBuilder.group(
     const { inTurn } = yield* ChangeTurns
     return handlers.handleAll({
       get: Effect.fn("settings.get")(function* ({ headers }) {
-        yield* requireHere("cluster:read")
+        yield* requireAllowed("cluster:read", installation)
         const index = yield* reads.appliedIndex
         return yield* answerUnlessKnown(view(yield* reads.settings), index, headers["if-none-match"])
       }),
       change: Effect.fn("settings.change")(function* ({ headers, payload, query }) {
-        yield* requireHere("cluster:write")
+        yield* requireAllowed("cluster:write", installation)
         const accepted = yield* save(payload, ifMatchRevision(headers["if-match"]), query.force === "true").pipe(
           inTurn("settings")
         )

@@ -60,13 +60,13 @@ export const networkSettingsDefault: NetworkSettings = {
       read: { per_second: 1_000, burst: 10_000 },
       write: { per_second: 500, burst: 10_000 },
       login: { per_second: 2, burst: 60 },
-      expensive: { per_second: 5, burst: 100 }
+      expensive: { per_second: 20, burst: 400 }
     },
     address: {
       read: { per_second: 2_000, burst: 20_000 },
       write: { per_second: 1_000, burst: 20_000 },
       login: { per_second: 2, burst: 60 },
-      expensive: { per_second: 10, burst: 200 }
+      expensive: { per_second: 40, burst: 800 }
     }
   }
 }

@@ -12,7 +12,8 @@ import { agentKeys } from "../state/ReadIdentities.ts"
 import { agentKeysBefore, agentKeyTime } from "../state/ReadKeys.ts"
 import { AgentSessions } from "./AgentSessions.ts"
 
-const millisOf = (at: string | null | undefined): number | undefined => (at == null ? undefined : Date.parse(at))
+const millisOf = (at: string | null | undefined): number | undefined =>
+  typeof at === "string" ? Date.parse(at) : undefined
 
 export const layerAgentKeyRotation = Layer.effectDiscard(
   Effect.gen(function* () {

@@ -35,8 +35,8 @@ export const signedHead = (claims: HeadClaims, signer: SigningKey) => ({
 
 const sees = (visible: AuditVisibility, row: ChainedRow): boolean =>
   visible === "all" ||
-  (row.organization_id != null && visible.organizationIds.includes(row.organization_id)) ||
-  (row.workspace_id != null && visible.workspaceIds.includes(row.workspace_id))
+  visible.organizationIds.includes(row.organization_id ?? "") ||
+  visible.workspaceIds.includes(row.workspace_id ?? "")
 
 const exported = (row: ChainedRow): ExportedRow =>
   ({

@@ -63,7 +63,7 @@ export const auditHash = (row: AuditRow): string =>
 /** What the first form does not cover must not be there: it could say anything. */
 const hasUncovered = (row: AuditRow): boolean =>
   row.form !== 2 &&
-  [row.organization_id, row.workspace_id, row.request_id, row.user_agent].some((value) => value != null)
+  [row.organization_id, row.workspace_id, row.request_id, row.user_agent].some((value) => typeof value === "string")
 
 /** Where a chain stands after a row: what the next one has to follow. */
 export interface ChainPoint {

@@ -12,6 +12,7 @@ import { layerClusterAgents } from "./agents/ClusterAgents.ts"
 import { masterAddresses } from "./agents/MasterAddresses.ts"
 import { layerAuditRetention } from "./audit/RetentionTask.ts"
 import { layerMasterList } from "./agents/MasterList.ts"
+import { layerAlerting } from "./alerting/Alerting.ts"
 import { layerLiveAgents } from "./api/LiveAgentsLayer.ts"
 import { originOf } from "./api/AdvertisedApi.ts"
 import { layerHttpServer } from "./api/HttpServer.ts"
@@ -211,6 +212,7 @@ export const layerMaster = Layer.mergeAll(
   layerAnnouncement,
   layerDescription,
   layerRememberMasters,
+  layerAlerting,
   layerRedisWatch,
   layerAuditRetention,
   layerKeysTask,

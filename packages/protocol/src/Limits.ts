@@ -78,6 +78,7 @@ export const Limits = {
   alertForSecondsMax: 86_400,
   alertWindowSecondsMax: 3_600,
   silenceDaysMax: 90,
+  alertLogLinesMax: 1_000,
   webhookRulesMax: 100,
 
   // between masters

@@ -60,7 +60,7 @@ const sendAll = Effect.fnUntraced(function* (
   return attempts
 })
 
-const deliver = Effect.fnUntraced(function* (leadership: Leadership) {
+export const deliverMessages = Effect.fnUntraced(function* (leadership: Leadership) {
   const { reader } = yield* Database
   const metrics = yield* alertMetrics
   const { webhookNetworks } = yield* Settings
@@ -92,4 +92,4 @@ const deliver = Effect.fnUntraced(function* (leadership: Leadership) {
   yield* Effect.repeat(once, Schedule.spaced(alerting.deliveryInterval))
 })
 
-export const layerDeliveryTask = leaderTask({ name: "alert-delivery", run: deliver })
+export const layerDeliveryTask = leaderTask({ name: "alert-delivery", run: deliverMessages })

@@ -20,7 +20,7 @@ export interface KeptAlert {
   readonly told: Told
 }
 
-interface AlertRow {
+export interface AlertRow {
   readonly data: string
   readonly told: string
 }

@@ -2,6 +2,9 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AccessLogsApi, GraphqlApi } from "./AccessLogsApi.ts"
 import { AgentsApi } from "./AgentsApi.ts"
+import { AlertRulesApi } from "./AlertRulesApi.ts"
+import { AlertSilencesApi } from "./AlertSilencesApi.ts"
+import { AlertsApi } from "./AlertsApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { AuthApi } from "./AuthApi.ts"
 import { CertificatesApi } from "./CertificatesApi.ts"
@@ -22,6 +25,7 @@ import { UpstreamsApi } from "./UpstreamsApi.ts"
 import { UsersApi } from "./UsersApi.ts"
 import { VirtualHostsApi } from "./VirtualHostsApi.ts"
 import { WatchApi } from "./WatchApi.ts"
+import { WebhooksApi } from "./WebhooksApi.ts"
 import { WellKnownApi } from "./WellKnownApi.ts"
 import { WorkspacesApi } from "./WorkspacesApi.ts"
 
@@ -48,6 +52,10 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     ClusterApi,
     AuditApi,
     KeysApi,
+    AlertsApi,
+    AlertRulesApi,
+    AlertSilencesApi,
+    WebhooksApi,
     SettingsApi,
     AuthApi,
     WatchApi,

@@ -67,7 +67,7 @@ export const agentConditions = [
   Schema.Struct({
     kind: Schema.Literal("latency"),
     above_millis: between(0, 3_600_000),
-    percentile: withDefault(Schema.Literals([50, 90, 95, 99]), 95),
+    percentile: withDefault(Schema.Literals([50, 95, 99]), 95),
     window_seconds: windowSeconds,
     requests_min: requestsMin
   }),
@@ -79,7 +79,7 @@ export const agentConditions = [
     contains: withDefault(Schema.String.check(Schema.isMaxLength(256)), ""),
     window_seconds: windowSeconds,
     /** So many lines in the window or more. */
-    lines_min: withDefault(whole(1, 1_000_000), 1)
+    lines_min: withDefault(whole(1, Limits.alertLogLinesMax), 1)
   })
 ] as const
 

@@ -71,7 +71,7 @@ describe("a token bucket", () => {
 })
 
 describe("the buckets of a process", () => {
-  it("forget the one that was asked for longest ago, and stay bounded", () => {
+  it("forget who was not there for long, never who is, and stay bounded", () => {
     const buckets = new Buckets(100)
     for (let number = 0; number < 10_000; number++) {
       buckets.take("steady", { per_second: 1, burst: 5 }, 0)

@@ -364,6 +364,9 @@ export const Limits = {
     /** A clock that is ahead by more has its lines kept under the time of their arrival. */
     aheadMillisMax: 300_000,
     // Queries beside the intake
+    /** Of one agent's metrics, for one answer. */
+    metricRowsMax: 100_000,
+    pointsMax: 2_000,
     readersMax: 2,
     /** Threads that were told to stop and still are in SQLite. */
     readersStoppingMax: 4,

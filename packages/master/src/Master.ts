@@ -72,6 +72,7 @@ import { AccessLogs } from "./telemetry/accessLogs/AccessLogs.ts"
 import { layerTailedTelemetry, LogTails } from "./telemetry/accessLogs/LogTails.ts"
 import { layerPostgresTelemetry } from "./telemetry/postgres/PostgresTelemetry.ts"
 import { layerSqliteTelemetry } from "./telemetry/sqlite/SqliteTelemetry.ts"
+import { TelemetryHistory } from "./telemetry/history/TelemetryHistory.ts"
 import { TelemetryGather } from "./telemetry/TelemetryGather.ts"
 import { version } from "./Version.ts"
 
@@ -162,9 +163,10 @@ const layerLink = layerMasterList.pipe(
 )
 
 /** What the fleet tells: the store, and questions to all masters that keep some. */
-const layerTelemetry = Layer.mergeAll(AccessLogs.layer, layerTailedTelemetry).pipe(
+const layerTelemetry = Layer.mergeAll(AccessLogs.layer, TelemetryHistory.layer, layerTailedTelemetry).pipe(
   Layer.provideMerge(LogTails.layer),
-  Layer.provideMerge(TelemetryGather.layer.pipe(Layer.provide(layerTelemetryPeers))),
+  Layer.provideMerge(TelemetryGather.layer),
+  Layer.provideMerge(layerTelemetryPeers),
   Layer.provideMerge(
     Layer.unwrap(
       Effect.map(Settings, ({ databaseUrl }) =>

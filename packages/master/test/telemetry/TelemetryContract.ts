@@ -1,10 +1,14 @@
 /** What every store of telemetry does, whatever it is made of. Each test begins with an empty one. */
 import { assert, layer } from "@effect/vitest"
-import { AgentId } from "@nxmesh/protocol/Ids"
+import { AgentId, MasterId } from "@nxmesh/protocol/Ids"
 import type { OutboxBatch, OutboxKind } from "@nxmesh/protocol/link/OutboxBatch"
 import { Clock, Context, Effect, Layer, type Scope } from "effect"
 import { until } from "../../../../test/support/Wait.ts"
-import type { SqlRow, SqlValue, TelemetrySql } from "../../src/telemetry/TelemetrySql.ts"
+import { placeOf } from "../../src/telemetry/accessLogs/LogCursor.ts"
+import type { EventsAsked } from "../../src/telemetry/history/HistoryRows.ts"
+import { TelemetryHistory } from "../../src/telemetry/history/TelemetryHistory.ts"
+import { TelemetryGather, TelemetryPeers } from "../../src/telemetry/TelemetryGather.ts"
+import { type SqlRow, type SqlValue, TelemetrySql } from "../../src/telemetry/TelemetrySql.ts"
 import type { NewEvent, TelemetryStore } from "../../src/telemetry/TelemetryStore.ts"
 
 export const a = AgentId.make("018f0000-0000-7000-8000-00000000000a")
@@ -53,6 +57,21 @@ export const happened = (key: string, at: number): NewEvent => ({
   text: `${key} happened`,
   data: { at }
 })
+
+const workspace = "018f0000-0000-7000-8000-0000000000aa"
+
+/** As one master has it that is alone. */
+const historyOf = ({ sql }: Pick<Started, "sql">) =>
+  Effect.map(
+    Layer.build(
+      Layer.fresh(TelemetryHistory.layer).pipe(
+        Layer.provide(Layer.fresh(TelemetryGather.layer)),
+        Layer.provide(TelemetryPeers.layerNone(MasterId.make("018f0000-0000-7000-8000-0000000000ff"))),
+        Layer.provide(Layer.succeed(TelemetrySql, sql))
+      )
+    ),
+    (context) => Context.get(context, TelemetryHistory)
+  )
 
 export interface Started {
   readonly store: TelemetryStore["Service"]
@@ -238,6 +257,125 @@ export const telemetryContract = (name: string, start: Effect.Effect<Started, un
           yield* valuesOf(started, "SELECT name FROM metric_series WHERE id IN (SELECT series FROM metrics)"),
           [kept]
         )
+      })
+    )
+
+    it.effect("answers the metrics of an agent by step, with the rates of counters", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const samples = [0, 10, 30, 60, 70, 20, 80].map((value, index) =>
+          entry(index + 1, "metrics", metrics(value, index * 10, "requests_total", { host: "h" }))
+        )
+        yield* started.store.take(a, batch([...samples, entry(100, "metrics", metrics(4, 5, "load"))]))
+        yield* started.store.take(b, batch([entry(1, "metrics", metrics(9, 5, "requests_total"))]))
+        const history = yield* historyOf(started)
+        const asked = { agentId: a, fromMillis: base + 20_000, toMillis: base + 60_000, stepMillis: 20_000 }
+        const raw = yield* history.metrics({ ...asked, namePrefix: "requests", resolution: "raw" })
+        assert.deepStrictEqual(
+          raw.series.map(({ labels, name, points }) => [
+            ...[name, labels],
+            points.map(({ avg, last, max, min, rate, timestamp }) => [timestamp, min, avg, max, last, rate])
+          ]),
+          [
+            [
+              "requests_total",
+              { host: "h" },
+              [
+                [second(20), 30, 45, 60, 60, 2.5],
+                // From 60 to 70, then from zero to 20.
+                [second(40), 20, 45, 70, 20, 1.5]
+              ]
+            ]
+          ]
+        )
+        const hour = { ...asked, fromMillis: base, stepMillis: 3_600_000, resolution: "hour", namePrefix: "" } as const
+        const all = yield* history.metrics(hour)
+        assert.deepStrictEqual(
+          all.series.map(({ name, points }) => [name, points.map(({ avg, rate }) => [avg, rate])]).toSorted(),
+          [
+            ["load", [[4, null]]],
+            // That it fell from 70 to 20 is not to be seen in an hour that ends with 80.
+            ["requests_total", [[270 / 7, 80 / 3_600]]]
+          ]
+        )
+      })
+    )
+
+    it.effect("sums up what all visible agents served, whenever their counters began anew", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        const served = (at: number, ok: number, failed: number) =>
+          entry(at + 1, "metrics", {
+            timestamp: second(at),
+            samples: [
+              { name: "nxmesh_http_requests_total", labels: { host: "h", status: "2xx" }, value: ok },
+              { name: "nxmesh_http_requests_total", labels: { host: "h", status: "5xx" }, value: failed },
+              { name: "nxmesh_http_request_duration_seconds_sum", labels: { host: "h" }, value: ok / 10 },
+              { name: "nxmesh_http_request_duration_seconds_count", labels: { host: "h" }, value: ok },
+              { name: "nxmesh_nginx_connections_active", labels: {}, value: 7 }
+            ]
+          })
+        yield* started.store.take(a, batch([served(0, 0, 0), served(50, 120, 0), served(110, 240, 60)]))
+        yield* started.store.take(b, batch([served(0, 1_000, 0), served(50, 1_060, 0), served(110, 60, 0)]))
+        const history = yield* historyOf(started)
+        const asked = { fromMillis: base, toMillis: base + 120_000, stepMillis: 60_000, resolution: "minute" } as const
+        const points = (agentIds: ReadonlyArray<string> | null) =>
+          Effect.map(history.fleet({ ...asked, agentIds }), ({ series }) =>
+            series.map(({ connections, latency_ms, requests, server_errors }) => [
+              ...[requests, server_errors, connections],
+              Math.round(latency_ms ?? -1)
+            ])
+          )
+        assert.deepStrictEqual(yield* points(null), [
+          [3, 0, 14, 100],
+          [4, 1, 14, 100]
+        ])
+        assert.deepStrictEqual(yield* points([a]), [
+          [2, 0, 7, 100],
+          [3, 1, 7, 100]
+        ])
+        assert.deepStrictEqual(yield* points([]), [])
+      })
+    )
+
+    it.effect("answers health and events in pages, the newest first, and what may be seen alone", () =>
+      Effect.gen(function* () {
+        const started = yield* begin
+        yield* started.store.take(a, batch([1, 2, 3, 4, 5].map((at) => entry(at, "health", health(at)))))
+        yield* started.store.take(b, batch([entry(1, "health", health(9))]))
+        const place = { workspaceId: workspace, organizationId: null }
+        yield* started.store.record([
+          happened("of a", 1),
+          { ...happened("of a workspace", 2), agentId: null, ...place },
+          { ...happened("of the cluster", 3), agentId: null, kind: "leader_changed" }
+        ])
+        yield* until(valuesOf(started, "SELECT key FROM events"), ({ length }) => length === 3, {
+          fact: "they are kept"
+        })
+        const history = yield* historyOf(started)
+        const range = { fromMillis: base, toMillis: base + 60_000, after: null }
+        const first = yield* history.health({ ...range, agentId: a, limit: 2 })
+        const after = placeOf(first.next ?? "")
+        const second = yield* history.health({ ...range, agentId: a, limit: 100, after })
+        assert.deepStrictEqual(
+          [...first.rows, ...second.rows].map(({ timestamp }) => (Date.parse(timestamp) - base) / 1_000),
+          [5, 4, 3, 2, 1]
+        )
+        assert.isNull(second.next)
+        const keys = (asked: Partial<EventsAsked>) =>
+          Effect.map(
+            history.events({ ...range, seen: null, agentId: null, workspaceId: null, kind: null, limit: 10, ...asked }),
+            ({ rows }) => rows.map(({ text }) => text.replace(" happened", ""))
+          )
+        const seen = { agentIds: [a], workspaceIds: [], organizationIds: [] }
+        assert.deepStrictEqual(yield* keys({}), ["of the cluster", "of a workspace", "of a"])
+        assert.deepStrictEqual(yield* keys({ seen }), ["of a"])
+        assert.deepStrictEqual(yield* keys({ seen: { ...seen, agentIds: [], workspaceIds: [workspace] } }), [
+          "of a workspace"
+        ])
+        assert.deepStrictEqual(yield* keys({ kind: "leader_changed" }), ["of the cluster"])
+        assert.deepStrictEqual(yield* keys({ agentId: a }), ["of a"])
+        assert.deepStrictEqual(yield* keys({ toMillis: base + 2_000 }), ["of a"])
       })
     )
 

@@ -19,6 +19,7 @@ import { ServiceAccountsApi } from "./ServiceAccountsApi.ts"
 import { GroupsApi } from "./GroupsApi.ts"
 import { RoleBindingsApi } from "./RoleBindingsApi.ts"
 import { RolesApi } from "./RolesApi.ts"
+import { TelemetryApi } from "./TelemetryApi.ts"
 import { SessionsApi } from "./SessionsApi.ts"
 import { TemplatesApi } from "./TemplatesApi.ts"
 import { UpstreamsApi } from "./UpstreamsApi.ts"
@@ -61,6 +62,7 @@ export class NxMeshApi extends HttpApi.make("nxmesh")
     WatchApi,
     AccessLogsApi,
     ErrorLogsApi,
+    TelemetryApi,
     GraphqlApi
   )
   .prefix("/api/v1")

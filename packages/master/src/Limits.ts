@@ -315,8 +315,8 @@ export const Limits = {
     /** More agents than that are looked for among all lines of the time, and not one by one. */
     agentsOneByOneMax: 64,
     /** Lines that one page, or one aggregate, looks at. */
-    pageScanMax: 1_000_000,
-    aggregateScanMax: 2_000_000,
+    pageScanMax: 250_000,
+    aggregateScanMax: 1_000_000,
     /** Of one master's part of an aggregate. */
     partialGroupsMax: 2_001,
     // live tails
@@ -332,7 +332,7 @@ export const Limits = {
     tailAccessInterval: Duration.seconds(5),
     /** Another master's tail that does not ask again has ended. */
     remoteTailMillisMax: 10_000,
-    answerMillisMax: 5_000
+    answerMillisMax: 10_000
   },
 
   // telemetry

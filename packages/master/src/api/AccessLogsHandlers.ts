@@ -1,7 +1,9 @@
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
 import type { AccessLogAggregateQuery, AccessLogDimension, AccessLogQuery } from "@nxmesh/protocol/model/AccessLogQuery"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { Callers } from "../auth/Callers.ts"
+import { Credentials } from "../auth/Credentials.ts"
 import { isoOf } from "../telemetry/accessLogs/AccessLogPageSql.ts"
 import { AccessLogs } from "../telemetry/accessLogs/AccessLogs.ts"
 import { exportLines } from "./LogExport.ts"
@@ -36,11 +38,12 @@ export const layerAccessLogs = HttpApiBuilder.group(
   NxMeshApi,
   "accessLogs",
   Effect.fnUntraced(function* (handlers) {
+    const callers = yield* Callers
     return handlers.handleAll({
       list: Effect.fn("accessLogs.list")(({ query }) => logPage(query)),
       aggregate: Effect.fn("accessLogs.aggregate")(({ query }) => logAggregate(query)),
       export: Effect.fn("accessLogs.export")(({ query }) => exportLines(query)),
-      tail: Effect.fn("accessLogs.tail")(({ query }) => tailLines(query))
+      tail: Effect.fn("accessLogs.tail")(({ query }) => Effect.provideService(tailLines(query), Callers, callers))
     })
   })
-)
+).pipe(Layer.provide(Callers.layer.pipe(Layer.provide(Credentials.layer))))

@@ -4,10 +4,11 @@
  * the connection alive.
  */
 import { CurrentUser } from "@nxmesh/protocol/api/Authentication"
+import type { AgentId } from "@nxmesh/protocol/Ids"
 import type { AccessLogTailQuery } from "@nxmesh/protocol/model/AccessLogQuery"
 import { allowsSomewhere } from "@nxmesh/protocol/model/Access"
 import { Clock, Duration, Effect, Queue, Scope, Stream } from "effect"
-import { accessOf } from "../auth/AccessChecks.ts"
+import { Callers } from "../auth/Callers.ts"
 import { Limits } from "../Limits.ts"
 import { LogTails, type LogTail } from "../telemetry/accessLogs/LogTails.ts"
 import { agentsForNow, askedConditions } from "./LogQuestions.ts"
@@ -18,6 +19,15 @@ const { accessLogs: limits } = Limits
 const encoder = new TextEncoder()
 
 const event = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+
+type Agents = ReadonlyArray<AgentId> | null
+
+/** `null` is all of them. */
+const both = (left: Agents, right: Agents): Agents => {
+  if (left === null || right === null) return left ?? right
+  const known = new Set(right)
+  return left.filter((id) => known.has(id))
+}
 
 interface Told {
   readonly missing: string
@@ -41,7 +51,8 @@ const tick = Effect.fnUntraced(function* (tail: LogTail, told: Told) {
 
 export const tailLines = Effect.fnUntraced(function* (query: AccessLogTailQuery) {
   const conditions = yield* askedConditions(query)
-  const { principal } = yield* CurrentUser
+  const { access, principal } = yield* CurrentUser
+  const callers = yield* Callers
   const tails = yield* LogTails
   const scope = yield* Effect.scope
   const tail = yield* tails.open(conditions).pipe(
@@ -51,12 +62,15 @@ export const tailLines = Effect.fnUntraced(function* (query: AccessLogTailQuery)
   // One chunk waits at most: a client that does not read lets the buffer fill, and what is dropped is counted there.
   const chunks = yield* Queue.bounded<string>(1)
 
-  /** What may be read is looked up anew: rights end, and agents come. */
-  const follow = accessOf(principal).pipe(
-    Effect.flatMap((access) =>
-      allowsSomewhere(access, "log:read")
-        ? agentsForNow(query, access).pipe(
-            Effect.flatMap((agentIds) => tail.retarget({ ...conditions, agentIds })),
+  /**
+   * What may be read is looked up anew: rights end, and agents come. Never more than what was allowed at the beginning: a key
+   * may allow less than its account.
+   */
+  const follow = callers.standing(principal).pipe(
+    Effect.flatMap((standing) =>
+      standing !== undefined && allowsSomewhere(standing, "log:read")
+        ? Effect.all([agentsForNow(query, access), agentsForNow(query, standing)]).pipe(
+            Effect.flatMap(([first, now]) => tail.retarget({ ...conditions, agentIds: both(first, now) })),
             Effect.as(true)
           )
         : Effect.succeed(false)

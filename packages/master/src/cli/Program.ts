@@ -8,6 +8,7 @@ import { version } from "./CliVersion.ts"
 import { CliFailure, exitCode } from "./CliFailure.ts"
 import { cluster } from "./ClusterCommands.ts"
 import { keys } from "./KeysCommands.ts"
+import { logs } from "./LogsCommand.ts"
 import { login, logout } from "./LoginCommand.ts"
 import { Url } from "./MasterUrl.ts"
 import { Json, note } from "./Output.ts"
@@ -15,7 +16,7 @@ import { printable } from "./Table.ts"
 
 const nxmesh = Command.make("nxmesh").pipe(
   Command.withDescription("Operates a cluster of NxMesh masters through its API"),
-  Command.withSubcommands([login, logout, agent, cluster, audit, keys, backup, restore]),
+  Command.withSubcommands([login, logout, agent, cluster, audit, keys, logs, backup, restore]),
   Command.withGlobalFlags([Url, Json])
 )
 

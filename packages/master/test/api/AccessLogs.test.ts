@@ -245,6 +245,39 @@ layer(layerTestMaster, { excludeTestServices: true })("Access logs", (it) => {
     })
   )
 
+  it.effect("have error logs beside them, by level, host and text", () =>
+    Effect.gen(function* () {
+      const { agentId } = yield* makeAgent
+      const error = (level: "notice" | "error" | "crit", text: string): LogLine => ({
+        timestamp: new Date().toISOString(),
+        source: "error",
+        text,
+        error: {
+          level,
+          pid: 1,
+          connection_id: null,
+          client: null,
+          server: null,
+          request: null,
+          upstream: null,
+          host: "shop.example"
+        }
+      })
+      yield* take(agentId, [error("notice", "signal"), error("error", "connect() failed"), error("crit", "no memory")])
+      const token = yield* login()
+      const texts = (query: string) =>
+        Effect.map(ask("GET", `/api/v1/error-logs?agent_id=${agentId}&${query}`, { token }), ({ body, text }) => {
+          assert.isDefined(body?.data, text)
+          return body.data.map((row: { text: string }) => row.text)
+        })
+      assert.deepStrictEqual(yield* texts("level=error"), ["no memory", "connect() failed"])
+      assert.deepStrictEqual(yield* texts("text=CONNECT&host=shop.example"), ["connect() failed"])
+      assert.deepStrictEqual(yield* texts("limit=1"), ["no memory"])
+      const bad = yield* ask("GET", "/api/v1/error-logs?level=bad", { token })
+      assert.strictEqual(bad.body.error.details[0].field, "level")
+    })
+  )
+
   it.effect("are followed as they come, by the tail's filter", () =>
     Effect.gen(function* () {
       const { agentId } = yield* makeAgent

@@ -63,7 +63,8 @@ export type AccessLogValue = string | number | null
 export type AccessLogColumns = Readonly<Record<AccessLogColumn, AccessLogValue>>
 
 /** Postgres holds no NUL, and neither store half a surrogate pair. */
-const storable = (text: string): string => text.replaceAll("\0", "\ufffd").toWellFormed()
+const storable = (text: string): string =>
+  text.isWellFormed() && !text.includes("\0") ? text : text.replaceAll("\0", "\ufffd").toWellFormed()
 const textOrNull = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : storable(text)
 /** Below what a store counts exactly, and far above what nginx says. */

@@ -61,7 +61,8 @@ const withBits = (bytes: Uint8Array, bits: number, filler: 0 | 1): Uint8Array =>
     return filler === 0 ? byte & mask : byte | (~mask & 0xff)
   })
 
-const digitsOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const digitsOf = (bytes: Uint8Array): string => bytes.reduce((text, byte) => text + (digits[byte] ?? ""), "")
 
 export const textOfDigits = (digits: string): string => textOfAddress(Buffer.from(digits, "hex"))
 

@@ -1,8 +1,7 @@
-/** Error logs as SQL of either store. Their lines are few and are kept as they came, in JSON. Pure. */
+/** Error logs as SQL of either store. Pure. */
 import { ErrorLogEntry } from "@nxmesh/protocol/model/AccessLog"
 import type { ErrorLogRow } from "@nxmesh/protocol/model/AccessLogRow"
 import type { AgentId } from "@nxmesh/protocol/Ids"
-import type { LogLine } from "@nxmesh/protocol/link/Report"
 import type { SqlRow, TelemetryDialect } from "../TelemetrySql.ts"
 import type { TimeRange } from "./AccessLogFilter.ts"
 import { isoOf, originOf, type PageBounds } from "./AccessLogPageSql.ts"
@@ -28,22 +27,16 @@ export interface ErrorPageAsked {
   readonly limit: number
 }
 
-const member = (path: ReadonlyArray<string>, dialect: TelemetryDialect): string =>
-  dialect === "sqlite" ? `(t.data ->> '$.${path.join(".")}')` : `(t.data::jsonb #>> '{${path.join(",")}}')`
+const worseOrEqual = (level: ErrorLogLevel): string =>
+  levels
+    .slice(levels.indexOf(level))
+    .map((one) => `'${one}'`)
+    .join(", ")
 
 const residualOf = ({ host, level, text }: ErrorLogFilter, dialect: TelemetryDialect): ReadonlyArray<Sql> => [
-  ...(level === null
-    ? []
-    : [
-        sql(
-          `${member(["error", "level"], dialect)} IN (${levels
-            .slice(levels.indexOf(level))
-            .map((one) => `'${one}'`)
-            .join(", ")})`
-        )
-      ]),
-  ...(host === null ? [] : [sql(`${member(["error", "host"], dialect)} = ?`, host)]),
-  ...(text === null ? [] : [containsSql([member(["text"], dialect)], text, dialect)])
+  ...(level === null ? [] : [sql(`t.level IN (${worseOrEqual(level)})`)]),
+  ...(host === null ? [] : [sql("t.host = ?", host)]),
+  ...(text === null ? [] : [containsSql(["t.message"], text, dialect)])
 ]
 
 /** What is walked along: an agent's lines, or all of the time. */
@@ -54,6 +47,8 @@ const boundsOf = ({ after, filter }: ErrorPageAsked, { dialect, master }: PageBo
     ...(after === null ? [] : [behindSql(after, master)])
   ])
 
+const columns = ["id", "at", "agent", "outbox", "sequence", "line", "source", "level", "host", "message", "data"]
+
 export const errorPageSql = (asked: ErrorPageAsked, bounds: PageBounds): Sql => {
   const walked = boundsOf(asked, bounds)
   const residual = residualOf(asked.filter, bounds.dialect)
@@ -62,7 +57,7 @@ export const errorPageSql = (asked: ErrorPageAsked, bounds: PageBounds): Sql => 
   return sql(
     `SELECT t.*, a.agent_id AS agent_id, p.outbox_id AS outbox_id FROM (
        SELECT * FROM (
-         SELECT t.id AS id, t.at AS at, t.agent AS agent, t.outbox AS outbox, t.sequence AS sequence, t.line AS line, t.data AS data
+         SELECT ${columns.map((column) => `t.${column} AS ${column}`).join(", ")}
          FROM error_logs t WHERE ${walked.text} ${order} LIMIT ${residual.length === 0 ? asked.limit : bounds.scanMax}
        ) t WHERE ${condition.text} LIMIT ${asked.limit}
      ) t JOIN agents a ON a.id = t.agent LEFT JOIN positions p ON p.id = t.outbox ${order}`,
@@ -87,7 +82,6 @@ export interface PlacedErrorRow extends Placed {
 
 export const errorRowOf = (row: SqlRow, master: string): PlacedErrorRow => {
   const place = { atMillis: Number(row["at"]), master, id: Number(row["id"]) }
-  const line = JSON.parse(String(row["data"])) as LogLine
   return {
     place,
     origin: originOf(row),
@@ -95,9 +89,9 @@ export const errorRowOf = (row: SqlRow, master: string): PlacedErrorRow => {
       id: cursorOf(place),
       agent_id: String(row["agent_id"]) as AgentId,
       timestamp: isoOf(place.atMillis),
-      text: line.text,
-      source: line.source,
-      error: line.error ?? null
+      text: String(row["message"]),
+      source: String(row["source"]),
+      error: JSON.parse(String(row["data"])) as ErrorLogRow["error"]
     }
   }
 }

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Command } from "@nxmesh/protocol/Command"
 import { GroupId, RoleBindingId, RoleId, SessionId } from "@nxmesh/protocol/Ids"
 import { type Access, allows, installation, type Scope } from "@nxmesh/protocol/model/Access"
-import { Permission, rolePermissions } from "@nxmesh/protocol/model/Permission"
+import { Permission } from "@nxmesh/protocol/model/Permission"
 import type { RoleReference } from "@nxmesh/protocol/model/Role"
 import type { Principal } from "@nxmesh/protocol/Principal"
 import { SeededRandom } from "@nxmesh/raft/testing/SeededRandom"
@@ -17,6 +17,7 @@ import {
   hash,
   onMaster,
   rejected,
+  type Save,
   saveOrganization,
   saveUser,
   saveWorkspace,
@@ -31,7 +32,7 @@ const bindingId = (number: number) => RoleBindingId.make(uuid(0x23, number))
 const sessionId = (number: number) => SessionId.make(uuid(9, number))
 
 /** Users 2 and 3 have nothing at the installation: what they may do, bindings say. */
-const person = (number: number, home: number | null, save = create): Command => {
+const person = (number: number, home: number | null, save: Save = create): Command => {
   const { user } = saveUser(number, "viewer") as Extract<Command, { readonly _tag: "SaveUser" }>
   const homeOf = home === null ? {} : { organization_id: organization(home) }
   return { _tag: "SaveUser", ...save, user: { ...user, role: null, ...homeOf } }
@@ -53,7 +54,12 @@ const bind = (
     identity_provider_id: null
   }
 })
-const role = (number: number, permissions: ReadonlyArray<Permission>, org: number | null, save = create): Command => ({
+const role = (
+  number: number,
+  permissions: ReadonlyArray<Permission>,
+  org: number | null,
+  save: Save = create
+): Command => ({
   _tag: "SaveRole",
   ...save,
   role: {
@@ -64,7 +70,7 @@ const role = (number: number, permissions: ReadonlyArray<Permission>, org: numbe
     permissions
   }
 })
-const group = (number: number, members: ReadonlyArray<number>, org: number | null, save = create): Command => ({
+const group = (number: number, members: ReadonlyArray<number>, org: number | null, save: Save = create): Command => ({
   _tag: "SaveGroup",
   ...save,
   group: {

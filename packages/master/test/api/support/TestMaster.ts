@@ -19,6 +19,7 @@ import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { AccessLogs } from "../../../src/telemetry/accessLogs/AccessLogs.ts"
 import { layerTailedTelemetry, LogTails } from "../../../src/telemetry/accessLogs/LogTails.ts"
 import { layerSqliteTelemetry } from "../../../src/telemetry/sqlite/SqliteTelemetry.ts"
+import { TelemetryHistory } from "../../../src/telemetry/history/TelemetryHistory.ts"
 import { TelemetryGather, TelemetryPeers } from "../../../src/telemetry/TelemetryGather.ts"
 import { definitions, Settings } from "../../../src/Settings.ts"
 import { layerFakeCluster } from "./FakeCluster.ts"
@@ -89,7 +90,11 @@ const layerAlone = Layer.unwrap(
 )
 
 /** The embedded store, of a master without others. */
-const layerTelemetry = Layer.mergeAll(AccessLogs.layer, layerTailedTelemetry).pipe(
+const layerTelemetry = Layer.mergeAll(
+  AccessLogs.layer,
+  layerTailedTelemetry,
+  TelemetryHistory.layer.pipe(Layer.provide(layerAlone))
+).pipe(
   Layer.provideMerge(LogTails.layer),
   Layer.provideMerge(TelemetryGather.layer.pipe(Layer.provide(layerAlone))),
   Layer.provideMerge(layerSqliteTelemetry),

@@ -2,7 +2,7 @@
 import { Authentication } from "@nxmesh/protocol/api/Authentication"
 import type { TokenPair } from "@nxmesh/protocol/api/AuthApi"
 import { NxMeshApi } from "@nxmesh/protocol/api/NxMeshApi"
-import { Clock, type Duration, Effect, Redacted, Result } from "effect"
+import { Clock, Config, type Duration, Effect, Option, Redacted, Result } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { CliLimits } from "./CliLimits.ts"
@@ -97,14 +97,22 @@ const freshSession = Effect.fnUntraced(function* (origin: string, file: string) 
   return session
 })
 
-/** Calls the master as the person who logged in there. */
+/** `NXMESH_API_KEY`, for programs that have no one to log in; else the session of whoever logged in there. */
+const credentialAt = Effect.fnUntraced(function* (origin: string) {
+  const key = yield* Config.option(Config.Redacted("NXMESH_API_KEY")).pipe(
+    Effect.mapError((error) => usage(`NXMESH_API_KEY cannot be read: ${error.message}`))
+  )
+  if (Option.isSome(key)) return key.value
+  return (yield* freshSession(origin, yield* sessionFile)).access_token
+})
+
+/** Calls the master by an API key, or as the person who logged in there. */
 export const asOperator = Effect.fnUntraced(function* <A, E, R>(
   origin: string,
   call: (master: MasterClient) => Effect.Effect<A, E, R>,
   within?: Duration.Duration
 ) {
-  const session = yield* freshSession(origin, yield* sessionFile)
-  return yield* called(origin, Effect.flatMap(client(origin, session.access_token), call), within)
+  return yield* called(origin, Effect.flatMap(client(origin, yield* credentialAt(origin)), call), within)
 })
 
 /**
@@ -115,8 +123,8 @@ export const readAsOperator = Effect.fnUntraced(function* <A, E, R>(
   origin: string,
   call: (master: MasterClient) => Effect.Effect<A, E, R>
 ) {
-  const session = yield* freshSession(origin, yield* sessionFile)
-  const answer = (stale: boolean) => Effect.flatMap(client(origin, session.access_token, stale), call)
+  const credential = yield* credentialAt(origin)
+  const answer = (stale: boolean) => Effect.flatMap(client(origin, credential, stale), call)
   const result = yield* called(origin, Effect.result(answer(false)))
   if (Result.isSuccess(result)) return { value: result.success, alone: false }
   if (refusalCode(result.failure) !== "UNAVAILABLE") return yield* callFailure(origin, result.failure)

@@ -35,7 +35,13 @@ const adding: ReadonlySet<CommandTag> = new Set<CommandTag>([
   "SaveTemplate",
   "SaveUser",
   "SaveAlertRule",
-  "SaveWebhook"
+  "SaveWebhook",
+  "SaveSettings",
+  "SaveRole",
+  "SaveGroup",
+  "SaveRoleBinding",
+  "SaveServiceAccount",
+  "SaveAlertSilence"
 ])
 
 export const adds = (tag: CommandTag): boolean => adding.has(tag)

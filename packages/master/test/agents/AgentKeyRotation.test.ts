@@ -35,7 +35,7 @@ const connected = Effect.fnUntraced(function* (rotatedAt: string | null) {
       seat: { session, protocol: 3, close: () => undefined } as unknown as Seat
     })
   }
-  return { asked, sessions: Layer.mock(AgentSessions)({ known }) }
+  return { asked, sessions: Layer.mock(AgentSessions)({ known, isAccepting: () => true }) }
 })
 
 const atVersion4 = submit({ ...initialise(), cluster_version: 4 } as Parameters<typeof submit>[0])

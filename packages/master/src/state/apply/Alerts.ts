@@ -7,7 +7,7 @@ import type { AlertId, StoredAlert } from "@nxmesh/protocol/model/Alert"
 import { Duration } from "effect"
 import { Limits } from "../../Limits.ts"
 import type { Connection } from "../Connection.ts"
-import { findAlert, type KeptAlert, type Told } from "../ReadAlerting.ts"
+import { findAlert, type KeptAlert, keepsAlerts, type Told } from "../ReadAlerting.ts"
 import { findResource } from "../Resources.ts"
 import { addDelivery, forgetDeliveries } from "./AlertDeliveries.ts"
 import { placedChanged } from "./Placed.ts"
@@ -96,6 +96,7 @@ export const forgetAlerting = (
   { connection }: Transaction,
   place: { readonly column: "organization_id" | "workspace_id"; readonly id: string }
 ): void => {
+  if (!keepsAlerts(connection)) return
   for (const { id } of connection.all<{ readonly id: string }>(
     `SELECT id FROM webhooks WHERE ${place.column} = ?`,
     place.id

@@ -7,6 +7,7 @@ import type { GroupId, OrganizationId } from "@nxmesh/protocol/Ids"
 import type { ResourceOf } from "../Kinds.ts"
 import { keepsBindings } from "../ReadAccess.ts"
 import { findResource, resourcesBy } from "../Resources.ts"
+import { forgetAlerting } from "./Alerts.ts"
 import { eraseBindingsIn, eraseBindingsOf } from "./RoleBindings.ts"
 import { refuseReferenced } from "./References.ts"
 import { refuse, refuseFields } from "./Refusal.ts"
@@ -57,6 +58,7 @@ export const deleteOrganization = (tx: Transaction, command: CommandOf<"DeleteOr
     ...peopleOf(tx, command.id).map((resource) => ({ kind: "user" as const, id: resource.id, resource }))
   ])
   const gone = eraseAccessOf(tx, command.id)
+  forgetAlerting(tx, { column: "organization_id", id: command.id })
   erase(tx, "organization", command.id)
   return {
     value: null,
@@ -106,6 +108,7 @@ export const deleteWorkspace = (tx: Transaction, command: CommandOf<"DeleteWorks
   )
   const place = { organization_id: before.organization_id, workspace_id: before.id }
   const unbound = eraseBindingsIn(tx, scopeOf(place))
+  forgetAlerting(tx, { column: "workspace_id", id: command.id })
   erase(tx, "workspace", command.id)
   return {
     value: null,

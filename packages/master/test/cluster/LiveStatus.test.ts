@@ -13,6 +13,7 @@ import { layerOwnStatus } from "../../src/cluster/LiveOwnStatus.ts"
 import { MasterStatuses } from "../../src/cluster/MasterStatuses.ts"
 import { ownProblem, roleOf } from "../../src/cluster/OwnHealth.ts"
 import { Warnings } from "../../src/cluster/Warnings.ts"
+import { Secrets } from "../../src/secrets/Secrets.ts"
 import { Reads } from "../../src/state/Reads.ts"
 import { aloneStatus, makeFakeNode, peerStatus } from "./FakeNode.ts"
 
@@ -114,6 +115,7 @@ describe("the masters' statuses", () => {
         node.layer,
         reads,
         Warnings.layer,
+        Layer.succeed(Secrets, { ring: { keyIds: () => ["0123456789abcdef"], refresh: Effect.void } } as never),
         Layer.succeed(AskMaster, ask),
         Layer.succeed(Disk, { use: Effect.succeed(ownDisk) })
       )
@@ -125,6 +127,7 @@ describe("the masters' statuses", () => {
         const own = first.get(id("a"))
         assert.deepInclude(own !== undefined && Result.isSuccess(own) ? own.success : {}, {
           role: "leader",
+          key_ids: ["0123456789abcdef"],
           peer_addresses: { a: "a:1", c: "c:1" }
         })
         yield* TestClock.adjust("1 second")

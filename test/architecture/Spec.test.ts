@@ -17,6 +17,8 @@ import { Permission, Role, rolePermissions } from "@nxmesh/protocol/model/Permis
 import { builtInTemplateNames } from "@nxmesh/protocol/model/Template"
 import { LoadBalanceAlgorithm, Upstream, UpstreamServer } from "@nxmesh/protocol/model/Upstream"
 import { Location, VirtualHost } from "@nxmesh/protocol/model/VirtualHost"
+import { AccessLogRow } from "@nxmesh/protocol/model/AccessLogRow"
+import { logSchema } from "@nxmesh/master/graphql/LogSchema"
 import { ErrorDetail, Rejection } from "@nxmesh/protocol/Rejection"
 import { Cause } from "effect"
 import { OpenApi } from "effect/http-api"
@@ -42,6 +44,7 @@ const structs = {
   Certificate,
   CertificateCreate,
   ConfigVersion,
+  AccessLogEntry: AccessLogRow,
   PageMeta,
   PageLinks,
   Error: Rejection,
@@ -78,11 +81,12 @@ const roles = Role.literals.flatMap((role) => [
 ])
 
 const surface: Surface = {
-  endpoints: new Set(
-    Object.entries(OpenApi.fromApi(NxMeshApi).paths).flatMap(([path, item]) =>
+  endpoints: new Set([
+    ...Object.entries(OpenApi.fromApi(NxMeshApi).paths).flatMap(([path, item]) =>
       Object.keys(item ?? {}).map((method) => `${method.toUpperCase()} ${path}`)
-    )
-  ),
+    ),
+    ...Object.keys(logSchema.getQueryType()?.getFields() ?? {}).map((name) => `GraphQL ${name}`)
+  ]),
   fields: new Set([
     ...Object.entries(structs).flatMap(([name, struct]) => prefixed(name, Object.keys(struct.fields))),
     ...prefixed("LogRecord", Object.keys(logged("Info")))

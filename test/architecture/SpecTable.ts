@@ -87,7 +87,8 @@ const master: ReadonlyArray<SpecRow> = [
   ...endpoints("MF-001", "now", ...resource("virtual-hosts", "GET", "POST", "PATCH", "DELETE")),
   ...endpoints("MF-001", "now", ...resource("upstreams", "GET", "POST", "PATCH", "DELETE")),
   ...endpoints("MF-001", "now", ...resource("certificates", "GET", "POST", "DELETE")),
-  ...endpoints("MF-001", "later", "GET /api/v1/access-logs", "GET /api/v1/metrics"),
+  ...endpoints("MF-001", "now", "GET /api/v1/access-logs"),
+  ...endpoints("MF-001", "later", "GET /api/v1/metrics"),
   ...fields("MF-001", "now", "PageMeta", "page per_page total"),
   ...fields("MF-001", "now", "PageLinks", "self next prev"),
   ...fields("MF-001", "now", "Error", "code message details"),
@@ -160,9 +161,9 @@ const observability: ReadonlyArray<SpecRow> = [
   ...values("OB-001", "now", "LogLevel", "ERROR WARN INFO DEBUG TRACE"),
   ...fields("OB-001", "now", "LogRecord", "timestamp level component agent_id trace_id span_id message fields"),
   ...spans("OB-002", "now", "", "nxmesh.agent_id nxmesh.config_id nxmesh.workspace_id nxmesh.organization_id"),
-  ...fields("OB-003", "later", "AccessLogEntry", "id agent_id timestamp remote_addr method uri protocol host status"),
-  ...fields("OB-003", "later", "AccessLogEntry", "body_bytes_sent response_time_ms user_agent referer request_id"),
-  ...endpoints("OB-003", "later", "GraphQL accessLogs")
+  ...fields("OB-003", "now", "AccessLogEntry", "id agent_id timestamp remote_addr method uri protocol host status"),
+  ...fields("OB-003", "now", "AccessLogEntry", "body_bytes_sent response_time_ms user_agent referer request_id"),
+  ...endpoints("OB-003", "now", "GraphQL accessLogs")
 ]
 
 const security: ReadonlyArray<SpecRow> = [

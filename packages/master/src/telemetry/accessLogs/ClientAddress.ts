@@ -21,10 +21,11 @@ const groupsOf = (text: string): ReadonlyArray<number> =>
       })
 
 const bytesOfIPv6 = (text: string): Uint8Array => {
-  const [head = "", tail] = text.split("::") as [string, string?]
+  const [head, tail] = text.split("::") as [string, string?]
   const first = groupsOf(head)
   const last = tail === undefined ? [] : groupsOf(tail)
-  const groups = [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last]
+  const zeros = Array.from({ length: 8 - first.length - last.length }, () => 0)
+  const groups = [...first, ...zeros, ...last]
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]))
 }
 

@@ -14,7 +14,7 @@ export const AccessLogRow = Schema.Struct({
   agent_id: AgentId,
   /** By the agent's clock. */
   timestamp: Timestamp,
-  /** As the installation's setting keeps it: whole, its network, or `null`. */
+  /** An address, or what nginx had in its place, as `unix:`. */
   remote_addr: textOrNull,
   method: Schema.String,
   /** With its query. */

@@ -12,6 +12,7 @@ import {
   CertificateStatus
 } from "@nxmesh/protocol/model/Certificate"
 import { ConfigVersion } from "@nxmesh/protocol/model/ConfigVersion"
+import { CustomRole } from "@nxmesh/protocol/model/Role"
 import { Organization, OrganizationSettings, Workspace } from "@nxmesh/protocol/model/Organization"
 import { Permission, Role, rolePermissions } from "@nxmesh/protocol/model/Permission"
 import { builtInTemplateNames } from "@nxmesh/protocol/model/Template"
@@ -30,6 +31,7 @@ import { specTable } from "./SpecTable.ts"
 import type { SpecRow } from "./SpecTable.ts"
 
 const structs = {
+  Role: CustomRole,
   Organization,
   OrganizationSettings,
   Workspace,

@@ -56,7 +56,7 @@ const core: ReadonlyArray<SpecRow> = [
   adapted(
     field("CF-001", "OrganizationSettings.cross_workspace_visibility", "now"),
     "OrganizationSettings.cross_workspace_visibility",
-    '"Cross-workspace visibility is configurable"; enforced with finer role bindings'
+    '"Cross-workspace visibility is configurable": for reading, as far as the member may read in their own'
   ),
   ...endpoints("CF-001", "now", "GET /api/v1/organizations", "POST /api/v1/organizations"),
   ...endpoints("CF-001", "now", "GET /api/v1/organizations/{id}/workspaces"),
@@ -167,7 +167,7 @@ const observability: ReadonlyArray<SpecRow> = [
 ]
 
 const security: ReadonlyArray<SpecRow> = [
-  ...fields("SF-001", "later", "Role", "id name permissions"),
+  ...fields("SF-001", "now", "Role", "id name permissions"),
   ...permissions("SF-001", "now", "organization", "read write delete"),
   ...permissions("SF-001", "now", "workspace", "read write delete"),
   ...permissions("SF-001", "now", "agent", "read write reload delete"),

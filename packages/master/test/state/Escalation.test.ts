@@ -285,8 +285,14 @@ describe("giving access", () => {
           "REFERENCED"
         )
         for (const number of [2, 3]) yield* submit({ _tag: "DeleteUser", id: userId(number), if_match: null })
+        // Of the installation, and in a group of the organization.
+        yield* submit(person(7, null))
+        yield* submit(group(2, [7], 1))
         yield* submit({ _tag: "DeleteOrganization", id: organization(1), if_match: null })
         assert.deepStrictEqual(yield* bindings, [bindingId(5)])
+        assert.isEmpty(
+          yield* Database.use(({ reader }) => Effect.sync(() => reader.all("SELECT * FROM group_members")))
+        )
       })
     )
   )

@@ -6,6 +6,7 @@ import type { Event } from "@nxmesh/protocol/Event"
 import type { GroupId, OrganizationId } from "@nxmesh/protocol/Ids"
 import type { ResourceOf } from "../Kinds.ts"
 import { keepsBindings } from "../ReadAccess.ts"
+import { hasApiKeys } from "../ReadServiceAccounts.ts"
 import { findResource, resourcesBy } from "../Resources.ts"
 import { forgetAlerting } from "./Alerts.ts"
 import { eraseBindingsIn, eraseBindingsOf } from "./RoleBindings.ts"
@@ -36,12 +37,18 @@ const peopleOf = ({ connection }: Transaction, id: OrganizationId): ReadonlyArra
     )
     .map(({ data }) => JSON.parse(data) as ResourceOf<"user">)
 
+const programsOf = ({ connection }: Transaction, id: OrganizationId): ReadonlyArray<ResourceOf<"service_account">> =>
+  hasApiKeys(connection)
+    ? resourcesBy(connection, "service_account", { organization_id: id }, Limits.state.referencesNamedMax)
+    : []
+
 /** Its bindings, groups and roles mean nothing without it. */
 const eraseAccessOf = (tx: Transaction, id: OrganizationId): ReadonlyArray<Event> => {
   if (!keepsBindings(tx.connection)) return []
   const owned = (["group", "role"] as const).flatMap((kind) =>
     resourcesBy(tx.connection, kind, { organization_id: id }).flatMap((resource) => {
       const unbound = kind === "group" ? eraseBindingsOf(tx, { kind, id: resource.id as GroupId }) : []
+      tx.connection.run("DELETE FROM group_members WHERE group_id = ?", resource.id)
       erase(tx, kind, resource.id)
       return [...unbound, resourceChanged(kind, resource.id, "delete", { organization_id: id })]
     })
@@ -55,7 +62,8 @@ export const deleteOrganization = (tx: Transaction, command: CommandOf<"DeleteOr
     ...resourcesBy(tx.connection, "workspace", { organization_id: command.id }, Limits.state.referencesNamedMax).map(
       (resource) => ({ kind: "workspace" as const, id: resource.id, resource })
     ),
-    ...peopleOf(tx, command.id).map((resource) => ({ kind: "user" as const, id: resource.id, resource }))
+    ...peopleOf(tx, command.id).map((resource) => ({ kind: "user" as const, id: resource.id, resource })),
+    ...programsOf(tx, command.id).map((resource) => ({ kind: "service_account" as const, id: resource.id, resource }))
   ])
   const gone = eraseAccessOf(tx, command.id)
   forgetAlerting(tx, { column: "organization_id", id: command.id })

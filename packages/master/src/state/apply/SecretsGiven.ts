@@ -9,12 +9,23 @@ import { commandTarget } from "./CommandTarget.ts"
 import type { Transaction } from "./Transaction.ts"
 
 /** Commands whose remembered outcome holds a sealed text that the API opens for the one who asks. */
-export const givesSecret: ReadonlySet<CommandTag> = new Set<CommandTag>(["CreateEnrolmentToken", "CreateJoinToken"])
+export const givesSecret: ReadonlySet<CommandTag> = new Set<CommandTag>([
+  "CreateEnrolmentToken",
+  "CreateJoinToken",
+  "CreateApiKey",
+  "CreatePasswordToken",
+  "SaveWebhook"
+])
 
-/** The token that was made the first time: a repeated request brings an id of its own. */
+const idIn = (value: unknown): string | undefined => {
+  const id = (value as { readonly id?: unknown } | null | undefined)?.id
+  return typeof id === "string" ? id : undefined
+}
+
+/** What was made the first time: a repeated request brings an id of its own. */
 const firstId = (value: unknown): string | undefined => {
-  const token = (value as { readonly token?: { readonly id?: unknown } } | null)?.token
-  return typeof token?.id === "string" ? token.id : undefined
+  const made = value as { readonly token?: unknown; readonly api_key?: unknown } | null
+  return idIn(made?.token) ?? idIn(made?.api_key) ?? idIn(made)
 }
 
 export const recordReplay = (tx: Transaction, command: Command, outcome: Outcome): void => {

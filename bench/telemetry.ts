@@ -121,7 +121,7 @@ const fillSqlite = (directory: string) => {
     database.exec(
       `WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${to})
        ${insertOf(
-         generated((of) => of),
+         generated((of) => `(${of})`),
          "n"
        )}`
     )

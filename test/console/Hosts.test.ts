@@ -36,9 +36,7 @@ describe("a virtual host in the console", () => {
         await field(page, /^Text/).fill("open all night")
         await page.getByText(`+    listen ${port};`).waitFor()
         await page.reload()
-        await page.waitForFunction(() =>
-          [...document.querySelectorAll("input")].some((input) => input.value === "open all night")
-        )
+        assert.strictEqual(await field(page, /^Text/).inputValue(), "open all night", "a draft outlives a reload")
       })
       assert.deepStrictEqual(yield* accessibilityProblems(page), [], "the editor")
       yield* Effect.promise(() => page.getByRole("button", { name: "Publish" }).click())

@@ -53,8 +53,8 @@ const run = (file: string, options: ReadonlyArray<string>, more: object = {}) =>
     execFile(file, options, { encoding: "utf8", ...more }, (error, stdout, stderr) =>
       resume(
         error === null
-          ? Effect.succeed(String(stdout))
-          : Effect.fail(new PostgresFailed({ message: `${file}: ${String(stderr) || error.message}` }))
+          ? Effect.succeed(stdout)
+          : Effect.fail(new PostgresFailed({ message: `${file}: ${stderr || error.message}` }))
       )
     )
   })

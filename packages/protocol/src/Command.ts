@@ -13,11 +13,9 @@ import {
   CertificateId,
   ClusterId,
   CommandId,
-  ConfigVersionId,
   EnrolmentTokenId,
   GroupId,
   JoinTokenId,
-  KeyId,
   MasterId,
   OrganizationId,
   RoleBindingId,
@@ -32,6 +30,17 @@ import {
   WebhookId,
   WorkspaceId
 } from "./Ids.ts"
+import {
+  JoinProof,
+  remove,
+  removeVersion,
+  RewrappedRow,
+  save,
+  saveVersion,
+  SealingKeyId,
+  SessionKey,
+  unstamped
+} from "./CommandParts.ts"
 import { ActionRequest } from "./model/ActionRecord.ts"
 import { AgentFacts, StoredAgent } from "./model/Agent.ts"
 import { AlertId, StoredAlert } from "./model/Alert.ts"
@@ -40,7 +49,6 @@ import { AlertSilence } from "./model/AlertSilence.ts"
 import { ActionOutcome } from "./model/AgentAction.ts"
 import { AuditPoint } from "./model/Audit.ts"
 import { StoredCertificate } from "./model/Certificate.ts"
-import { ChangeSummary } from "./model/ConfigVersion.ts"
 import { DeploymentOutcome } from "./model/Deployment.ts"
 import { Group } from "./model/Group.ts"
 import { MasterDescription } from "./model/Master.ts"
@@ -59,52 +67,6 @@ import { VirtualHost } from "./model/VirtualHost.ts"
 import { DeliveryId, DeliveryStatus, StoredWebhook } from "./model/Webhook.ts"
 import { Principal } from "./Principal.ts"
 import { Rejection } from "./Rejection.ts"
-
-/** Apply stamps a resource; a command carries it without. */
-const stampNames = ["created_at", "updated_at", "revision"] as const
-const unstamped = <Fields extends Schema.Struct.Fields & Record<(typeof stampNames)[number], Schema.Top>>(
-  schema: Schema.Struct<Fields>
-) => schema.mapFields(Struct.omit(stampNames))
-
-/** `create` is refused when the id exists, `update` when it does not, or when it is no longer at `if_match`. */
-const save = {
-  mode: Schema.Literals(["create", "update"]),
-  if_match: Schema.NullOr(Revision)
-}
-/** A save that makes a version (CM-003). */
-const saveVersion = {
-  ...save,
-  version_id: ConfigVersionId,
-  change_summary: ChangeSummary,
-  /** The version number whose snapshot this is, when it is a rollback. */
-  rollback_of: Schema.NullOr(Schema.Int)
-}
-const remove = { if_match: Schema.NullOr(Revision) }
-const removeVersion = { ...remove, version_id: ConfigVersionId, change_summary: ChangeSummary }
-
-/** The key by which an agent signs, sealed. */
-const SessionKey = Schema.Struct({ key_id: KeyId, key: SealedSecret })
-
-/** A row of the state in which data keys are wrapped anew: its table, its primary key and the column that holds the sealed secret. */
-const RewrappedRow = Schema.Struct({
-  table: Schema.String,
-  key: Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Int])),
-  column: Schema.String,
-  wrapped: Schema.Array(Schema.Struct({ before: Schema.String, after: Schema.String }))
-})
-export type RewrappedRow = typeof RewrappedRow.Type
-
-/** Names a key-encryption key, as in `SealedSecret.key_id`. */
-const SealingKeyId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/))
-
-/** Why a master may become a member. */
-const JoinProof = Schema.Union([
-  Schema.TaggedStruct("Token", { token_hash: Sha256 }),
-  /** It showed that it knows the cluster secret, to the master that proposes this. */
-  Schema.TaggedStruct("ClusterSecret", {}),
-  /** It showed the certificate of this member, whose place it takes: its state was wrong or lost. */
-  Schema.TaggedStruct("Certificate", { replaces: MasterId })
-])
 
 export const Command = Schema.TaggedUnion({
   /** The first entry of a cluster: its identity, its keys (sealed) and its first administrator. */

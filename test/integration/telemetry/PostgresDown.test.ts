@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
+import { valuesOf } from "../../../packages/master/test/telemetry/TelemetryContract.ts"
 import {
   a,
   b,
@@ -8,9 +9,8 @@ import {
   happened,
   health,
   logs,
-  metrics,
-  valuesOf
-} from "../../../packages/master/test/telemetry/TelemetryContract.ts"
+  metrics
+} from "../../../packages/master/test/telemetry/TelemetryReports.ts"
 import { startPostgres } from "../../support/Postgres.ts"
 import { until } from "../../support/Wait.ts"
 import { startStore } from "./PostgresFixture.ts"

@@ -34,7 +34,7 @@ export class CountedSpans implements SpanProcessor {
       export: (spans, done) => {
         this.waiting -= spans.length
         exporter.export(spans, (result) => {
-          this.counted[Number(result.code) === success ? "exported" : "failed"] += spans.length
+          this.counted[result.code === success ? "exported" : "failed"] += spans.length
           done(result)
         })
       },

@@ -38,7 +38,7 @@ const signs: Readonly<Record<string, string>> = {
 const stems = (lower: string): ReadonlyArray<string> => {
   const plain = lower.replace(/[^\p{L}\p{N}]/gu, "")
   const bare = lower.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, "")
-  const read = [...bare]
+  const read = Array.from(bare)
     .map((character) => signs[character] ?? character)
     .join("")
     .replace(/[^\p{L}\p{N}]/gu, "")
@@ -50,11 +50,13 @@ const isRepetition = (lower: string): boolean => /^(.{1,4}?)\1+.{0,3}$/su.test(l
 
 /** Each character follows the one before, up or down, as in 123456789012 or zyxwvutsrqpo. */
 const isSequence = (lower: string): boolean => {
-  const steps = [...lower].slice(1).map((character, index) => {
-    const step = (character.codePointAt(0) ?? 0) - (lower.codePointAt(index) ?? 0)
-    // 9 goes on with 0.
-    return step === -9 ? 1 : step === 9 ? -1 : step
-  })
+  const steps = Array.from(lower)
+    .slice(1)
+    .map((character, index) => {
+      const step = (character.codePointAt(0) ?? 0) - (lower.codePointAt(index) ?? 0)
+      // 9 goes on with 0.
+      return step === -9 ? 1 : step === 9 ? -1 : step
+    })
   return steps.length > 0 && (steps.every((step) => step === 1) || steps.every((step) => step === -1))
 }
 
@@ -72,7 +74,7 @@ const isOfAccount = (lower: string, { email, name }: Whose): boolean => {
 /** What is wrong with it, to follow "the password …"; `null`: nothing. `charactersMin` is the installation's. */
 export const passwordProblem = (password: string, whose: Whose, charactersMin: number): string | null => {
   const normal = password.normalize("NFKC")
-  if ([...normal].length < charactersMin) return `must have at least ${charactersMin} characters`
+  if (Array.from(normal).length < charactersMin) return `must have at least ${charactersMin} characters`
   const lower = normal.toLowerCase()
   if (isRepetition(lower) || isSequence(lower)) return "must not be a repetition or a sequence"
   if (stems(lower).some((stem) => stem === "" || common.has(stem))) return "is among the first that anybody guesses"

@@ -65,6 +65,16 @@ export const takeChange = Effect.fnUntraced(function* (
     case "enrolment_token":
     case "master":
     case "join_token":
+    case "alert":
+    case "alert_rule":
+    case "alert_silence":
+    case "api_key":
+    case "group":
+    case "role":
+    case "role_binding":
+    case "service_account":
+    case "settings":
+    case "webhook":
       return
   }
 })

@@ -57,7 +57,8 @@ const readAll = async (folder: string): Promise<ReadonlyMap<string, ConsoleFile>
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-  if (names.length > Limits.webConsole.filesMax) throw new Error(`there are more than ${Limits.webConsole.filesMax} files`)
+  if (names.length > Limits.webConsole.filesMax)
+    throw new Error(`there are more than ${Limits.webConsole.filesMax} files`)
   const files = new Map<string, ConsoleFile>()
   for (const name of names) {
     if (/\.(br|gz)$/.test(name)) continue

@@ -1,5 +1,5 @@
 /** What the leader puts into a command to wrap sealed secrets anew. Pure. */
-import type { RewrappedRow } from "@nxmesh/protocol/Command"
+import type { RewrappedRow } from "@nxmesh/protocol/CommandParts"
 import type { SealedSecret } from "@nxmesh/protocol/model/SealedSecret"
 import type { SealedPlace } from "../state/ReadKeys.ts"
 

@@ -1,3 +1,4 @@
+import { SeededRandom } from "@nxmesh/raft/testing/SeededRandom"
 import { assert, describe, it } from "@effect/vitest"
 import type { StoredAlert } from "@nxmesh/protocol/model/Alert"
 import { judgeAlert, type Memory, type Verdict } from "../../src/alerting/AlertMachine.ts"
@@ -29,14 +30,6 @@ const look = (seen: Seen, verdict: Verdict, now: number, options = timing): void
     seen.stored = undefined
     seen.written.push("removed")
   }
-}
-
-/** A generator that gives the same numbers for a seed (mulberry32). */
-const random = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
 }
 
 describe("the life of an alert", () => {
@@ -136,7 +129,8 @@ describe("the life of an alert", () => {
 
   it("holds for any order of looks: fires only after its time, resolves only after being gone, and each once in turn", () => {
     for (let seed = 1; seed <= 300; seed++) {
-      const next = random(seed)
+      const chance = new SeededRandom(seed)
+      const next = () => chance.between(0, 999_999) / 1_000_000
       const seen = start()
       let now = at(0)
       let heldSince: number | null = null

@@ -35,7 +35,10 @@ layer(layerTestMaster, { excludeTestServices: true })("People", (it) => {
       const listed = yield* ask("GET", "/api/v1/users/me/sessions", { token: one })
       assert.strictEqual(listed.status, 200, listed.text)
       const all = listed.body.data as ReadonlyArray<{ readonly id: string; readonly current: boolean }>
-      assert.deepStrictEqual(all.map(({ current }) => current).toSorted(), [false, true])
+      assert.deepStrictEqual(
+        all.map(({ current }) => current).toSorted((left, right) => Number(left) - Number(right)),
+        [false, true]
+      )
       assert.strictEqual(listed.body.data[0].remote_address, "127.0.0.1")
       assert.isString(listed.body.data[0].user_agent)
       const other = all.find(({ current }) => !current)

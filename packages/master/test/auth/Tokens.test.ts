@@ -16,7 +16,9 @@ const claims = {
 const freshKeys = () =>
   Layer.effect(
     SigningKeys,
-    Effect.map(makeSigningKey, (key) => SigningKeys.of({ issuer, keys: Effect.succeed([key]), signer: Effect.succeed(key) }))
+    Effect.map(makeSigningKey, (key) =>
+      SigningKeys.of({ issuer, keys: Effect.succeed([key]), signer: Effect.succeed(key) })
+    )
   )
 const live = Tokens.layer.pipe(Layer.provideMerge(freshKeys()))
 

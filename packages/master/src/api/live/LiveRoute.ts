@@ -13,5 +13,11 @@ const layerCallers = Callers.layer.pipe(Layer.provide(Credentials.layer))
 
 export const layerLiveRoute = RpcServer.layerHttp({ group: LiveRpcs, path: livePath, protocol: "websocket" }).pipe(
   Layer.provide(layerLiveHandlers),
-  Layer.provide([layerLiveAuthentication, FleetSnapshot.layer, EventWatch.layer, layerCallers, RpcSerialization.layerJson])
+  Layer.provide([
+    layerLiveAuthentication,
+    FleetSnapshot.layer,
+    EventWatch.layer,
+    layerCallers,
+    RpcSerialization.layerJson
+  ])
 )

@@ -3,7 +3,8 @@
  * leader wraps the data keys of all that is there anew, a few to a command. Ciphertexts stay as they are, and so does what
  * agents are given: generations hash versions of secrets, not how they are wrapped (rule 6).
  */
-import type { CommandOf, RewrappedRow } from "@nxmesh/protocol/Command"
+import type { CommandOf } from "@nxmesh/protocol/Command"
+import type { RewrappedRow } from "@nxmesh/protocol/CommandParts"
 import { digestedTables } from "../digest/DigestedTables.ts"
 import { type KeyRotation, keyRotation } from "../ReadKeys.ts"
 import { refuse } from "./Refusal.ts"

@@ -10,7 +10,7 @@ import type { Transaction } from "./Transaction.ts"
 export type PlacedKind = "alert_rule" | "alert_silence" | "webhook"
 
 /** Refuses a place that does not exist, and one that the resource would move to. */
-export const requirePlace = (tx: Transaction, place: Place, before: Place | undefined = undefined): void => {
+export const requirePlace = (tx: Transaction, place: Place, before?: Place): void => {
   if (before !== undefined) {
     const fields = (["organization_id", "workspace_id"] as const).filter((field) => before[field] !== place[field])
     if (fields.length > 0) {

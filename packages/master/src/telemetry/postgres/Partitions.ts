@@ -103,7 +103,7 @@ const removeOld = (sql: PgClient.PgClient, table: string, beforeMillis: number) 
          (SELECT ctid FROM ${table} WHERE at < ${Math.floor(beforeMillis)} LIMIT ${limits.rowsRemovedTogether}) RETURNING 1)
        SELECT count(*)::bigint AS count FROM gone`
     ),
-    ([row]) => Number(row?.count ?? 0) >= limits.rowsRemovedTogether
+    ([row]) => (row?.count ?? 0) >= limits.rowsRemovedTogether
   )
 
 /** One master at a time; the others have nothing to do meanwhile. */

@@ -9,8 +9,8 @@ export type SpanResult = "exported" | "failed" | "dropped"
 /** Since the start. */
 export type SpanCounts = Readonly<Record<SpanResult, number>>
 
-/** OpenTelemetry's ExportResultCode.SUCCESS. */
-const success = 0
+/** OpenTelemetry's ExportResultCode.SUCCESS is 0. */
+const isSuccess = ({ code }: { readonly code: number }): boolean => code === 0
 
 export class CountedSpans implements SpanProcessor {
   /** Spans that wait; the processor behind this one has room for them all. */
@@ -34,7 +34,7 @@ export class CountedSpans implements SpanProcessor {
       export: (spans, done) => {
         this.waiting -= spans.length
         exporter.export(spans, (result) => {
-          this.counted[result.code === success ? "exported" : "failed"] += spans.length
+          this.counted[isSuccess(result) ? "exported" : "failed"] += spans.length
           done(result)
         })
       },

@@ -34,7 +34,12 @@ describe("NxMeshApi", () => {
     )
     assert.deepStrictEqual(
       endpoints().flatMap(({ demand, name }) => (demand === null ? [name] : [])),
-      ["POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "GET /.well-known/jwks.json"]
+      [
+        "POST /api/v1/auth/password",
+        "POST /api/v1/auth/login",
+        "POST /api/v1/auth/refresh",
+        "GET /.well-known/jwks.json"
+      ]
     )
   })
 

@@ -1,3 +1,4 @@
+import { variableOf } from "@nxmesh/core/settings/Definition"
 import { assert, describe, it } from "@effect/vitest"
 import { readSettings } from "@nxmesh/core/settings/ReadSettings"
 import { Redacted, Result } from "effect"
@@ -103,6 +104,6 @@ describe("Settings", () => {
   })
 
   it("explains every setting", () => {
-    for (const { key } of Object.values(definitions)) assert.include(settingsHelp, `NXMESH_${key.toUpperCase()}`)
+    for (const definition of Object.values(definitions)) assert.include(settingsHelp, variableOf(definition))
   })
 })

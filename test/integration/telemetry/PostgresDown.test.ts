@@ -48,13 +48,13 @@ describe("Telemetry in Postgres", { timeout: 120_000 }, () => {
         fact: "some are there"
       })
       yield* postgres.kill
+      yield* one.store.record([happened("while it was down", 7)])
+      yield* one.store.note(a, "health", health(3))
       yield* until(one.metrics, up(false), { fact: "the master knows that it is down" })
       assert.include(
         (yield* one.warnings).join(),
         "cannot be reached: is it up, and is database_url (DATABASE_URL) right?"
       )
-      yield* one.store.record([happened("while it was down", 7)])
-      yield* one.store.note(a, "health", health(3))
       yield* until(one.metrics, (text) => text.includes("nxmesh_master_telemetry_waiting 2\n"), { fact: "both wait" })
       assert.strictEqual(
         (yield* Effect.flip(one.sql.query("SELECT 1", [], { rowsMax: 1, timeoutMillis: 5_000 }))).reason,

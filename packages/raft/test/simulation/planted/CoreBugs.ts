@@ -72,24 +72,28 @@ export const coreBugs: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "the end of a write makes other entries at its indexes count as durable",
+    caughtBy: 12,
     file: "core/Turn.ts",
     find: "last: Math.min(write.last, from - 1)",
     replace: "last: write.last"
   },
   {
     name: "a configuration stays when its entry is truncated",
+    caughtBy: 19,
     file: "core/Turn.ts",
     find: "state.configurations = withoutFrom(state.configurations, from)",
     replace: "withoutFrom(state.configurations, from)"
   },
   {
     name: "a joint configuration commits with the new majority alone",
+    caughtBy: 139,
     file: "core/Quorum.ts",
     find: "return Math.min(majorityReached(voters, reached), majorityReached(outgoing, reached))",
     replace: "return majorityReached(voters, reached)"
   },
   {
     name: "a received snapshot leaves the configuration as it was",
+    caughtBy: 44,
     file: "core/SnapshotReceiver.ts",
     find: "state.configurations = [{ index, configuration }]",
     replace:
@@ -97,12 +101,14 @@ export const coreBugs: ReadonlyArray<PlantedBug> = [
   },
   {
     name: "a joint configuration elects with the new majority alone",
+    caughtBy: 78,
     file: "core/Quorum.ts",
     find: 'return incoming === "Won" && outgoing === "Won" ? "Won" : "Pending"',
     replace: "return incoming"
   },
   {
     name: "a heartbeat that left before a read confirms it",
+    caughtBy: 12,
     file: "core/ReadIndex.ts",
     find: "index: state.commit, round: state.reads.round + 1 }",
     replace: "index: state.commit, round: state.reads.round }"

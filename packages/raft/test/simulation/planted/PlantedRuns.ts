@@ -31,7 +31,7 @@ export class PlantedRuns {
     this.limits = limits
   }
 
-  /** Seeds from 1 on of the sources with one bug, up to the first that fails. Begins as soon as there is a free processor. */
+  /** Seeds of the sources with one bug, the one that caught it once and then from 1 on, up to the first that fails. Begins as soon as there is a free processor. */
   outcome(bug: PlantedBug): Promise<PlantedOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<PlantedOutcome>()
     this.queue.push(() => this.run(bug).then(resolve, reject))
@@ -55,7 +55,8 @@ export class PlantedRuns {
     const folder = await mkdtemp(join(tmpdir(), "raft-planted-"))
     try {
       await plantIn(folder, bug)
-      const args = [join(import.meta.dirname, "RunSeeds.ts"), folder, "1", seeds, durationMillis, secondsMax]
+      const known = bug.caughtBy ?? 1
+      const args = [join(import.meta.dirname, "RunSeeds.ts"), folder, known, seeds, durationMillis, secondsMax]
       const { stdout } = await run(process.execPath, args.map(String), { timeout: (secondsMax + 60) * 1000 })
       return JSON.parse(stdout) as PlantedOutcome
     } finally {
